@@ -1,0 +1,153 @@
+//! The plain data that passes between the stages.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The unit of work and of resuming: one time window × one partition × one parent record of a resource.
+///
+/// A slice is independent of every other slice and idempotent: reading it again gives the rows of the same
+/// part of the API. It holds all that a worker needs beside the plan, and serialises to about a kilobyte.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// Name of the resource that is read.
+    pub resource: String,
+    /// Values of the parent record, where the resource depends on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ParentRecord>,
+    /// One value for each key of `for_each`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partition: BTreeMap<String, Value>,
+    /// The range of cursor values asked for, where the resource is incremental.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
+}
+
+impl Slice {
+    /// The slice's name within its resource: stable from run to run, readable, free of secrets.
+    ///
+    /// A window is named by its start alone, since the end of the newest window moves with the clock.
+    /// The only slice of an undivided resource has the name `all`.
+    pub fn id(&self) -> String {
+        let mut id = String::new();
+        let mut push = |key: &str, value: &str| {
+            if !id.is_empty() {
+                id.push(' ');
+            }
+            write!(id, "{key}={value}").expect("writing to a string does not fail");
+        };
+        if let Some(parent) = &self.parent {
+            for (path, value) in &parent.key {
+                push(&format!("{}.{path}", parent.resource), &value.to_string());
+            }
+        }
+        for (key, value) in &self.partition {
+            push(key, &value.to_string());
+        }
+        if let Some(window) = &self.window {
+            push("from", &window.start.to_string());
+        }
+        if id.is_empty() { "all".to_owned() } else { id }
+    }
+}
+
+/// A half-open range of cursor values: `start <= cursor < end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First instant inside the window.
+    pub start: Timestamp,
+    /// First instant behind the window.
+    pub end: Timestamp,
+}
+
+/// The fields of a parent record that its children use.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ParentRecord {
+    /// Name of the parent resource.
+    pub resource: String,
+    /// Values by the path that the request template names (`id`, `author.id`); they name the slice.
+    pub key: BTreeMap<String, Value>,
+    /// Values of `include_from_parent`, by top-level field name; they are copied into each child record.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub included: BTreeMap<String, Value>,
+}
+
+/// One answer of the API: a whole JSON body, and where its records lie in it.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Position within the slice, from 1.
+    pub number: u64,
+    /// The body as it came, decompressed: valid UTF-8, one whole JSON document.
+    pub body: Bytes,
+    /// The byte range of each selected record in `body`, in document order.
+    pub records: Vec<Range<usize>>,
+    /// When the answer had arrived.
+    pub fetched_at: Timestamp,
+}
+
+/// Something that happened in a run, for progress displays and logs. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A request went out.
+    Requested {
+        /// Name of the resource.
+        resource: String,
+    },
+    /// A page arrived and its records were found.
+    PageRead {
+        /// Name of the resource.
+        resource: String,
+        /// Selected records.
+        records: usize,
+        /// Size of the decompressed body.
+        bytes: usize,
+    },
+    /// A request failed and will be tried again.
+    Retrying {
+        /// Name of the resource.
+        resource: String,
+        /// The try that failed, from 1.
+        attempt: u32,
+        /// Wait before the next try, in milliseconds.
+        wait_milliseconds: u64,
+        /// Why it failed.
+        reason: String,
+    },
+    /// Something that a person should know; nothing was lost.
+    Notice {
+        /// Name of the resource.
+        resource: String,
+        /// What was noticed.
+        text: String,
+    },
+    /// A slice was read to its end.
+    SliceFinished {
+        /// Name of the resource.
+        resource: String,
+        /// The slice's name within the resource.
+        slice: String,
+    },
+    /// A resource's slices are known; children add theirs as their parents are read.
+    SlicesPlanned {
+        /// Name of the resource.
+        resource: String,
+        /// How many slices were added.
+        count: usize,
+    },
+    /// A commit was written: what it holds is in the lake.
+    Committed {
+        /// Position in the commit log.
+        sequence: u64,
+        /// Rows that it added.
+        rows: u64,
+    },
+}
+
+/// Where events go. Called from many threads; must not block.
+pub type Observer = std::sync::Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,16 @@
+//! `engine` lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! YAML ─spec─▶ Pipeline ─plan─▶ Plan ─slices─▶ Slice ─extract─▶ Page ─decode─▶ batch ─load─▶ files ─commit
+//! ```
+
+pub mod decode;
+pub mod extract;
+pub mod flow;
+pub mod load;
+pub mod plan;
+pub mod run;
+pub mod schema;
+pub mod spec;

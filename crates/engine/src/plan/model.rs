@@ -1,0 +1,353 @@
+//! The types of a plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Selector;
+
+/// How a resource's rows join those that the table already holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteDisposition {
+    /// Adds the rows; earlier ones stay.
+    Append,
+    /// The rows of this run take the place of all earlier ones.
+    Replace,
+    /// A row takes the place of an earlier one with the same primary key; the last one read wins.
+    Merge,
+    /// The resource is read for its children only; nothing is written.
+    Skip,
+}
+
+/// How a time is written in requests and read in records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// RFC 3339 text, such as `2024-01-31T12:00:00Z`.
+    Rfc3339,
+    /// A calendar date in UTC, `2024-01-31`.
+    Date,
+    /// Whole seconds since 1970-01-01T00:00:00Z, as a number.
+    Unix,
+    /// Whole milliseconds since 1970-01-01T00:00:00Z, as a number.
+    UnixMs,
+}
+
+/// The type that `columns:` declares for a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclaredType {
+    /// Text: `Utf8`. Numbers and booleans arrive as they are spelled in the JSON.
+    Text,
+    /// 64-bit floating point.
+    Double,
+    /// Boolean.
+    Bool,
+    /// Microseconds in UTC; `format` says how it is read.
+    Timestamp,
+    /// Calendar date.
+    Date,
+    /// Signed 64-bit integer.
+    Bigint,
+    /// Decimal of the given precision (1 to 38 digits) and scale.
+    Decimal {
+        /// Digits in all.
+        precision: u8,
+        /// Digits behind the point.
+        scale: i8,
+    },
+    /// Any JSON value, kept as its JSON text.
+    Json,
+}
+
+/// What `columns:` (or the cursor) says of one top-level column, by its source name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnHint {
+    /// The declared type; `None` leaves it to inference.
+    pub data_type: Option<DeclaredType>,
+    /// How a time is read, for `timestamp` and `date` columns.
+    pub format: Option<TimeFormat>,
+    /// `false` refuses records in which the value is null or missing. Default `true`.
+    pub nullable: bool,
+    /// Kept as the Parquet field's metadata under `description`.
+    pub description: Option<String>,
+}
+
+/// The column that an incremental resource follows in its records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CursorColumn {
+    /// Keys from the record to the value: `["start_time"]`, `["meta", "updated_at"]`.
+    pub path: Vec<String>,
+    /// How the value is read.
+    pub format: TimeFormat,
+}
+
+/// All that decoding a resource's pages needs to know.
+#[derive(Clone, Debug, Default)]
+pub struct DecodePlan {
+    /// Name of the resource, for messages.
+    pub resource: String,
+    /// Column hints by source name, in the order of the spec.
+    pub columns: IndexMap<String, ColumnHint>,
+    /// The cursor whose values must lie in the slice's window; `None` where there is none in the records.
+    pub cursor: Option<CursorColumn>,
+    /// Source names of the primary key's columns; null or missing values in them are an error.
+    pub primary_key: Vec<String>,
+    /// Paths (`id`, `author.id`) into each record that children's templates use.
+    pub parent_key_paths: Vec<String>,
+    /// Top-level fields that children copy by `include_from_parent`.
+    pub parent_included: Vec<String>,
+}
+
+/// How to reach the API.
+#[derive(Clone, Debug)]
+pub struct ClientPlan {
+    /// Where relative paths start; no trailing slash.
+    pub base_url: url::Url,
+    /// Sent with every request to the base URL's origin.
+    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Credentials.
+    pub auth: AuthPlan,
+    /// Pacing shared by all resources.
+    pub rate_limit: Option<RateLimitPlan>,
+    /// What is tried again, and how often.
+    pub retry: RetryPlan,
+}
+
+/// Credentials for each request.
+#[derive(Clone, Debug)]
+pub enum AuthPlan {
+    /// None.
+    Anonymous,
+    /// RFC 7617.
+    HttpBasic {
+        /// The user name.
+        username: crate::spec::Secret,
+        /// The password; empty where the API takes a key as the user name.
+        password: crate::spec::Secret,
+    },
+    /// RFC 6750.
+    Bearer {
+        /// The token.
+        token: crate::spec::Secret,
+    },
+}
+
+/// A token bucket: `burst` tokens, refilled at `requests` each `per`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateLimitPlan {
+    /// Requests in each period; at least 1.
+    pub requests: u32,
+    /// The period.
+    pub per: Duration,
+    /// Requests that may go out at once; at least 1.
+    pub burst: u32,
+}
+
+/// What is tried again after a failure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPlan {
+    /// Tries in all, the first one included; at least 1.
+    pub max_attempts: u32,
+    /// Ranges of HTTP statuses that are tried again, both ends included.
+    pub statuses: Vec<(u16, u16)>,
+    /// The longest wait between two tries, and the most of a server's `Retry-After` that is honoured.
+    pub max_backoff: Duration,
+}
+
+/// How the pages of a slice follow each other.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PaginatorPlan {
+    /// Found from the first answer.
+    Auto,
+    /// One request.
+    SinglePage,
+    /// An offset and a limit, both counted in records.
+    Offset(OffsetPlan),
+    /// A page number.
+    PageNumber(PageNumberPlan),
+    /// A URL in the body.
+    JsonLink {
+        /// Path of the URL in the body.
+        next_url_path: Selector,
+    },
+    /// A URL in the `Link` header (RFC 8288).
+    HeaderLink {
+        /// The relation type of the next page.
+        links_next_key: String,
+    },
+    /// A cursor in the body.
+    Cursor(CursorPlan),
+}
+
+/// See [`PaginatorPlan::Offset`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct OffsetPlan {
+    /// Records asked for in a page; at least 1.
+    pub limit: u64,
+    /// First offset asked for.
+    pub offset: u64,
+    /// Query parameter of the offset.
+    pub offset_param: String,
+    /// Query parameter of the limit.
+    pub limit_param: String,
+    /// Path of the total number of records in the body; `None`: not read.
+    pub total_path: Option<Selector>,
+    /// Exclusive bound of the offset.
+    pub maximum_offset: Option<u64>,
+    /// A page without records is the last one.
+    pub stop_after_empty_page: bool,
+    /// Path of a boolean in the body that says whether more pages follow.
+    pub has_more_path: Option<Selector>,
+}
+
+/// See [`PaginatorPlan::PageNumber`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PageNumberPlan {
+    /// Number of the API's first page.
+    pub base_page: u64,
+    /// First page asked for.
+    pub page: u64,
+    /// Query parameter of the page number.
+    pub page_param: String,
+    /// Path of the total number of pages in the body; `None`: not read.
+    pub total_path: Option<Selector>,
+    /// Exclusive bound of the page number.
+    pub maximum_page: Option<u64>,
+    /// A page without records is the last one.
+    pub stop_after_empty_page: bool,
+    /// Path of a boolean in the body that says whether more pages follow.
+    pub has_more_path: Option<Selector>,
+}
+
+/// See [`PaginatorPlan::Cursor`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct CursorPlan {
+    /// Path of the next cursor in the body; null, missing or empty ends the slice.
+    pub cursor_path: Selector,
+    /// Query parameter of the cursor.
+    pub cursor_param: String,
+    /// A page without records is the last one.
+    pub stop_after_empty_page: bool,
+    /// Path of a boolean in the body that says whether more pages follow.
+    pub has_more_path: Option<Selector>,
+}
+
+/// A request with placeholders in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RequestTemplate {
+    /// HTTP method.
+    pub method: http::Method,
+    /// Path below the base URL, or a whole URL.
+    pub path: super::template::Template,
+    /// Query parameters, in order.
+    pub params: Vec<(String, super::template::ParamTemplate)>,
+    /// Header names and values, in order.
+    pub headers: Vec<(http::HeaderName, super::template::Template)>,
+    /// JSON body.
+    pub json: Option<super::template::JsonTemplate>,
+}
+
+/// An asynchronous job: create it, ask until it is done, then read its result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobPlan {
+    /// The request that creates the job.
+    pub create: RequestTemplate,
+    /// Path of the job's id in the answer to `create`.
+    pub id: Selector,
+    /// The request that asks how far the job is.
+    pub poll: RequestTemplate,
+    /// Path of the status in the answer to `poll`.
+    pub status: Selector,
+    /// Statuses that mean done.
+    pub done: Vec<String>,
+    /// Statuses that mean failed.
+    pub failed: Vec<String>,
+    /// Wait between two polls.
+    pub every: Duration,
+    /// Longest wait for one job.
+    pub timeout: Duration,
+}
+
+/// How a resource is read piece by piece along a time cursor.
+#[derive(Clone, Debug)]
+pub struct IncrementalPlan {
+    /// The cursor in the records; `None` where the window itself is the cursor (`cursor: request`).
+    pub cursor: Option<CursorColumn>,
+    /// How times are written in requests.
+    pub format: TimeFormat,
+    /// Where the first run starts, and where the grid of windows starts.
+    pub initial_value: Timestamp,
+    /// Where reading ends; `None`: at the run's start plus `ahead`.
+    pub end_value: Option<Timestamp>,
+    /// Query parameter of the window's start.
+    pub start_param: Option<String>,
+    /// Query parameter of the window's end.
+    pub end_param: Option<String>,
+    /// Length of a window, a calendar step in UTC; `None`: one slice for all.
+    pub window: Option<Span>,
+    /// How far before the watermark the next run starts.
+    pub lag: Option<Span>,
+    /// How far past the run's start windows reach.
+    pub ahead: Option<Span>,
+}
+
+/// One resource, ready to be read.
+#[derive(Clone, Debug)]
+pub struct ResourcePlan {
+    /// The resource's name: also its table and its folder.
+    pub name: String,
+    /// Name of the resource whose records this one depends on.
+    pub parent: Option<String>,
+    /// How rows join the table.
+    pub write_disposition: WriteDisposition,
+    /// Source names of the key's columns.
+    pub primary_key: Vec<String>,
+    /// Every combination of `for_each`; one empty map where there is none.
+    pub partitions: Vec<BTreeMap<String, Value>>,
+    /// The request of each page.
+    pub request: RequestTemplate,
+    /// The job that must be done first.
+    pub job: Option<JobPlan>,
+    /// Where the records lie; `None`: found from the first page of each slice.
+    pub data_selector: Option<Selector>,
+    /// A selector that matches nothing means an empty page instead of an error.
+    pub allow_missing: bool,
+    /// How pages follow each other.
+    pub paginator: PaginatorPlan,
+    /// The time cursor.
+    pub incremental: Option<IncrementalPlan>,
+    /// What decoding needs.
+    pub decode: DecodePlan,
+    /// Slices read at the same time; at least 1.
+    pub concurrency: usize,
+}
+
+/// The whole pipeline, ready to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Name of the pipeline.
+    pub name: String,
+    /// How to reach the API.
+    pub client: ClientPlan,
+    /// Resources, each after its parent.
+    pub resources: Vec<ResourcePlan>,
+    /// Where the tables are written.
+    pub destination: DestinationPlan,
+}
+
+/// Where and how tables are written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DestinationPlan {
+    /// A path or URL.
+    pub url: String,
+    /// zstd level of the Parquet pages.
+    pub compression_level: i32,
+    /// Size at which a data file is closed and the next one begun, in bytes.
+    pub file_size_bytes: u64,
+}
