@@ -1,5 +1,53 @@
 //! The YAML as the user typed it: typed, positioned, with every mistake reported at its own place.
+//!
+//! ```text
+//! text ─document─▶ tree with places ─variables, defaults─▶ tree ─read─▶ Pipeline
+//! ```
+//!
+//! **Invariant:** this module knows neither HTTP nor Arrow.
 
+mod auth;
+mod client;
+mod defaults;
+mod diagnostic;
+mod document;
+mod endpoint;
+mod incremental;
+mod paginator;
+mod pipeline;
+mod read;
+mod resource;
+mod schema;
 mod secret;
+mod source;
+mod value;
+mod variables;
 
+pub use auth::{Auth, Bearer, HttpBasic};
+pub use client::{
+    Client, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_BACKOFF, DEFAULT_RATE_LIMIT_PERIOD,
+    DEFAULT_RETRY_STATUSES, RateLimit, Retry,
+};
+pub use diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+pub use document::{Path, Step};
+pub use endpoint::{
+    DEFAULT_POLL_EVERY, DEFAULT_POLL_TIMEOUT, Endpoint, Job, JobRequest, Method, Poll,
+};
+pub use incremental::{CursorSource, Incremental, TimeFormat};
+pub use paginator::{
+    Auto, Cursor, HeaderLink, JsonLink, Offset, PageNumber, Paginator, SinglePage,
+};
+pub use pipeline::{
+    Compression, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Destination, Pipeline,
+};
+pub use resource::{
+    Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
+    Resource, WriteDisposition,
+};
+pub use schema::pipeline_schema;
 pub use secret::Secret;
+pub use source::{Mistake, Source};
+pub use value::{
+    OneOrMany, StatusRange, TemplateText, TemplateValue, TimePoint, TimeSpan, parse_time,
+};
+pub use variables::{Variables, VariablesFileError};

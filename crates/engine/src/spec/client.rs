@@ -1,0 +1,82 @@
+//! `client`: how to reach the API.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::auth::Auth;
+use super::paginator::Paginator;
+use super::value::{StatusRange, TimeSpan};
+
+/// How to reach the API: shared by all resources.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Where every relative `path` starts, such as `https://api.example.com/v1`.
+    #[schemars(example = "https://api.example.com/v1")]
+    pub base_url: String,
+    /// Headers of every request to the base URL's origin. Placeholders are not replaced here.
+    #[serde(default)]
+    pub headers: IndexMap<String, String>,
+    /// The credentials of every request to the base URL's origin.
+    pub auth: Option<Auth>,
+    /// How pages follow each other, where a resource says nothing else.
+    pub paginator: Option<Paginator>,
+    /// How many requests may go out. Default: no limit.
+    pub rate_limit: Option<RateLimit>,
+    /// What is tried again after a failure, and how often.
+    #[serde(default)]
+    pub retry: Retry,
+}
+
+/// A token bucket, shared by all resources: requests are paced so that a server with the same limit never refuses one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Requests allowed in each period.
+    #[schemars(range(min = 1))]
+    pub requests: u32,
+    /// The period, such as `1s` or `1m`. Default: `1m`.
+    pub per: Option<TimeSpan>,
+    /// Requests that may go out at once. Default: 1.
+    #[schemars(range(min = 1))]
+    pub burst: Option<u32>,
+}
+
+/// What is tried again after a failure. Broken connections, timeouts and truncated or invalid bodies always are.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retry {
+    /// Tries in all, the first one included. Default: 8.
+    #[schemars(range(min = 1))]
+    pub max_attempts: Option<u32>,
+    /// HTTP statuses that are tried again: numbers and ranges. Default: `[408, 429, 500-599]`.
+    pub statuses: Option<Vec<StatusRange>>,
+    /// The longest wait between two tries, and the most of a server's `Retry-After` that is honoured. Default: `2m`.
+    pub max_backoff: Option<TimeSpan>,
+}
+
+/// Tries in all, unless the spec says otherwise: with the backoff below, about four minutes of an API's absence.
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 8;
+
+/// Statuses that are tried again: timeouts, rate limits and the server's own failures.
+pub const DEFAULT_RETRY_STATUSES: [StatusRange; 3] = [
+    StatusRange {
+        first: 408,
+        last: 408,
+    },
+    StatusRange {
+        first: 429,
+        last: 429,
+    },
+    StatusRange {
+        first: 500,
+        last: 599,
+    },
+];
+
+/// The longest wait between two tries.
+pub const DEFAULT_MAX_BACKOFF: std::time::Duration = std::time::Duration::from_secs(120);
+
+/// The period of a rate limit that names none.
+pub const DEFAULT_RATE_LIMIT_PERIOD: std::time::Duration = std::time::Duration::from_secs(60);

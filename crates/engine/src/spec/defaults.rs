@@ -1,0 +1,282 @@
+//! Short forms made long, and `resource_defaults` merged into each resource.
+//!
+//! This works on the tree, where an explicit null (reset to the built-in default) still differs from an absent key,
+//! and where a value keeps its place in the file wherever it is copied to.
+
+use std::ops::Range;
+
+use super::diagnostic::Diagnostic;
+use super::document::{Key, Kind, Node};
+
+/// Brings every resource of the pipeline into its long form, defaults included.
+pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
+    let mut defaults = root.get("resource_defaults").cloned();
+    if let Some(defaults) = &mut defaults {
+        lengthen_endpoint(defaults);
+        lengthen_columns(defaults);
+        if let Some(name) =
+            entries(defaults).and_then(|all| all.iter().find(|(key, _)| key.name == "name"))
+        {
+            found.push(unknown_default(&name.0));
+        }
+    }
+    let Kind::Mapping(all) = &mut root.kind else {
+        return;
+    };
+    let Some((_, resources)) = all.iter_mut().find(|(key, _)| key.name == "resources") else {
+        return;
+    };
+    let Kind::Sequence(resources) = &mut resources.kind else {
+        return;
+    };
+    for resource in resources {
+        if let Some(name) = resource.as_text() {
+            if name.contains('/') {
+                found.push(path_as_name(name, resource.span.clone()));
+            }
+            let name = Node::text(name, resource.span.clone());
+            resource.kind = Kind::Mapping(vec![(key("name", &resource.span), name)]);
+        }
+        lengthen_endpoint(resource);
+        lengthen_columns(resource);
+        default_path(resource);
+        if let Some(defaults) = &defaults {
+            merge(resource, defaults, Level::Resource);
+        }
+        drop_nulls(resource);
+    }
+}
+
+fn unknown_default(key: &Key) -> Diagnostic {
+    Diagnostic {
+        code: "spec::unknown_key",
+        message: "unknown key `name`".to_owned(),
+        span: key.span.clone(),
+        label: "not known here".to_owned(),
+        help: Some("each resource has a name of its own; defaults have none".to_owned()),
+    }
+}
+
+fn path_as_name(name: &str, span: Range<usize>) -> Diagnostic {
+    let suggestion = name
+        .rsplit('/')
+        .find(|part| !part.is_empty())
+        .unwrap_or("name");
+    Diagnostic {
+        code: "spec::path_as_name",
+        message: format!("`{name}` is a path, and a resource's name can't hold a `/`"),
+        span,
+        label: "a string names the resource and its path alike".to_owned(),
+        help: Some(format!(
+            "write the mapping form: `{{ name: {suggestion}, endpoint: {name} }}`"
+        )),
+    }
+}
+
+fn key(name: &str, span: &Range<usize>) -> Key {
+    Key {
+        name: name.to_owned(),
+        span: span.clone(),
+    }
+}
+
+fn entries(node: &mut Node) -> Option<&mut Vec<(Key, Node)>> {
+    match &mut node.kind {
+        Kind::Mapping(entries) => Some(entries),
+        _ => None,
+    }
+}
+
+fn entry<'a>(node: &'a mut Node, name: &str) -> Option<&'a mut Node> {
+    entries(node)?
+        .iter_mut()
+        .find(|(key, _)| key.name == name)
+        .map(|(_, value)| value)
+}
+
+/// `endpoint: x/y` stands for `endpoint: { path: x/y }`.
+fn lengthen_endpoint(resource: &mut Node) {
+    let Some(endpoint) = entry(resource, "endpoint") else {
+        return;
+    };
+    if matches!(endpoint.kind, Kind::Text(_)) {
+        let path = endpoint.clone();
+        endpoint.kind = Kind::Mapping(vec![(key("path", &path.span), path)]);
+    }
+}
+
+/// `columns: [{ name: id, … }]` stands for `columns: { id: { … } }`.
+fn lengthen_columns(resource: &mut Node) {
+    let Some(columns) = entry(resource, "columns") else {
+        return;
+    };
+    let Kind::Sequence(items) = &mut columns.kind else {
+        return;
+    };
+    let mut named = Vec::with_capacity(items.len());
+    for item in items.iter_mut() {
+        let Some(all) = entries(item) else {
+            return;
+        };
+        let Some(place) = all
+            .iter()
+            .position(|(key, value)| key.name == "name" && value.as_text().is_some())
+        else {
+            return;
+        };
+        let (_, name) = all.remove(place);
+        let column = Key {
+            name: name.as_text().unwrap_or_default().to_owned(),
+            span: name.span,
+        };
+        named.push((column, item.clone()));
+    }
+    columns.kind = Kind::Mapping(named);
+}
+
+/// A resource's own path comes before any default: its endpoint's, else its name.
+fn default_path(resource: &mut Node) {
+    let Some(name) = resource.get("name").cloned() else {
+        return;
+    };
+    let Some(all) = entries(resource) else {
+        return;
+    };
+    if !all.iter().any(|(key, _)| key.name == "endpoint") {
+        let endpoint = Node {
+            kind: Kind::Mapping(Vec::new()),
+            span: name.span.clone(),
+        };
+        all.push((key("endpoint", &name.span), endpoint));
+    }
+    if let Some(endpoint) = entry(resource, "endpoint")
+        && let Some(all) = entries(endpoint)
+        && !all.iter().any(|(key, _)| key.name == "path")
+    {
+        all.push((key("path", &name.span), name));
+    }
+}
+
+/// What a mapping that merges is.
+#[derive(Clone, Copy)]
+enum Level {
+    Resource,
+    Endpoint,
+    Columns,
+    /// Keys are taken one by one, and their values as a whole.
+    Leaves,
+}
+
+impl Level {
+    /// The level of the mapping under `key`; `None` where the resource's value wins as a whole.
+    fn below(self, key: &str) -> Option<Self> {
+        match (self, key) {
+            (Self::Resource, "endpoint") => Some(Self::Endpoint),
+            (Self::Resource, "columns") => Some(Self::Columns),
+            (Self::Endpoint, "params" | "json") | (Self::Columns, _) => Some(Self::Leaves),
+            _ => None,
+        }
+    }
+}
+
+/// Copies what the resource lacks. `endpoint` merges key by key, its `params` and `json` too; `columns` merge column by
+/// column and hint by hint; all else is taken as a whole (dlt's rules).
+fn merge(target: &mut Node, defaults: &Node, level: Level) {
+    let (Kind::Mapping(defaults), Some(own)) = (&defaults.kind, entries(target)) else {
+        return;
+    };
+    for (default_key, default) in defaults {
+        match own.iter_mut().find(|(key, _)| key.name == default_key.name) {
+            None => own.push((default_key.clone(), default.clone())),
+            Some((_, value)) => {
+                if let Some(below) = level.below(&default_key.name) {
+                    merge(value, default, below);
+                }
+            }
+        }
+    }
+}
+
+/// A null has done its work, which was to keep a default out.
+fn drop_nulls(resource: &mut Node) {
+    let Some(all) = entries(resource) else {
+        return;
+    };
+    all.retain(|(_, value)| value.kind != Kind::Null);
+    if let Some(endpoint) = entry(resource, "endpoint").and_then(entries) {
+        endpoint.retain(|(_, value)| value.kind != Kind::Null);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tree as compact JSON-like text.
+    fn show(node: &Node) -> String {
+        match &node.kind {
+            Kind::Null => "null".to_owned(),
+            Kind::Bool(value) => value.to_string(),
+            Kind::Number(value) => value.to_string(),
+            Kind::Text(text) => text.value.clone(),
+            Kind::Sequence(items) => {
+                format!(
+                    "[{}]",
+                    items.iter().map(show).collect::<Vec<_>>().join(", ")
+                )
+            }
+            Kind::Mapping(all) => {
+                let all: Vec<_> = all
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", key.name, show(value)))
+                    .collect();
+                format!("{{{}}}", all.join(", "))
+            }
+            Kind::Pruned => "pruned".to_owned(),
+        }
+    }
+
+    fn check(spec: &str, expected: &str) {
+        let mut root = Node::parse(spec).unwrap();
+        let mut found = Vec::new();
+        apply(&mut root, &mut found);
+        assert_eq!(found, []);
+        assert_eq!(show(root.get("resources").unwrap()), expected);
+    }
+
+    #[test]
+    fn short_forms_become_long() {
+        check(
+            "resources: [posts]",
+            "[{name: posts, endpoint: {path: posts}}]",
+        );
+        check(
+            "resources: [{name: a, endpoint: x/y, columns: [{name: id, data_type: text}]}]",
+            "[{name: a, endpoint: {path: x/y}, columns: {id: {data_type: text}}}]",
+        );
+    }
+
+    #[test]
+    fn defaults_merge_as_in_dlt() {
+        check(
+            "resource_defaults: {primary_key: id, endpoint: {path: no, params: {a: 1, b: 2}, headers: {X: 1}}}\n\
+             resources: [{name: r, endpoint: {params: {b: 3}, headers: {Y: 2}}}]",
+            "[{name: r, endpoint: {params: {b: 3, a: 1}, headers: {Y: 2}, path: r}, primary_key: id}]",
+        );
+        check(
+            "resource_defaults: {columns: {a: {data_type: text, nullable: false}, b: {data_type: date}}}\n\
+             resources: [{name: r, columns: {a: {data_type: json}}}]",
+            "[{name: r, columns: {a: {data_type: json, nullable: false}, b: {data_type: date}}, \
+             endpoint: {path: r}}]",
+        );
+    }
+
+    #[test]
+    fn a_null_resets_a_default() {
+        check(
+            "resource_defaults: {primary_key: id, endpoint: {paginator: single_page}}\n\
+             resources: [{name: r, primary_key: null, endpoint: {paginator: null}}]",
+            "[{name: r, endpoint: {path: r}}]",
+        );
+    }
+}

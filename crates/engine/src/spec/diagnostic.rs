@@ -1,0 +1,118 @@
+//! What is wrong with a spec, and where.
+
+use std::fmt;
+use std::ops::Range;
+
+use miette::{LabeledSpan, NamedSource, SourceCode};
+
+/// A mistake in a spec: what is wrong, the place in the YAML, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable name of this kind of mistake, such as `spec::unknown_key`.
+    pub code: &'static str,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Byte range in the source; empty for the whole file.
+    pub span: Range<usize>,
+    /// Says what stands at the span.
+    pub label: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnostic {}
+
+impl miette::Diagnostic for Diagnostic {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// Every mistake found in one spec, in the order of the file.
+#[derive(Debug)]
+pub struct Diagnostics {
+    /// The file's text with the values of secret fields masked, under the name that the user gave it.
+    pub source: NamedSource<String>,
+    /// The mistakes; at least one.
+    pub all: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Line and column (from 1) of each mistake, with its code and message.
+    pub fn summary(&self) -> Vec<String> {
+        let text = self.source.inner();
+        self.all
+            .iter()
+            .map(|diagnostic| {
+                let before = text.get(..diagnostic.span.start).unwrap_or(text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+                format!("{line}:{column} {} {}", diagnostic.code, diagnostic.message)
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.source.name();
+        match self.all.len() {
+            1 => write!(formatter, "1 mistake in {name}"),
+            count => write!(formatter, "{count} mistakes in {name}"),
+        }
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+impl miette::Diagnostic for Diagnostics {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        Some(Box::new(
+            self.all.iter().map(|one| one as &dyn miette::Diagnostic),
+        ))
+    }
+}
+
+/// The nearest of `names` to `typed`, if it is near enough to be meant.
+pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(typed, name), name))
+        .filter(|(similarity, _)| *similarity >= 0.6)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+/// The help text for a name that isn't one of `names`: the nearest one, and all of them.
+pub(crate) fn expected_names(typed: &str, names: &[&str]) -> String {
+    let list = names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match did_you_mean(typed, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`? Valid here: {list}"),
+        None => format!("valid here: {list}"),
+    }
+}

@@ -1,0 +1,522 @@
+//! From the tree to typed structs, with every mistake at its own place.
+//!
+//! The serde deserializer here differs from the usual ones in three ways. An unknown key is reported and passed
+//! over. An enum is written by the user as a mapping whose `type` names the variant (the first variant where
+//! there is no `type`), or as that name alone. And a struct named in [`TEMPLATES`] gets the braces escaped that
+//! came from variables, so that these are never taken for placeholders.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
+    SeqAccess, VariantAccess, Visitor,
+};
+
+use super::diagnostic::{Diagnostic, expected_names};
+use super::document::{Key, Kind, Node, Path, Step, Text};
+
+/// Newtype structs whose text may hold placeholders.
+const TEMPLATES: [&str; 2] = ["TemplateText", "TemplateValue"];
+
+/// Reads a whole tree, and goes on behind each mistake until nothing more can be read.
+///
+/// Returns the value only where nothing had to be left out to get it; unknown keys don't count.
+pub(super) fn read<T: DeserializeOwned>(root: &Node, found: &mut Vec<Diagnostic>) -> Option<T> {
+    let unknown_keys = RefCell::new(Vec::new());
+    let mut root = root.clone();
+    let mut pruned: Vec<Path> = Vec::new();
+    let value = loop {
+        let reader = Reader::new(&root, &unknown_keys);
+        let error = match T::deserialize(reader) {
+            Ok(value) => break pruned.is_empty().then_some(value),
+            Err(error) => error,
+        };
+        let mut path = error.path.clone();
+        path.reverse();
+        let follows_from_pruning = error.missing.as_ref().is_some_and(|name| {
+            let mut missing = path.clone();
+            missing.push(Step::Key(name.clone()));
+            pruned.contains(&missing)
+        });
+        let follows_from_pruning = follows_from_pruning || pruned.contains(&path);
+        if !follows_from_pruning {
+            found.push(error.into_diagnostic());
+        }
+        if !root.remove(&path) {
+            break None;
+        }
+        pruned.push(path);
+    };
+    for diagnostic in unknown_keys.into_inner() {
+        if !found.contains(&diagnostic) {
+            found.push(diagnostic);
+        }
+    }
+    value
+}
+
+/// A mistake on its way up to the root; each level adds its step, so the path is in reverse.
+#[derive(Debug)]
+pub(super) struct ReadError {
+    path: Path,
+    span: Option<Range<usize>>,
+    code: &'static str,
+    message: String,
+    label: String,
+    help: Option<String>,
+    missing: Option<String>,
+}
+
+impl ReadError {
+    fn new(code: &'static str, message: String, label: &str, help: Option<String>) -> Self {
+        Self {
+            path: Path::new(),
+            span: None,
+            code,
+            message,
+            label: label.to_owned(),
+            help,
+            missing: None,
+        }
+    }
+
+    fn wrong_type(expected: &str, node: &Node) -> Self {
+        let message = format!("expected {expected}, found {}", node.kind_name());
+        Self::new("spec::wrong_type", message, "here", None).at(&node.span)
+    }
+
+    fn at(mut self, span: &Range<usize>) -> Self {
+        self.span.get_or_insert_with(|| span.clone());
+        self
+    }
+
+    fn below(mut self, step: Step) -> Self {
+        self.path.push(step);
+        self
+    }
+
+    fn into_diagnostic(self) -> Diagnostic {
+        Diagnostic {
+            code: self.code,
+            message: self.message,
+            span: self.span.unwrap_or_default(),
+            label: self.label,
+            help: self.help,
+        }
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl de::Error for ReadError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new("spec::invalid_value", message.to_string(), "here", None)
+    }
+
+    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let found = match unexpected {
+            de::Unexpected::Bool(_) => "a boolean",
+            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => {
+                "a number"
+            }
+            de::Unexpected::Str(_) => "a string",
+            de::Unexpected::Seq => "a list",
+            de::Unexpected::Map => "a mapping",
+            _ => "null",
+        };
+        let message = format!("expected {expected}, found {found}");
+        Self::new("spec::wrong_type", message, "here", None)
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let message = format!("expected {expected}");
+        Self::new("spec::invalid_value", message, "out of range", None)
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let message = format!("unknown value `{variant}`");
+        let help = expected_names(variant, expected);
+        Self::new(
+            "spec::unknown_value",
+            message,
+            "not one of the valid values",
+            Some(help),
+        )
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        unknown_key(field, expected)
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        let message = format!("the required key `{field}` is missing");
+        Self {
+            missing: Some(field.to_owned()),
+            ..Self::new("spec::missing_key", message, "in this mapping", None)
+        }
+    }
+}
+
+fn unknown_key(key: &str, expected: &[&str]) -> ReadError {
+    let message = format!("unknown key `{key}`");
+    let help = expected_names(key, expected);
+    ReadError::new("spec::unknown_key", message, "not known here", Some(help))
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    node: &'a Node,
+    unknown_keys: &'a RefCell<Vec<Diagnostic>>,
+    /// Braces that came from variables are escaped.
+    template: bool,
+    /// The mapping's `type` has been read already.
+    typed: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(node: &'a Node, unknown_keys: &'a RefCell<Vec<Diagnostic>>) -> Self {
+        Self {
+            node,
+            unknown_keys,
+            template: false,
+            typed: false,
+        }
+    }
+
+    fn of(self, node: &'a Node) -> Self {
+        Self {
+            node,
+            typed: false,
+            ..self
+        }
+    }
+
+    fn text_value(self, text: &Text) -> String {
+        if !self.template || text.substituted.is_empty() {
+            return text.value.clone();
+        }
+        let mut escaped = String::with_capacity(text.value.len() + 8);
+        for (at, character) in text.value.char_indices() {
+            let from_variable = text.substituted.iter().any(|range| range.contains(&at));
+            escaped.push(character);
+            if from_variable && (character == '{' || character == '}') {
+                escaped.push(character);
+            }
+        }
+        escaped
+    }
+
+    /// A scalar that a variable put in has no type of its own: it may be a number or a boolean.
+    fn substituted_scalar<T: std::str::FromStr>(self) -> Option<T> {
+        match &self.node.kind {
+            Kind::Text(text) if !text.substituted.is_empty() => text.value.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    fn read_struct<V: Visitor<'a>>(
+        self,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        let Kind::Mapping(entries) = &self.node.kind else {
+            return Err(ReadError::wrong_type("a mapping", self.node));
+        };
+        let access = Entries {
+            reader: self,
+            entries: entries.iter(),
+            fields,
+            value: None,
+        };
+        visitor
+            .visit_map(access)
+            .map_err(|error| error.at(&self.node.span))
+    }
+}
+
+macro_rules! read_number {
+    ($($method:ident $visit:ident $type:ty;)*) => {$(
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+            let result = match self.substituted_scalar::<$type>() {
+                Some(value) => visitor.$visit(value),
+                None if matches!(self.node.kind, Kind::Number(_)) => return self.deserialize_any(visitor),
+                None => return Err(ReadError::wrong_type("a number", self.node)),
+            };
+            result.map_err(|error: ReadError| error.at(&self.node.span))
+        }
+    )*};
+}
+
+impl<'a> Deserializer<'a> for Reader<'a> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let result = match &self.node.kind {
+            Kind::Null | Kind::Pruned => visitor.visit_unit(),
+            Kind::Bool(value) => visitor.visit_bool(*value),
+            Kind::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(value), _) => visitor.visit_u64(value),
+                (None, Some(value)) => visitor.visit_i64(value),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Kind::Text(text) => visitor.visit_string(self.text_value(text)),
+            Kind::Sequence(items) => visitor.visit_seq(Items {
+                reader: self,
+                items: items.iter().enumerate(),
+            }),
+            Kind::Mapping(_) => return self.read_struct(None, visitor),
+        };
+        result.map_err(|error: ReadError| error.at(&self.node.span))
+    }
+
+    read_number! {
+        deserialize_u8 visit_u8 u8;
+        deserialize_u16 visit_u16 u16;
+        deserialize_u32 visit_u32 u32;
+        deserialize_u64 visit_u64 u64;
+        deserialize_i8 visit_i8 i8;
+        deserialize_i16 visit_i16 i16;
+        deserialize_i32 visit_i32 i32;
+        deserialize_i64 visit_i64 i64;
+        deserialize_f32 visit_f32 f32;
+        deserialize_f64 visit_f64 f64;
+    }
+
+    fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match (self.substituted_scalar::<bool>(), &self.node.kind) {
+            (Some(value), _) => visitor.visit_bool(value),
+            (None, Kind::Bool(value)) => visitor.visit_bool(*value),
+            _ => Err(ReadError::wrong_type("`true` or `false`", self.node)),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match &self.node.kind {
+            Kind::Text(text) => visitor
+                .visit_string(self.text_value(text))
+                .map_err(|error: ReadError| error.at(&self.node.span)),
+            _ => Err(ReadError::wrong_type("a string", self.node)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.node.kind {
+            Kind::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'a>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        visitor.visit_newtype_struct(Self {
+            template: self.template || TEMPLATES.contains(&name),
+            ..self
+        })
+    }
+
+    fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.node.kind {
+            Kind::Sequence(_) => self.deserialize_any(visitor),
+            _ => Err(ReadError::wrong_type("a list", self.node)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.read_struct(None, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'a>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.read_struct(Some(fields), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'a>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        let tag = match &self.node.kind {
+            Kind::Text(_) => Some(self.node),
+            Kind::Mapping(_) => self.node.get("type"),
+            _ => {
+                let expected =
+                    format!("a mapping with a `type`, or one of {}", variants.join(", "));
+                return Err(ReadError::wrong_type(&expected, self.node));
+            }
+        };
+        let name = match tag.map(|tag| (tag, tag.as_text())) {
+            None => variants.first().copied().unwrap_or_default(),
+            Some((_, Some(name))) => name,
+            Some((tag, None)) => {
+                return Err(ReadError::wrong_type("a string", tag).below(Step::Key("type".into())));
+            }
+        };
+        let tag = tag.unwrap_or(self.node);
+        visitor
+            .visit_enum(Variant {
+                reader: self,
+                tag,
+                name,
+            })
+            .map_err(|error: ReadError| error.at(&self.node.span))
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        <V: Visitor<'a>>
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+struct Items<'a> {
+    reader: Reader<'a>,
+    items: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
+}
+
+impl<'a> SeqAccess<'a> for Items<'a> {
+    type Error = ReadError;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
+        let Some((index, item)) = self.items.find(|(_, item)| item.kind != Kind::Pruned) else {
+            return Ok(None);
+        };
+        seed.deserialize(self.reader.of(item))
+            .map(Some)
+            .map_err(|error| error.at(&item.span).below(Step::Index(index)))
+    }
+}
+
+struct Entries<'a> {
+    reader: Reader<'a>,
+    entries: std::slice::Iter<'a, (Key, Node)>,
+    fields: Option<&'static [&'static str]>,
+    value: Option<(&'a Key, &'a Node)>,
+}
+
+impl<'a> MapAccess<'a> for Entries<'a> {
+    type Error = ReadError;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
+        for (key, value) in self.entries.by_ref() {
+            if self.reader.typed && key.name == "type" {
+                continue;
+            }
+            if let Some(fields) = self.fields
+                && !fields.contains(&key.name.as_str())
+            {
+                let unknown = unknown_key(&key.name, fields).at(&key.span);
+                let mut found = self.reader.unknown_keys.borrow_mut();
+                found.push(unknown.into_diagnostic());
+                continue;
+            }
+            self.value = Some((key, value));
+            return seed
+                .deserialize(key.name.as_str().into_deserializer())
+                .map(Some)
+                .map_err(|error: ReadError| error.at(&key.span));
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
+        let (key, value) = self
+            .value
+            .take()
+            .expect("serde asks for a value only after its key");
+        seed.deserialize(self.reader.of(value))
+            .map_err(|error| error.at(&value.span).below(Step::Key(key.name.clone())))
+    }
+}
+
+struct Variant<'a> {
+    reader: Reader<'a>,
+    /// Where the name stands.
+    tag: &'a Node,
+    name: &'a str,
+}
+
+impl<'a> EnumAccess<'a> for Variant<'a> {
+    type Error = ReadError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'a>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
+        let value = seed
+            .deserialize(self.name.into_deserializer())
+            .map_err(|error: ReadError| error.at(&self.tag.span))?;
+        Ok((value, self))
+    }
+}
+
+impl<'a> VariantAccess<'a> for Variant<'a> {
+    type Error = ReadError;
+
+    fn unit_variant(self) -> Result<(), ReadError> {
+        let Kind::Mapping(entries) = &self.reader.node.kind else {
+            return Ok(());
+        };
+        for (key, _) in entries.iter().filter(|(key, _)| key.name != "type") {
+            let unknown = unknown_key(&key.name, &["type"]).at(&key.span);
+            let mut found = self.reader.unknown_keys.borrow_mut();
+            found.push(unknown.into_diagnostic());
+        }
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value, ReadError> {
+        if matches!(self.reader.node.kind, Kind::Mapping(_)) {
+            return seed.deserialize(Reader {
+                typed: true,
+                ..self.reader
+            });
+        }
+        // The name alone: every key has its default, and a key without one is reported as missing.
+        seed.deserialize(de::value::MapDeserializer::<_, ReadError>::new(
+            std::iter::empty::<(&str, &str)>(),
+        ))
+    }
+
+    fn tuple_variant<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
+        self.reader.deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'a>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        let reader = Reader {
+            typed: true,
+            ..self.reader
+        };
+        reader.read_struct(Some(fields), visitor)
+    }
+}

@@ -1,0 +1,111 @@
+//! `resources`: what is read, and into which tables.
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::endpoint::Endpoint;
+use super::incremental::TimeFormat;
+use super::value::OneOrMany;
+
+/// One collection of the API, read into one table.
+///
+/// The short form `people` stands for a resource of that name whose endpoint's path is the same.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resource {
+    /// The resource's name: also its table and its folder. Letters, digits, `_` and `-`, a letter or digit first;
+    /// unique, whatever the case.
+    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
+    pub name: String,
+    /// The requests. Default: `GET` of a path that is the resource's name. A string stands for its `path`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::endpoint_or_path")]
+    pub endpoint: Endpoint,
+    /// Reads the resource once for each value, or for each combination of values where several keys are given; requests
+    /// name them `{partition.<key>}`.
+    #[serde(default)]
+    pub for_each: IndexMap<String, Vec<serde_json::Value>>,
+    /// Fields of the parent's record that are copied into each record, as `_<parent>_<field>`.
+    #[serde(default)]
+    pub include_from_parent: Vec<String>,
+    /// The field or fields that tell one record from another. Required for `merge`.
+    #[serde(default)]
+    pub primary_key: OneOrMany,
+    /// How rows join those that the table already holds. Default: `append`.
+    #[serde(default)]
+    pub write_disposition: WriteDisposition,
+    /// What is known of the columns beforehand: a mapping from name to hints, or a list of mappings with a `name`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::columns")]
+    pub columns: IndexMap<String, Column>,
+    /// Slices (windows, partitions, parent records) that are read at the same time. Default: 8.
+    #[schemars(range(min = 1))]
+    pub concurrency: Option<usize>,
+}
+
+/// Slices of a resource that are read at the same time, unless the spec says otherwise.
+pub const DEFAULT_CONCURRENCY: usize = 8;
+
+/// How rows join those that the table already holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteDisposition {
+    /// Adds the rows; earlier ones stay.
+    #[default]
+    Append,
+    /// The rows of this run take the place of all earlier ones.
+    Replace,
+    /// A row takes the place of an earlier one with the same primary key.
+    Merge,
+    /// Reads the resource for its children only; writes nothing.
+    Skip,
+}
+
+/// What is known of a column beforehand.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Column {
+    /// The column's type. Default: found from the values.
+    pub data_type: Option<DataType>,
+    /// How a `timestamp` or `date` is written in the records. Default: `rfc3339` for timestamps, `date` for dates.
+    pub format: Option<TimeFormat>,
+    /// Digits in all, for `decimal`: 1 to 38. Default: 38.
+    #[schemars(range(min = 1, max = 38))]
+    pub precision: Option<u8>,
+    /// Digits behind the point, for `decimal`. Default: 9.
+    #[schemars(range(min = 0, max = 38))]
+    pub scale: Option<u8>,
+    /// Whether a value may be null or missing. Default: true.
+    pub nullable: Option<bool>,
+    /// Kept as the description of the Parquet field.
+    pub description: Option<String>,
+}
+
+/// A column's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DataType {
+    /// Text.
+    Text,
+    /// 64-bit floating point.
+    Double,
+    /// Boolean.
+    Bool,
+    /// An instant in UTC, exact to the microsecond.
+    Timestamp,
+    /// Signed 64-bit integer.
+    Bigint,
+    /// Any JSON value, as its JSON text.
+    Json,
+    /// Decimal; see `precision` and `scale`.
+    Decimal,
+    /// A calendar date.
+    Date,
+}
+
+/// Digits of a `decimal` that names none.
+pub const DEFAULT_DECIMAL_PRECISION: u8 = 38;
+
+/// Digits behind the point of a `decimal` that names none.
+pub const DEFAULT_DECIMAL_SCALE: u8 = 9;

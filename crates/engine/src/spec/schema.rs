@@ -1,0 +1,139 @@
+//! The JSON Schema of a spec, generated from the types that read it, for editors.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+use super::endpoint::Endpoint;
+use super::pipeline::Pipeline;
+use super::resource::{Column, Resource};
+
+/// The JSON Schema (draft 2020-12) of a pipeline spec.
+pub fn pipeline_schema() -> Schema {
+    let mut schema = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<Pipeline>();
+    allow_variables(
+        schema
+            .as_object_mut()
+            .map(Map::values_mut)
+            .into_iter()
+            .flatten(),
+    );
+    schema
+}
+
+/// A number or a boolean may also be put in by a variable: `"${LIMIT:-500}"`.
+fn allow_variables<'a>(schemas: impl Iterator<Item = &'a mut Value>) {
+    for schema in schemas {
+        match schema {
+            Value::Object(object) => {
+                let scalar = |name: &str| matches!(name, "integer" | "number" | "boolean");
+                let replaced = match object.get("type") {
+                    Some(Value::String(name)) if scalar(name) => true,
+                    Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).any(scalar),
+                    _ => false,
+                };
+                if replaced && !object.contains_key("const") {
+                    let kept = ["description", "default", "title"]
+                        .into_iter()
+                        .filter_map(|key| Some((key.to_owned(), object.remove(key)?)))
+                        .collect::<Vec<_>>();
+                    let direct = Value::Object(std::mem::take(object));
+                    object.extend(kept);
+                    object.insert(
+                        "anyOf".to_owned(),
+                        json!([direct, { "type": "string", "pattern": r"\$\{[A-Za-z0-9_]+(:-[^}]*)?\}" }]),
+                    );
+                } else {
+                    allow_variables(object.values_mut());
+                }
+            }
+            Value::Array(items) => allow_variables(items.iter_mut()),
+            _ => {}
+        }
+    }
+}
+
+/// In the written form an enum's `type` may be left out: the first variant is meant.
+pub(super) fn first_variant_needs_no_type(schema: &mut Schema) {
+    let first = schema
+        .get_mut("oneOf")
+        .and_then(Value::as_array_mut)
+        .and_then(|variants| variants.first_mut());
+    let required = first
+        .and_then(|variant| variant.get_mut("required"))
+        .and_then(Value::as_array_mut);
+    if let Some(required) = required {
+        required.retain(|name| name != "type");
+    }
+}
+
+/// A paginator may be written as its name alone, where none of its keys is required.
+pub(super) fn paginator_by_name(schema: &mut Schema) {
+    first_variant_needs_no_type(schema);
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    let variants = object.remove("oneOf").unwrap_or_default();
+    let short_forms: Vec<Value> = variants
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|variant| {
+            let required = variant.get("required").and_then(Value::as_array);
+            required.is_none_or(|names| names.iter().all(|name| name == "type"))
+        })
+        .filter_map(|variant| variant.pointer("/properties/type/const").cloned())
+        .chain([json!("json_response")])
+        .collect();
+    object.insert(
+        "anyOf".to_owned(),
+        json!([{ "type": "string", "enum": short_forms }, { "oneOf": variants }]),
+    );
+}
+
+pub(super) fn endpoint_or_path(generator: &mut SchemaGenerator) -> Schema {
+    let endpoint = generator.subschema_for::<Endpoint>();
+    json_schema!({ "anyOf": [endpoint, { "type": "string" }] })
+}
+
+pub(super) fn resources(generator: &mut SchemaGenerator) -> Schema {
+    let resource = generator.subschema_for::<Resource>();
+    json_schema!({
+        "type": "array",
+        "items": { "anyOf": [resource, { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" }] }
+    })
+}
+
+pub(super) fn columns(generator: &mut SchemaGenerator) -> Schema {
+    let column = generator.subschema_for::<Column>();
+    let mut named = Column::json_schema(generator);
+    if let Some(properties) = named.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert(
+            "name".to_owned(),
+            json!({ "type": "string", "description": "The column's name in the records." }),
+        );
+    }
+    named.insert("required".to_owned(), json!(["name"]));
+    json_schema!({
+        "anyOf": [
+            { "type": "object", "additionalProperties": column },
+            { "type": "array", "items": named }
+        ]
+    })
+}
+
+/// The keys of a resource without its name, each of which may be null.
+pub(super) fn resource_defaults(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Resource::json_schema(generator);
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.remove("name");
+    }
+    schema.remove("required");
+    schema.insert(
+        "description".to_owned(),
+        json!("What every resource gets that doesn't say it itself."),
+    );
+    schema
+}

@@ -1,0 +1,237 @@
+//! One spec file: its text, its tree, and the way from a mistake back to its line.
+
+use std::ops::Range;
+
+use miette::NamedSource;
+
+use super::diagnostic::{Diagnostic, Diagnostics};
+use super::document::{Kind, Node, Path};
+use super::pipeline::Pipeline;
+use super::variables::{Variables, substitute};
+use super::{defaults, read};
+
+/// A spec as it was read, kept to place mistakes that planning finds.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    masked: String,
+    tree: Node,
+    found: Vec<Diagnostic>,
+}
+
+/// A mistake that planning found, placed by the path of the node that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Stable name of this kind of mistake, such as `plan::unknown_parent`.
+    pub code: &'static str,
+    /// Path of the node in the spec, defaults merged.
+    pub path: Path,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Source {
+    /// Reads a spec. `name` is how the user called the file.
+    ///
+    /// The pipeline is there even where a key is unknown, so that planning can add its own mistakes;
+    /// [`Self::finish`] then tells whether there was any.
+    ///
+    /// # Errors
+    /// All that is wrong, where so much is wrong that there is no pipeline.
+    pub fn read(
+        name: &str,
+        text: &str,
+        variables: &Variables,
+    ) -> Result<(Self, Pipeline), Diagnostics> {
+        let mut found = Vec::new();
+        let mut tree = match Node::parse(text) {
+            Ok(tree) => tree,
+            Err(error) => {
+                return Err(Diagnostics {
+                    source: NamedSource::new(name, text.to_owned()).with_language("yaml"),
+                    all: vec![error],
+                });
+            }
+        };
+        let masked = mask(text, &tree);
+        substitute(&mut tree, variables, &mut found);
+        defaults::apply(&mut tree, &mut found);
+        let pipeline = read::read(&tree, &mut found);
+        let source = Self {
+            name: name.to_owned(),
+            masked,
+            tree,
+            found,
+        };
+        match pipeline {
+            Some(pipeline) => Ok((source, pipeline)),
+            None => Err(source.diagnostics(&[])),
+        }
+    }
+
+    /// Ends the reading: `Ok` where neither reading nor planning found a mistake.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub fn finish<T>(self, planned: Result<T, Vec<Mistake>>) -> Result<T, Diagnostics> {
+        match planned {
+            Ok(plan) if self.found.is_empty() => Ok(plan),
+            Ok(_) => Err(self.diagnostics(&[])),
+            Err(mistakes) => Err(self.diagnostics(&mistakes)),
+        }
+    }
+
+    fn diagnostics(self, mistakes: &[Mistake]) -> Diagnostics {
+        let mut all = self.found;
+        all.extend(mistakes.iter().map(|mistake| Diagnostic {
+            code: mistake.code,
+            message: mistake.message.clone(),
+            span: self.tree.locate(&mistake.path),
+            label: "here".to_owned(),
+            help: mistake.help.clone(),
+        }));
+        all.sort_by_key(|diagnostic| diagnostic.span.start);
+        all.dedup();
+        Diagnostics {
+            source: NamedSource::new(self.name, self.masked).with_language("yaml"),
+            all,
+        }
+    }
+}
+
+/// Keys whose values are secrets wherever they stand.
+const SECRET_KEYS: [&str; 14] = [
+    "api_key",
+    "apikey",
+    "api-key",
+    "x-api-key",
+    "authorization",
+    "key",
+    "token",
+    "access_token",
+    "access-token",
+    "secret",
+    "password",
+    "pwd",
+    "client_secret",
+    "cookie",
+];
+
+/// Replaces each byte of a secret that was written into the spec itself; places stay as they are.
+fn mask(text: &str, tree: &Node) -> String {
+    let mut spans = Vec::new();
+    secret_spans(tree, false, &mut spans);
+    let mut masked = text.as_bytes().to_vec();
+    for span in spans {
+        let only_a_variable = text.get(span.clone()).is_some_and(|value| {
+            let value = value.trim_matches(['"', '\'']);
+            value.starts_with("${")
+                && value.find('}') == Some(value.len() - 1)
+                && !value.contains(":-")
+        });
+        if only_a_variable {
+            continue;
+        }
+        for byte in masked.get_mut(span).into_iter().flatten() {
+            if *byte != b'\n' {
+                *byte = b'*';
+            }
+        }
+    }
+    String::from_utf8(masked).unwrap_or_else(|_| "*".repeat(text.len()))
+}
+
+fn secret_spans(node: &Node, secret: bool, spans: &mut Vec<Range<usize>>) {
+    match &node.kind {
+        Kind::Mapping(entries) => {
+            for (key, value) in entries {
+                let name = key.name.to_ascii_lowercase();
+                let within = match name.as_str() {
+                    "auth" => true,
+                    "type" => false,
+                    name => secret || SECRET_KEYS.contains(&name),
+                };
+                // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
+                let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
+                secret_spans(value, within && !names_columns, spans);
+            }
+        }
+        Kind::Sequence(items) => {
+            for item in items {
+                secret_spans(item, secret, spans);
+            }
+        }
+        Kind::Text(_) | Kind::Number(_) if secret => spans.push(node.span.clone()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let variables = Variables::new([("LIMIT".to_owned(), "500".to_owned())]);
+        let (source, _) = match Source::read("spec.yaml", text, &variables) {
+            Ok(read) => read,
+            Err(diagnostics) => return diagnostics.summary(),
+        };
+        source
+            .finish(Ok(()))
+            .err()
+            .map(|diagnostics| diagnostics.summary())
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn all_mistakes_are_found_in_one_go() {
+        let text = "\
+version: one
+name: x
+client: { bas_url: https://a.example, auth: { type: http_basik, username: hunter2 } }
+resources:
+  - { name: a, endpoint: { data_selecter: x, paginator: { type: offset } } }
+  - { name: b, write_disposition: upsert, primary_key: { id: 1 } }
+  - { endpoint: c }
+";
+        assert_eq!(
+            read(text),
+            [
+                "1:10 spec::wrong_type expected a number, found a string",
+                "3:1 spec::missing_key the required key `base_url` is missing",
+                "3:11 spec::unknown_key unknown key `bas_url`",
+                "3:53 spec::unknown_value unknown value `http_basik`",
+                "5:28 spec::unknown_key unknown key `data_selecter`",
+                "5:46 spec::missing_key the required key `limit` is missing",
+                "6:35 spec::unknown_value unknown value `upsert`",
+                "6:43 spec::wrong_type expected a string or a list of strings, found a mapping",
+                "7:7 spec::missing_key the required key `name` is missing",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_variable_may_be_a_number() {
+        let text = "\
+version: 1
+name: x
+client: { base_url: https://a.example }
+resources: [{ name: a, endpoint: { paginator: { type: offset, limit: \"${LIMIT}\" } } }]
+";
+        assert_eq!(read(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn secrets_are_masked_in_the_shown_source() {
+        let text = "auth: { type: bearer, token: hunter2 }\nother: { password: \"hunter3\", x: \"${Y}\" }\n\
+                    params: { api_key: '${KEY}' }\n";
+        let masked = mask(text, &Node::parse(text).unwrap());
+        assert_eq!(
+            masked,
+            "auth: { type: bearer, token: ******* }\nother: { password: *********, x: \"${Y}\" }\n\
+             params: { api_key: '${KEY}' }\n"
+        );
+    }
+}

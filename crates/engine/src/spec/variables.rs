@@ -1,0 +1,187 @@
+//! `${VAR}` and `${VAR:-default}` in string leaves.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::diagnostic::Diagnostic;
+use super::document::{Kind, Node, Text};
+
+/// The values that `${VAR}` may name. What the caller hands in first wins.
+#[derive(Clone, Default)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Takes name and value pairs, such as the process environment.
+    pub fn new(values: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(values.into_iter().collect())
+    }
+
+    /// Adds the entries of a `.env` file for names that have no value yet. A missing file adds nothing.
+    ///
+    /// # Errors
+    /// The file can't be read, or a line of it isn't `NAME=value`. The message never shows a value.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), VariablesFileError> {
+        let entries = match dotenvy::from_path_iter(path) {
+            Ok(entries) => entries,
+            Err(error) if error.not_found() => return Ok(()),
+            Err(_) => return Err(VariablesFileError(path.display().to_string())),
+        };
+        for entry in entries {
+            let (name, value) =
+                entry.map_err(|_| VariablesFileError(path.display().to_string()))?;
+            self.0.entry(name).or_insert(value);
+        }
+        Ok(())
+    }
+
+    /// Sets values that win over those already there.
+    pub fn set(&mut self, values: impl IntoIterator<Item = (String, String)>) {
+        self.0.extend(values);
+    }
+}
+
+/// A `.env` file that can't be read.
+#[derive(Debug, thiserror::Error)]
+#[error("read `{0}`: not a list of `NAME=value` lines in UTF-8")]
+pub struct VariablesFileError(String);
+
+/// Substitutes every variable in the tree's string leaves; `$${` stands for a literal `${`.
+///
+/// What a variable puts in is not looked at again. Each missing variable is reported at its own leaf.
+pub(crate) fn substitute(node: &mut Node, variables: &Variables, found: &mut Vec<Diagnostic>) {
+    match &mut node.kind {
+        Kind::Text(text) => match substitute_text(&text.value, variables) {
+            Ok(Some(substituted)) => *text = substituted,
+            Ok(None) => {}
+            Err(problem) => found.push(Diagnostic {
+                span: node.span.clone(),
+                ..problem
+            }),
+        },
+        Kind::Sequence(items) => {
+            for item in items {
+                substitute(item, variables, found);
+            }
+        }
+        Kind::Mapping(entries) => {
+            for (_, value) in entries {
+                substitute(value, variables, found);
+            }
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Pruned => {}
+    }
+}
+
+fn substitute_text(source: &str, variables: &Variables) -> Result<Option<Text>, Diagnostic> {
+    if !source.contains("${") {
+        return Ok(None);
+    }
+    let mut value = String::new();
+    let mut substituted = Vec::new();
+    let mut rest = source;
+    while let Some((before, behind)) = rest.split_once("${") {
+        if let Some(escaped) = before.strip_suffix('$') {
+            value.push_str(escaped);
+            value.push_str("${");
+            rest = behind;
+            continue;
+        }
+        value.push_str(before);
+        let (expression, after) = behind
+            .split_once('}')
+            .ok_or_else(|| problem("spec::variable_syntax", "`${` without a closing `}`", None))?;
+        let (name, default) = match expression.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (expression, None),
+        };
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(problem(
+                "spec::variable_syntax",
+                &format!("`{name}` is not a variable's name"),
+                Some("write `${NAME}` or `${NAME:-default}`; `$${` stands for a literal `${`"),
+            ));
+        }
+        let found = variables.0.get(name).map(String::as_str);
+        let put_in = match default {
+            Some(default) => found.filter(|text| !text.is_empty()).unwrap_or(default),
+            None => found.ok_or_else(|| {
+                problem(
+                    "spec::missing_variable",
+                    &format!("the variable `{name}` is not set"),
+                    Some(&format!(
+                        "set {name} in the environment or in a `.env` file beside the spec, \
+                         or give a default: `${{{name}:-…}}`"
+                    )),
+                )
+            })?,
+        };
+        let start = value.len();
+        value.push_str(put_in);
+        substituted.push(start..value.len());
+        rest = after;
+    }
+    value.push_str(rest);
+    Ok(Some(Text { value, substituted }))
+}
+
+fn problem(code: &'static str, message: &str, help: Option<&str>) -> Diagnostic {
+    Diagnostic {
+        code,
+        message: message.to_owned(),
+        span: 0..0,
+        label: "used here".to_owned(),
+        help: help.map(ToOwned::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, expected: &str) {
+        let variables = Variables::new([
+            ("KEY".to_owned(), "a{b}${KEY}".to_owned()),
+            ("EMPTY".to_owned(), String::new()),
+        ]);
+        let text = match substitute_text(source, &variables) {
+            Ok(Some(text)) => format!("{} {:?}", text.value, text.substituted),
+            Ok(None) => "unchanged".to_owned(),
+            Err(problem) => format!("{}: {}", problem.code, problem.message),
+        };
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn variables_are_put_in_once() {
+        check("x-${KEY}-y", "x-a{b}${KEY}-y [2..12]");
+        check("${EMPTY}", " [0..0]");
+        check("${EMPTY:-d}${NONE:-e}", "de [0..1, 1..2]");
+        check("$${KEY}", "${KEY} []");
+        check("plain", "unchanged");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        check(
+            "${NONE}",
+            "spec::missing_variable: the variable `NONE` is not set",
+        );
+        check("${KEY", "spec::variable_syntax: `${` without a closing `}`");
+        check(
+            "${a b}",
+            "spec::variable_syntax: `a b` is not a variable's name",
+        );
+    }
+
+    #[test]
+    fn a_file_fills_only_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "A=file\nB='two words'\n").unwrap();
+        let mut variables = Variables::new([("A".to_owned(), "environment".to_owned())]);
+        variables.add_file(&path).unwrap();
+        assert_eq!(variables.0["A"], "environment");
+        assert_eq!(variables.0["B"], "two words");
+        variables.add_file(&folder.path().join("absent")).unwrap();
+    }
+}
