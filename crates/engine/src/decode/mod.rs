@@ -1,1 +1,187 @@
-//! To be written.
+//! From the bytes of a page to a typed Arrow batch and the schema that it needs.
+//!
+//! One pass over each record puts every value straight into the column of its kind; the type of a column is what
+//! its values need, and changes within the page when a value surprises it. Pages are independent: each gets a
+//! schema of its own, and [`conform`](crate::schema::conform) brings their batches together later.
+//!
+//! **Invariant:** nothing here waits, and no page depends on another.
+
+mod canonical;
+mod declared;
+mod error;
+mod fixed;
+mod list;
+mod number_column;
+mod object;
+mod parents;
+mod records;
+mod string_column;
+#[cfg(test)]
+mod tests;
+mod time;
+mod value;
+mod walk;
+
+use std::iter::repeat_n;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
+};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+
+pub use error::Error;
+
+use crate::flow::{Page, ParentRecord, Slice};
+use crate::plan::DecodePlan;
+use crate::schema::{Field, Source, TableSchema};
+use declared::{Hint, hints};
+use records::Records;
+use value::ValueNode;
+use walk::Walk;
+
+/// Greatest size of a page, so that no column outgrows Arrow's 32-bit offsets, in bytes.
+pub const MAXIMUM_PAGE_BYTES: usize = 256 << 20;
+
+/// Decodes the pages of one resource.
+///
+/// Cheap to share between threads; decoding a page blocks on the processor alone.
+#[derive(Debug)]
+pub struct Decoder {
+    plan: DecodePlan,
+    hints: IndexMap<String, Hint>,
+    load_id: String,
+}
+
+/// What a page held.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    /// The rows in page order, laid out as `schema` says.
+    pub batch: RecordBatch,
+    /// What is known of these rows; not settled.
+    pub schema: TableSchema,
+    /// For each row what child resources need, where there are any.
+    pub parents: Vec<ParentRecord>,
+    /// Records that were left out because their cursor lies outside the slice's window.
+    pub outside_window: u64,
+    /// The greatest cursor of the rows.
+    pub cursor_maximum: Option<Timestamp>,
+}
+
+impl Decoder {
+    /// Prepares decoding under a plan; `load_id` goes into each row.
+    pub fn new(plan: DecodePlan, load_id: &str) -> Self {
+        Self {
+            hints: hints(&plan),
+            plan,
+            load_id: load_id.to_owned(),
+        }
+    }
+
+    /// Decodes the records of a page.
+    ///
+    /// Values of the slice's parent become columns `_<resource>_<field>`; `_load_id` and `_extracted_at` come last.
+    /// A record that is no object becomes `{"value": <record>}`.
+    pub fn decode(&self, slice: &Slice, page: &Page) -> Result<Decoded, Error> {
+        let constants = constants(slice);
+        let copied: usize = constants.iter().map(|(_, json)| json.len()).sum();
+        let bytes = page
+            .body
+            .len()
+            .saturating_add(copied.saturating_mul(page.records.len()));
+        if bytes > MAXIMUM_PAGE_BYTES {
+            return Err(Error::TooLarge {
+                bytes,
+                limit: MAXIMUM_PAGE_BYTES,
+            });
+        }
+        let mut records = Records::read(&self.plan, &self.hints, slice, page, None)?;
+        let outside_window = records.outside_window();
+        if outside_window > 0 {
+            // What lies outside must leave no trace in the schema.
+            let kept = std::mem::take(&mut records.kept);
+            records = Records::read(&self.plan, &self.hints, slice, page, Some(&kept))?;
+        }
+        let (schema, batch) = self.batch(&mut records, &constants, page)?;
+        Ok(Decoded {
+            batch,
+            schema,
+            parents: records.parents,
+            outside_window,
+            cursor_maximum: records.cursor_maximum,
+        })
+    }
+
+    fn batch(
+        &self,
+        records: &mut Records,
+        constants: &[(String, String)],
+        page: &Page,
+    ) -> Result<(TableSchema, RecordBatch), Error> {
+        let rows = records.rows;
+        let mut fields = records.root.observed_fields(&self.hints);
+        let mut copied = Vec::new();
+        for (key, json) in constants {
+            let source = Source {
+                from_parent: true,
+                key: key.clone(),
+            };
+            let node =
+                repeated(json, rows).map_err(|fault| fault.into_error(0, json.as_bytes()))?;
+            fields.push(Field {
+                source: source.clone(),
+                declared: None,
+                observed: node.observed(),
+            });
+            copied.push((source, node));
+        }
+        let schema = TableSchema::of_records(fields);
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        for column in schema.layout().iter() {
+            let constant = copied
+                .iter_mut()
+                .find(|(source, _)| *source == column.source);
+            arrays.push(match constant {
+                Some((_, node)) => node.finish_column(column, rows)?,
+                None => records.root.finish_column(column, rows)?,
+            });
+        }
+        arrays.push(Arc::new(StringArray::from_iter_values(repeat_n(
+            &self.load_id,
+            rows,
+        ))));
+        let extracted_at =
+            TimestampMicrosecondArray::from_value(page.fetched_at.as_microsecond(), rows);
+        arrays.push(Arc::new(extracted_at.with_timezone("UTC")));
+        debug_assert!(
+            arrays.iter().all(|array| array.len() == rows),
+            "columns have all rows"
+        );
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(schema.arrow_schema(), arrays, &options)?;
+        Ok((schema, batch))
+    }
+}
+
+/// The columns that each row copies from the slice's parent, with their JSON.
+fn constants(slice: &Slice) -> Vec<(String, String)> {
+    let Some(parent) = &slice.parent else {
+        return Vec::new();
+    };
+    parent
+        .included
+        .iter()
+        .map(|(field, value)| (format!("_{}_{field}", parent.resource), value.to_string()))
+        .collect()
+}
+
+fn repeated(json: &str, rows: usize) -> walk::Read<ValueNode> {
+    let mut node = ValueNode::new(None, rows, 0);
+    for row in 0..rows {
+        let mut walk = Walk::new(json.as_bytes(), &[]);
+        let peek = walk.json.peek()?;
+        node.read(&mut walk, peek, row, 1)?;
+    }
+    Ok(node)
+}

@@ -1,1 +1,215 @@
-//! To be written.
+//! The schema of a table: what was observed of its records, and the columns that follow from it.
+//!
+//! Each page is decoded by itself and has its own schema. Schemas join, in any order, to what is known of all
+//! records together; [`TableSchema::settle`] makes of that the final columns of a commit, and [`conform`] brings
+//! the batches of each page into them.
+//!
+//! **Invariant:** nothing here reads JSON or touches a file.
+
+mod column;
+mod conform;
+mod names;
+mod number;
+mod observed;
+mod settle;
+mod spelling;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+pub use conform::{ConformError, conform};
+pub use observed::WIDE_OBJECT_KEYS;
+
+pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
+pub(crate) use conform::{convert_numbers, mixed_array, render_json, write_json_string};
+pub(crate) use number::{ExactNumber, NumberSummary, decimal_digits, integer_is_exact_in_float64};
+pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
+pub(crate) use spelling::{Spellings, StringSummary, parse_date, parse_timestamp, write_date};
+
+use names::METADATA_NAMES;
+
+/// Columns that a table can have.
+pub const MAXIMUM_COLUMNS: usize = 10_000;
+
+/// Version of the stored form.
+const STORED_VERSION: u32 = 1;
+
+/// What is known of a table's records and, once settled, its columns.
+///
+/// Stored in the commit log as a small JSON object with a `version`. The default is the schema of no records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableSchema {
+    version: u32,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<Field>,
+    /// The columns `_load_id` and `_extracted_at` follow the others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    metadata_columns: bool,
+    /// The final columns; `None` where values may still change them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    columns: Option<Vec<Column>>,
+}
+
+impl TableSchema {
+    /// The unsettled schema of records that end in the metadata columns.
+    pub(crate) fn of_records(fields: Vec<Field>) -> Self {
+        Self {
+            fields,
+            metadata_columns: true,
+            ..Self::default()
+        }
+    }
+
+    /// What is known of both sets of records together.
+    ///
+    /// Commutative up to the order of columns (that of first appearance, `self` first), associative and
+    /// idempotent. The result is unsettled unless both have the same final columns.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Self {
+        Self {
+            version: STORED_VERSION,
+            fields: observed::join_fields(&self.fields, &other.fields),
+            metadata_columns: self.metadata_columns || other.metadata_columns,
+            columns: if self.columns == other.columns {
+                self.columns.clone()
+            } else {
+                None
+            },
+        }
+    }
+
+    /// The final schema of a commit, relative to what the table already holds.
+    ///
+    /// Committed columns keep name, place and type, unless a wider type is exact for all committed values;
+    /// values that do not fit get a variant column, and new columns come behind. A settled schema settles to itself.
+    #[must_use]
+    pub fn settle(&self, committed: Option<&Self>) -> Self {
+        if self.columns.is_some() && committed.is_none_or(|committed| committed == self) {
+            return self.clone();
+        }
+        let (committed_fields, committed_columns) = match committed {
+            Some(committed) => (committed.fields.as_slice(), committed.columns.as_deref()),
+            None => (&[][..], None),
+        };
+        let columns = settle::settled_columns(
+            &self.fields,
+            &METADATA_NAMES,
+            committed_columns.unwrap_or_default(),
+            committed_fields,
+        );
+        Self {
+            version: STORED_VERSION,
+            fields: observed::join_fields(committed_fields, &self.fields),
+            metadata_columns: self.metadata_columns
+                || committed.is_some_and(|committed| committed.metadata_columns),
+            columns: Some(columns),
+        }
+    }
+
+    /// The Arrow schema of batches laid out under this schema.
+    ///
+    /// A settled schema has the columns that have a value or are declared. An unsettled one also has a column
+    /// for fields of which only `{}` and `[]` were seen, since a later page may show what type those have.
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let mut fields: Vec<ArrowField> = self.layout().iter().map(Column::arrow_field).collect();
+        if self.metadata_columns {
+            let [load_id, extracted_at] = METADATA_NAMES;
+            fields.push(ArrowField::new(load_id, DataType::Utf8, false));
+            let instant = ColumnType::Timestamp(None).arrow_type();
+            fields.push(ArrowField::new(extracted_at, instant, false));
+        }
+        Arc::new(Schema::new(fields))
+    }
+
+    /// The names of the columns of [`arrow_schema`](Self::arrow_schema), in order.
+    pub fn column_names(&self) -> Vec<String> {
+        self.arrow_schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
+    }
+
+    /// The names of the columns that `before` has not; all where it is `None`.
+    pub fn new_columns(&self, before: Option<&Self>) -> Vec<String> {
+        let known: HashSet<String> = before
+            .map(Self::column_names)
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        self.column_names()
+            .into_iter()
+            .filter(|name| !known.contains(name))
+            .collect()
+    }
+
+    /// The columns without the metadata columns.
+    pub(crate) fn layout(&self) -> Cow<'_, [Column]> {
+        match &self.columns {
+            Some(columns) => Cow::Borrowed(columns),
+            None => Cow::Owned(settle::unsettled_columns(&self.fields, &METADATA_NAMES)),
+        }
+    }
+}
+
+impl Default for TableSchema {
+    fn default() -> Self {
+        Self {
+            version: STORED_VERSION,
+            fields: Vec::new(),
+            metadata_columns: false,
+            columns: None,
+        }
+    }
+}
+
+/// The columns of an object whose schema may still widen.
+pub(crate) fn unsettled_object_columns(fields: &[Field]) -> Vec<Column> {
+    settle::unsettled_columns(fields, &[])
+}
+
+#[cfg(test)]
+impl TableSchema {
+    /// The unsettled schema of records that fill these columns: texts, integers and fractions.
+    pub(crate) fn of(schema: &Schema) -> Self {
+        let mut fields: Vec<Field> = Vec::new();
+        for column in schema.fields() {
+            if METADATA_NAMES.contains(&column.name().as_str()) {
+                continue;
+            }
+            let (key, _) = column
+                .name()
+                .split_once("__v_")
+                .unwrap_or((column.name(), ""));
+            let source = Source::key(key);
+            let place = fields.iter().position(|field| field.source == source);
+            let place = place.unwrap_or_else(|| {
+                fields.push(Field {
+                    source,
+                    declared: None,
+                    observed: Observed::default(),
+                });
+                fields.len() - 1
+            });
+            let observed = &mut fields[place].observed;
+            match column.data_type() {
+                DataType::Int64 => observed.number = Some(NumberSummary::of_int64(1)),
+                DataType::Float64 => {
+                    let fraction = ExactNumber::parse(b"1.5").unwrap();
+                    observed.number = Some(NumberSummary::of(&fraction, false));
+                }
+                _ => observed.string = Some(StringSummary::TEXT),
+            }
+        }
+        let metadata_columns = schema.index_of(METADATA_NAMES[0]).is_ok();
+        Self {
+            fields,
+            metadata_columns,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be wrong with a page.
+
+use arrow::error::ArrowError;
+
+use crate::schema::ConformError;
+
+/// Why a page could not be decoded. Nothing of the page was kept; the same bytes fail again.
+///
+/// Records are counted from 0 within the page.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The record is not valid JSON: the body was cut or damaged, and may be whole when read again.
+    #[error("parse `{path}` of record `{record}`: {reason}, at `{excerpt}`")]
+    Malformed {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the value.
+        path: String,
+        /// What the parser expected.
+        reason: String,
+        /// At most 80 characters of the JSON from the mistake on.
+        excerpt: String,
+    },
+    /// Values are nested more than 128 levels deep.
+    #[error("parse `{path}` of record `{record}`: nested more than `{limit}` levels deep")]
+    TooDeep {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the value, shortened.
+        path: String,
+        /// The greatest depth that is read.
+        limit: usize,
+    },
+    /// An object has the same key twice, with different values: one of them would be lost.
+    #[error("read key `{path}` of record `{record}` twice with different values, at `{excerpt}`")]
+    DuplicateKey {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the key.
+        path: String,
+        /// At most 80 characters of the second value.
+        excerpt: String,
+    },
+    /// The records have more top-level keys than a table can have columns: a map was selected as a record.
+    #[error("read more than `{limit}` keys in the records up to record `{record}`")]
+    TooManyColumns {
+        /// Position of the record within the page.
+        record: usize,
+        /// Columns that a table can have.
+        limit: usize,
+    },
+    /// A column of the primary key is null or missing.
+    #[error("read primary key `{key}` of record `{record}`: null or missing, in `{excerpt}`")]
+    MissingPrimaryKey {
+        /// Position of the record within the page.
+        record: usize,
+        /// The key's source name.
+        key: String,
+        /// At most 80 characters of the record.
+        excerpt: String,
+    },
+    /// A column declared `nullable: false` is null or missing.
+    #[error("read column `{column}` of record `{record}`: null or missing, in `{excerpt}`")]
+    MissingValue {
+        /// Position of the record within the page.
+        record: usize,
+        /// The column's source name.
+        column: String,
+        /// At most 80 characters of the record.
+        excerpt: String,
+    },
+    /// The cursor is null or missing.
+    #[error("read cursor `{path}` of record `{record}`: null or missing, in `{excerpt}`")]
+    MissingCursor {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the cursor.
+        path: String,
+        /// At most 80 characters of the record.
+        excerpt: String,
+    },
+    /// The cursor is no time in its declared format.
+    #[error("read cursor `{path}` of record `{record}`: `{excerpt}` is not written as `{format}`")]
+    UnreadableCursor {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the cursor.
+        path: String,
+        /// The declared format.
+        format: &'static str,
+        /// At most 80 characters of the value.
+        excerpt: String,
+    },
+    /// A value that requests of child resources need is null or missing.
+    #[error("read `{path}` of record `{record}`: null or missing; the record has `{available}`")]
+    MissingParentKey {
+        /// Position of the record within the page.
+        record: usize,
+        /// The path that the child's template names.
+        path: String,
+        /// Paths that the record has.
+        available: String,
+    },
+    /// A record lies outside the body: a mistake in this program.
+    #[error("find record `{record}` in the body")]
+    OutsideBody {
+        /// Position of the record within the page.
+        record: usize,
+    },
+    /// The page is too large to decode in one piece.
+    #[error("decode a page of `{bytes}` bytes where `{limit}` are possible")]
+    TooLarge {
+        /// Size of the body and of the values copied from the parent record.
+        bytes: usize,
+        /// Greatest size.
+        limit: usize,
+    },
+    /// The columns do not fit together: a mistake in this program.
+    #[error("build the columns")]
+    Arrow(#[from] ArrowError),
+    /// Numbers could not be converted: a mistake in this program.
+    #[error("convert the numbers")]
+    Convert(#[from] ConformError),
+}

@@ -1,0 +1,356 @@
+//! The objects of a field, and the records themselves.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, NullBufferBuilder, StructArray};
+use arrow::error::ArrowError;
+use indexmap::IndexMap;
+
+use super::Error;
+use super::canonical::canonical_json;
+use super::declared::{DeclaredColumn, Hint, bool_array};
+use super::fixed::{FixedColumn, TextColumn};
+use super::value::ValueNode;
+use super::walk::{Fault, Problem, Read, Walk};
+use crate::schema::{
+    Column, ColumnType, Field, MAXIMUM_COLUMNS, ObjectSummary, Source, WIDE_OBJECT_KEYS,
+    arrow_fields, render_json, unsettled_object_columns,
+};
+
+/// Marks a field that has been in no row yet.
+const NEVER: usize = usize::MAX;
+
+/// The fields of objects that share a place; each field has the rows of the objects.
+pub(super) struct ObjectNode {
+    fields: Vec<FieldNode>,
+    positions: HashMap<String, usize>,
+    /// The objects of a nested field that has outgrown a struct.
+    wide: Option<Wide>,
+    nulls: NullBufferBuilder,
+    /// Rows that are expected.
+    rows: usize,
+    cursor_steps: usize,
+    maximum_fields: usize,
+}
+
+/// One key.
+struct FieldNode {
+    key: String,
+    value: ValueNode,
+    /// The last row in which the key was.
+    last_row: usize,
+}
+
+/// Objects with too many keys, as canonical JSON.
+struct Wide {
+    /// The first row that is kept here; the rows before are in the fields.
+    first_row: usize,
+    texts: TextColumn,
+}
+
+impl ObjectNode {
+    /// The records of a page.
+    pub(super) fn records(rows: usize) -> Self {
+        Self {
+            maximum_fields: MAXIMUM_COLUMNS,
+            ..Self::nested(rows, 0)
+        }
+    }
+
+    /// The objects of a field.
+    pub(super) fn nested(rows: usize, cursor_steps: usize) -> Self {
+        Self {
+            fields: Vec::new(),
+            positions: HashMap::new(),
+            wide: None,
+            nulls: NullBufferBuilder::new(rows),
+            rows,
+            cursor_steps,
+            maximum_fields: WIDE_OBJECT_KEYS,
+        }
+    }
+
+    /// Rows up to the last object.
+    pub(super) fn len(&self) -> usize {
+        self.nulls.len()
+    }
+
+    /// Reads a record into a row.
+    pub(super) fn read_record(
+        &mut self,
+        walk: &mut Walk<'_>,
+        row: usize,
+        hints: &IndexMap<String, Hint>,
+    ) -> Read {
+        let outcome = self.read_fields(walk, row, 1, Some(hints))?;
+        match outcome {
+            Outcome::Read => Ok(()),
+            Outcome::TooManyKeys => Err(Fault::new(
+                Problem::TooManyColumns,
+                walk.json.current_index(),
+            )),
+        }
+    }
+
+    /// Reads the next value as the only field of a record.
+    pub(super) fn read_as_field(
+        &mut self,
+        walk: &mut Walk<'_>,
+        key: &str,
+        row: usize,
+        hints: &IndexMap<String, Hint>,
+    ) -> Read {
+        let peek = walk.json.peek()?;
+        let position = match self.positions.get(key) {
+            Some(position) => *position,
+            None => self.add_field(key, walk.cursor_path, Some(hints)),
+        };
+        self.fields[position].last_row = row;
+        let value = &mut self.fields[position].value;
+        value
+            .read(walk, peek, row, 2)
+            .map_err(|fault| fault.under_key(key))
+    }
+
+    /// Reads a nested object into a row.
+    pub(super) fn read_nested(&mut self, walk: &mut Walk<'_>, row: usize, depth: usize) -> Read {
+        self.pad(row);
+        self.nulls.append_non_null();
+        let start = walk.json.current_index();
+        if self.wide.is_none() {
+            if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
+                return Ok(());
+            }
+            self.wide = Some(Wide {
+                first_row: row,
+                texts: TextColumn::new(self.rows),
+            });
+            walk.skip_rest_of_object(depth)?;
+        } else {
+            super::walk::skip(&mut walk.json, jiter::Peek::Object, depth)?;
+        }
+        let text = walk.text(start, walk.json.current_index())?;
+        let canonical = canonical_json(text).map_err(|fault| fault.behind(start))?;
+        if let Some(wide) = &mut self.wide {
+            wide.texts.push(row, &canonical);
+        }
+        Ok(())
+    }
+
+    /// Whether the value of a key in a row, the last one, is there and not null.
+    pub(super) fn has_value(&self, position: usize, row: usize) -> bool {
+        self.fields
+            .get(position)
+            .is_some_and(|field| field.value.has_value(row))
+    }
+
+    /// The position of a key.
+    pub(super) fn position(&self, key: &str) -> Option<usize> {
+        self.positions.get(key).copied()
+    }
+
+    /// What was seen.
+    pub(super) fn observed(&self) -> ObjectSummary {
+        if self.wide.is_some() {
+            return ObjectSummary::WIDE;
+        }
+        ObjectSummary {
+            fields: self.observed_fields(&IndexMap::new()),
+            wide: false,
+        }
+    }
+
+    /// What was seen of each key, in order of appearance, and then what is declared of others.
+    pub(super) fn observed_fields(&self, hints: &IndexMap<String, Hint>) -> Vec<Field> {
+        let seen = self.fields.iter().map(|field| Field {
+            source: Source::key(&field.key),
+            declared: hints.get(&field.key).map(|hint| hint.declaration.clone()),
+            observed: field.value.observed(),
+        });
+        let unseen = hints
+            .iter()
+            .filter(|(key, _)| !self.positions.contains_key(*key));
+        let unseen = unseen.map(|(key, hint)| Field {
+            source: Source::key(key),
+            declared: Some(hint.declaration.clone()),
+            observed: crate::schema::Observed::default(),
+        });
+        seen.chain(unseen).collect()
+    }
+
+    /// Takes out the values of a column.
+    pub(super) fn finish_column(
+        &mut self,
+        column: &Column,
+        rows: usize,
+    ) -> Result<ArrayRef, Error> {
+        match self.positions.get(&column.source.key) {
+            Some(position) => self.fields[*position].value.finish_column(column, rows),
+            None => Ok(arrow::array::new_null_array(
+                &column.data_type.arrow_type(),
+                rows,
+            )),
+        }
+    }
+
+    /// The objects of all rows.
+    pub(super) fn finish(mut self, data_type: &ColumnType, rows: usize) -> Result<ArrayRef, Error> {
+        self.pad(rows);
+        match (data_type, self.wide.take()) {
+            (ColumnType::Json, Some(wide)) => self.finish_wide(wide, rows),
+            (ColumnType::Void, None) => {
+                let nulls = self.nulls.finish();
+                let mut marks = FixedColumn::new(rows);
+                for row in 0..rows {
+                    if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                        marks.push(row, true);
+                    }
+                }
+                Ok(bool_array(marks, rows))
+            }
+            (ColumnType::Struct(columns), None) => self.finish_struct(columns, rows),
+            _ => {
+                let message = "objects are laid out as a struct".to_owned();
+                Err(ArrowError::SchemaError(message).into())
+            }
+        }
+    }
+
+    fn finish_struct(&mut self, columns: &[Column], rows: usize) -> Result<ArrayRef, Error> {
+        let arrays = columns
+            .iter()
+            .map(|column| self.finish_column(column, rows))
+            .collect::<Result<_, _>>()?;
+        let nulls = self.nulls.finish();
+        Ok(Arc::new(StructArray::try_new(
+            arrow_fields(columns),
+            arrays,
+            nulls,
+        )?))
+    }
+
+    /// The rows before the first wide one are rendered from their struct; that one may have begun a row there.
+    fn finish_wide(&mut self, wide: Wide, rows: usize) -> Result<ArrayRef, Error> {
+        let mut texts = TextColumn::new(rows);
+        let fields = self.observed_fields(&IndexMap::new());
+        let data_type = ColumnType::Struct(unsettled_object_columns(&fields));
+        self.nulls.truncate(wide.first_row + 1);
+        if let ColumnType::Struct(columns) = &data_type {
+            let structs = self.finish_struct(columns, wide.first_row + 1)?;
+            for row in (0..wide.first_row).filter(|row| structs.is_valid(*row)) {
+                let mut text = String::new();
+                render_json(&structs, &data_type, row, &mut text);
+                texts.push(row, &text);
+            }
+        }
+        let wide_texts = wide.texts.finish(rows);
+        let wide_texts = arrow::array::AsArray::as_string::<i32>(&wide_texts);
+        for (row, text) in wide_texts.iter().enumerate() {
+            if let Some(text) = text {
+                texts.push(row, text);
+            }
+        }
+        Ok(texts.finish(rows))
+    }
+
+    fn read_fields(
+        &mut self,
+        walk: &mut Walk<'_>,
+        row: usize,
+        depth: usize,
+        hints: Option<&IndexMap<String, Hint>>,
+    ) -> Read<Outcome> {
+        let start = walk.json.current_index();
+        let cursor_path = walk.cursor_path;
+        let mut expected = 0;
+        let mut is_first = true;
+        loop {
+            let key = if is_first {
+                walk.json.known_object()?
+            } else {
+                walk.json.next_key()?
+            };
+            is_first = false;
+            let Some(key) = key else {
+                return Ok(Outcome::Read);
+            };
+            let position = match self.fields.get(expected) {
+                Some(field) if field.key == key => expected,
+                _ => match self.positions.get(key) {
+                    Some(position) => *position,
+                    None if self.fields.len() < self.maximum_fields => {
+                        self.add_field(key, cursor_path, hints)
+                    }
+                    None => return Ok(Outcome::TooManyKeys),
+                },
+            };
+            expected = position + 1;
+            let field = &mut self.fields[position];
+            let peek = walk.json.peek()?;
+            if field.last_row == row {
+                skip_repeated(walk, peek, start, &field.key, depth)
+                    .map_err(|fault| fault.under_key(&field.key))?;
+                continue;
+            }
+            field.last_row = row;
+            if let Err(fault) = field.value.read(walk, peek, row, depth + 1) {
+                return Err(fault.under_key(&field.key));
+            }
+        }
+    }
+
+    #[cold]
+    fn add_field(
+        &mut self,
+        key: &str,
+        cursor_path: &[String],
+        hints: Option<&IndexMap<String, Hint>>,
+    ) -> usize {
+        let declared = hints
+            .and_then(|hints| hints.get(key)?.reading)
+            .map(|reading| DeclaredColumn::new(reading, self.rows));
+        let is_root = hints.is_some();
+        let on_path = (is_root || self.cursor_steps > 0)
+            && cursor_path
+                .get(self.cursor_steps)
+                .is_some_and(|step| step == key);
+        let cursor_steps = if on_path { self.cursor_steps + 1 } else { 0 };
+        let position = self.fields.len();
+        self.positions.insert(key.to_owned(), position);
+        self.fields.push(FieldNode {
+            key: key.to_owned(),
+            value: ValueNode::new(declared, self.rows, cursor_steps),
+            last_row: NEVER,
+        });
+        position
+    }
+
+    fn pad(&mut self, rows: usize) {
+        self.nulls
+            .append_n_nulls(rows.saturating_sub(self.nulls.len()));
+    }
+}
+
+enum Outcome {
+    Read,
+    /// Stopped behind a key for which there is no field.
+    TooManyKeys,
+}
+
+/// A key that comes twice is fine as long as its value is the same.
+#[cold]
+fn skip_repeated(
+    walk: &mut Walk<'_>,
+    peek: jiter::Peek,
+    start: usize,
+    key: &str,
+    depth: usize,
+) -> Read {
+    let index = walk.json.current_index();
+    let value = walk.skip(peek, depth + 1)?;
+    if walk.first_value(start, key, depth + 1)? == Some(value) {
+        return Ok(());
+    }
+    Err(Fault::new(Problem::DuplicateKey, index))
+}

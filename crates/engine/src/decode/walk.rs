@@ -1,0 +1,248 @@
+//! The way through one record: the parser, how deep it is, and what went wrong where.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use jiter::{Jiter, JiterError, JiterErrorType, Peek};
+
+use super::Error;
+use crate::schema::MAXIMUM_COLUMNS;
+
+/// Levels of nesting that are read; the record itself is the first.
+pub(super) const MAXIMUM_DEPTH: usize = 128;
+
+/// Characters of JSON that an error shows.
+const EXCERPT_CHARACTERS: usize = 80;
+
+/// Characters of a path that an error shows.
+const PATH_CHARACTERS: usize = 160;
+
+/// The parser over one record, and what was met on the way.
+pub(super) struct Walk<'j> {
+    pub(super) json: Jiter<'j>,
+    pub(super) data: &'j [u8],
+    /// Keys from the record to the cursor; empty where there is none.
+    pub(super) cursor_path: &'j [String],
+    /// Where the value of the cursor lies in `data`.
+    pub(super) cursor: Option<Range<usize>>,
+}
+
+impl<'j> Walk<'j> {
+    pub(super) fn new(data: &'j [u8], cursor_path: &'j [String]) -> Self {
+        Self::with_buffer(data, cursor_path, Vec::new())
+    }
+
+    /// Unescapes strings into `buffer`, which the parser gives back afterwards.
+    pub(super) fn with_buffer(data: &'j [u8], cursor_path: &'j [String], buffer: Vec<u8>) -> Self {
+        Self {
+            json: Jiter::with_tape(data, buffer),
+            data,
+            cursor_path,
+            cursor: None,
+        }
+    }
+
+    /// Passes over a value and gives its text.
+    pub(super) fn skip(&mut self, peek: Peek, depth: usize) -> Read<&'j str> {
+        let start = self.json.current_index();
+        skip(&mut self.json, peek, depth)?;
+        self.text(start, self.json.current_index())
+    }
+
+    /// Passes over the value of the key just read and all behind it in its object.
+    pub(super) fn skip_rest_of_object(&mut self, depth: usize) -> Read {
+        let mut more = true;
+        while more {
+            let peek = self.json.peek()?;
+            skip(&mut self.json, peek, depth + 1)?;
+            more = self.json.next_key()?.is_some();
+        }
+        Ok(())
+    }
+
+    /// The JSON text of a range that was parsed.
+    pub(super) fn text(&self, start: usize, end: usize) -> Read<&'j str> {
+        let text = self.data.get(start..end).unwrap_or_default();
+        std::str::from_utf8(text).map_err(|error| {
+            let reason = "invalid unicode code point".to_owned();
+            Fault::new(Problem::Malformed(reason), start + error.valid_up_to())
+        })
+    }
+
+    /// The text of the first value of a key in the object that starts at `start`.
+    pub(super) fn first_value(
+        &self,
+        start: usize,
+        key: &str,
+        depth: usize,
+    ) -> Read<Option<&'j str>> {
+        let mut again = Walk::new(self.data.get(start..).unwrap_or_default(), &[]);
+        again.json.peek()?;
+        let mut found = again.json.known_object()?.map(|name| name == key);
+        while let Some(is_key) = found {
+            let peek = again.json.peek()?;
+            let text = again.skip(peek, depth)?;
+            if is_key {
+                return Ok(Some(text));
+            }
+            found = again.json.next_key()?.map(|name| name == key);
+        }
+        Ok(None)
+    }
+}
+
+/// Passes over a value, checking all of it.
+pub(super) fn skip(json: &mut Jiter<'_>, peek: Peek, depth: usize) -> Read {
+    match peek {
+        Peek::Null => json.known_null()?,
+        Peek::True | Peek::False => {
+            json.known_bool(peek)?;
+        }
+        Peek::String => {
+            json.known_str()?;
+        }
+        Peek::Object => {
+            check_depth(depth, json.current_index())?;
+            let mut more = json.known_object()?.is_some();
+            while more {
+                let peek = json.peek()?;
+                skip(json, peek, depth + 1)?;
+                more = json.next_key()?.is_some();
+            }
+        }
+        Peek::Array => {
+            check_depth(depth, json.current_index())?;
+            let mut next = json.known_array()?;
+            while let Some(peek) = next {
+                skip(json, peek, depth + 1)?;
+                next = json.array_step()?;
+            }
+        }
+        _ => {
+            json.known_number_bytes(peek)?;
+        }
+    }
+    Ok(())
+}
+
+/// Objects and lists count, scalars do not.
+pub(super) fn check_depth(depth: usize, index: usize) -> Read {
+    if depth > MAXIMUM_DEPTH {
+        Err(Fault::new(Problem::TooDeep, index))
+    } else {
+        Ok(())
+    }
+}
+
+/// The result of reading a value: small where all is well.
+pub(super) type Read<T = ()> = Result<T, Box<Fault>>;
+
+/// What is wrong with a record, before it is known which record it is.
+#[derive(Debug)]
+pub(super) struct Fault {
+    problem: Problem,
+    index: usize,
+    /// Steps from the fault up to the record.
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+pub(super) enum Problem {
+    Malformed(String),
+    TooDeep,
+    DuplicateKey,
+    TooManyColumns,
+}
+
+#[derive(Debug)]
+enum Step {
+    Key(String),
+    Element(usize),
+}
+
+#[expect(
+    clippy::unnecessary_box_returns,
+    reason = "boxed, so that results of reading stay small"
+)]
+impl Fault {
+    pub(super) fn new(problem: Problem, index: usize) -> Box<Self> {
+        Box::new(Self {
+            problem,
+            index,
+            steps: Vec::new(),
+        })
+    }
+
+    pub(super) fn under_key(mut self: Box<Self>, key: &str) -> Box<Self> {
+        self.steps.push(Step::Key(key.to_owned()));
+        self
+    }
+
+    pub(super) fn in_element(mut self: Box<Self>, position: usize) -> Box<Self> {
+        self.steps.push(Step::Element(position));
+        self
+    }
+
+    /// Moves a fault found in a part of the record to its place in the whole.
+    pub(super) fn behind(mut self: Box<Self>, start: usize) -> Box<Self> {
+        self.index += start;
+        self
+    }
+
+    /// The error that a user sees.
+    pub(super) fn into_error(self, record: usize, data: &[u8]) -> Error {
+        let mut path = String::from("$");
+        for step in self.steps.iter().rev() {
+            match step {
+                Step::Key(key) => write!(path, ".{key}"),
+                Step::Element(position) => write!(path, "[{position}]"),
+            }
+            .expect("writing to a string does not fail");
+        }
+        let path: String = path.chars().take(PATH_CHARACTERS).collect();
+        let excerpt = excerpt(data.get(self.index..).unwrap_or_default());
+        match self.problem {
+            Problem::Malformed(reason) => Error::Malformed {
+                record,
+                path,
+                reason,
+                excerpt,
+            },
+            Problem::TooDeep => Error::TooDeep {
+                record,
+                path,
+                limit: MAXIMUM_DEPTH,
+            },
+            Problem::DuplicateKey => Error::DuplicateKey {
+                record,
+                path,
+                excerpt,
+            },
+            Problem::TooManyColumns => Error::TooManyColumns {
+                record,
+                limit: MAXIMUM_COLUMNS,
+            },
+        }
+    }
+}
+
+impl From<JiterError> for Box<Fault> {
+    fn from(error: JiterError) -> Self {
+        let reason = match error.error_type {
+            JiterErrorType::JsonError(reason) => reason.to_string(),
+            JiterErrorType::WrongType { expected, actual } => {
+                format!("expected {expected}, found {actual}")
+            }
+        };
+        Fault::new(Problem::Malformed(reason), error.index)
+    }
+}
+
+/// The first characters of JSON text.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let start = text.get(..EXCERPT_CHARACTERS * 4).unwrap_or(text);
+    String::from_utf8_lossy(start)
+        .chars()
+        .take(EXCERPT_CHARACTERS)
+        .collect()
+}

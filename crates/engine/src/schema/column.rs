@@ -1,0 +1,197 @@
+//! Columns: where the values of one kind of one source key lie in a table.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field as ArrowField, Fields, TimeUnit};
+use serde::{Deserialize, Serialize};
+
+use super::spelling::Spelling;
+
+/// Digits of the widest decimal, which is also the precision of every inferred one.
+pub(crate) const DECIMAL_DIGITS: u8 = 38;
+
+/// The kinds of JSON values, in the order in which they claim the plain column name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Object,
+    List,
+    String,
+    Number,
+    Bool,
+}
+
+impl Kind {
+    /// All kinds, in their order.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Object,
+        Self::List,
+        Self::String,
+        Self::Number,
+        Self::Bool,
+    ];
+
+    /// The name at the end of a variant column's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::List => "list",
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Bool => "bool",
+        }
+    }
+}
+
+/// The type of a column, finer than its Arrow type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ColumnType {
+    /// Only null and `{}` so far: a boolean that is true for `{}`. Never in a settled schema.
+    Void,
+    Bool,
+    Int64,
+    UInt64,
+    Float64,
+    /// Precision and scale.
+    Decimal(u8, i8),
+    /// Numbers in their canonical spelling, where no number type holds them exactly.
+    NumberText,
+    Text,
+    /// Microseconds in UTC; with the spelling that gives back the text where it is known.
+    Timestamp(Option<Spelling>),
+    Date,
+    /// JSON text.
+    Json,
+    Struct(Vec<Column>),
+    List(Box<Self>),
+    /// List elements of several kinds, as a struct with one field for each. Never in a settled schema.
+    Mixed(Vec<(Kind, Self)>),
+}
+
+impl ColumnType {
+    /// Whether no value but null, `{}` and `[]` was seen.
+    pub(crate) fn is_void(&self) -> bool {
+        match self {
+            Self::Void => true,
+            Self::List(element) => element.is_void(),
+            Self::Struct(columns) => columns.iter().all(|column| column.data_type.is_void()),
+            _ => false,
+        }
+    }
+
+    /// The kind of value that a column of this type takes; `None`: any.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Void | Self::Struct(_) => Some(Kind::Object),
+            Self::List(_) => Some(Kind::List),
+            Self::Text | Self::Timestamp(_) | Self::Date => Some(Kind::String),
+            Self::Int64 | Self::UInt64 | Self::Float64 | Self::Decimal(..) | Self::NumberText => {
+                Some(Kind::Number)
+            }
+            Self::Bool => Some(Kind::Bool),
+            Self::Json | Self::Mixed(_) => None,
+        }
+    }
+
+    /// The Arrow type of arrays of this type.
+    pub(crate) fn arrow_type(&self) -> DataType {
+        match self {
+            Self::Void | Self::Bool => DataType::Boolean,
+            Self::Int64 => DataType::Int64,
+            Self::UInt64 => DataType::UInt64,
+            Self::Float64 => DataType::Float64,
+            Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
+            Self::NumberText | Self::Text | Self::Json => DataType::Utf8,
+            Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::Date => DataType::Date32,
+            Self::Struct(columns) => DataType::Struct(arrow_fields(columns)),
+            Self::List(element) => DataType::List(element.element_field()),
+            Self::Mixed(parts) => DataType::Struct(mixed_fields(parts)),
+        }
+    }
+
+    /// The Arrow field of the elements of a list of this type.
+    pub(crate) fn element_field(&self) -> Arc<ArrowField> {
+        Arc::new(ArrowField::new_list_field(self.arrow_type(), true))
+    }
+}
+
+/// One column: the values of one kind under one source key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Column {
+    /// Where its values come from.
+    #[serde(flatten)]
+    pub(crate) source: Source,
+    /// The kind of value that it takes; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<Kind>,
+    /// The column's name, unique at its level whatever the case of its letters.
+    pub(crate) name: String,
+    /// The column's type.
+    #[serde(rename = "type")]
+    pub(crate) data_type: ColumnType,
+    /// Each row has a value.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) required: bool,
+    /// The type was declared, so it never widens.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) declared: bool,
+    /// Takes no more values: those of later commits go to a variant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) closed: bool,
+    /// Kept as the field's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+}
+
+impl Column {
+    /// The Arrow field of the column.
+    pub(crate) fn arrow_field(&self) -> ArrowField {
+        let field = ArrowField::new(&self.name, self.data_type.arrow_type(), !self.required);
+        match &self.description {
+            Some(text) => {
+                field.with_metadata(HashMap::from([("description".to_owned(), text.clone())]))
+            }
+            None => field,
+        }
+    }
+}
+
+/// Where values come from: a key of the record or object, or the record's parent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub(crate) struct Source {
+    /// Copied from the parent record rather than read under this key.
+    #[serde(
+        default,
+        rename = "from_parent",
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub(crate) from_parent: bool,
+    /// The key, as spelled in the JSON.
+    pub(crate) key: String,
+}
+
+impl Source {
+    /// A key of a record or object.
+    pub(crate) fn key(key: impl Into<String>) -> Self {
+        Self {
+            from_parent: false,
+            key: key.into(),
+        }
+    }
+}
+
+/// The Arrow fields of columns at one level.
+pub(crate) fn arrow_fields(columns: &[Column]) -> Fields {
+    columns.iter().map(Column::arrow_field).collect()
+}
+
+/// The Arrow fields of list elements of several kinds.
+pub(crate) fn mixed_fields(parts: &[(Kind, ColumnType)]) -> Fields {
+    parts
+        .iter()
+        .map(|(kind, part)| ArrowField::new(kind.name(), part.arrow_type(), true))
+        .collect()
+}

@@ -1,0 +1,413 @@
+//! Numbers as exact decimals, and what is known of all numbers of a field.
+
+use serde::{Deserialize, Serialize};
+
+use super::column::{ColumnType, DECIMAL_DIGITS};
+
+/// Most zeros that the canonical spelling writes out before it turns to an exponent.
+const PLAIN_ZEROS: i64 = 20;
+
+/// Integers up to this size are all exact in a 64-bit float.
+const FLOAT_INTEGERS: u64 = 1 << 53;
+
+/// What is known of all numbers of a field. Every part is a fact about the values, not about their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent fact, and the join of each is `and`"
+)]
+pub(crate) struct NumberSummary {
+    /// All are spelled without fraction and exponent.
+    pub(crate) integers: bool,
+    /// The value of each is an integer that fits 64 bits with a sign.
+    pub(crate) int64: bool,
+    /// The value of each is an integer that fits 64 bits without a sign.
+    pub(crate) uint64: bool,
+    /// The shortest decimal that reads back as the nearest 64-bit float is the number itself, for each.
+    pub(crate) float64: bool,
+    /// Greatest count of digits before the point, without leading zeros.
+    pub(crate) integer_digits: u16,
+    /// Greatest count of digits behind the point, without trailing zeros.
+    pub(crate) scale: u16,
+}
+
+impl NumberSummary {
+    /// The summary of one number.
+    pub(crate) fn of(number: &ExactNumber, spelled_as_integer: bool) -> Self {
+        Self {
+            integers: spelled_as_integer,
+            int64: number.to_int64().is_some(),
+            uint64: number.to_uint64().is_some(),
+            float64: number.to_float64().is_some(),
+            integer_digits: number.integer_digits(),
+            scale: number.scale(),
+        }
+    }
+
+    /// The summary of one integer of at most 64 bits.
+    pub(crate) fn of_int64(value: i64) -> Self {
+        let magnitude = value.unsigned_abs();
+        Self {
+            integers: true,
+            int64: true,
+            uint64: value >= 0,
+            float64: integer_is_exact_in_float64(value),
+            integer_digits: decimal_digits(magnitude),
+            scale: 0,
+        }
+    }
+
+    /// What is known of both sets of numbers together.
+    pub(crate) fn join(self, other: Self) -> Self {
+        Self {
+            integers: self.integers && other.integers,
+            int64: self.int64 && other.int64,
+            uint64: self.uint64 && other.uint64,
+            float64: self.float64 && other.float64,
+            integer_digits: self.integer_digits.max(other.integer_digits),
+            scale: self.scale.max(other.scale),
+        }
+    }
+
+    /// The narrowest type that holds all of them exactly.
+    pub(crate) fn column_type(self) -> ColumnType {
+        if self.integers {
+            if self.int64 {
+                return ColumnType::Int64;
+            }
+            if self.uint64 {
+                return ColumnType::UInt64;
+            }
+        } else if self.float64 {
+            return ColumnType::Float64;
+        }
+        if u32::from(self.integer_digits) + u32::from(self.scale) <= u32::from(DECIMAL_DIGITS) {
+            let scale = i8::try_from(self.scale).expect("at most 38, as just compared");
+            return ColumnType::Decimal(DECIMAL_DIGITS, scale);
+        }
+        ColumnType::NumberText
+    }
+
+    /// Whether a decimal of this precision and scale holds all of them exactly.
+    pub(crate) fn fits_decimal(self, precision: u8, scale: i8) -> bool {
+        let scale = i32::from(scale);
+        i32::from(self.scale) <= scale.max(0)
+            && scale >= 0
+            && i32::from(self.integer_digits) <= i32::from(precision) - scale
+    }
+}
+
+/// Whether the shortest decimal of the nearest float is this integer.
+pub(crate) fn integer_is_exact_in_float64(value: i64) -> bool {
+    value.unsigned_abs() <= FLOAT_INTEGERS || ExactNumber::from_int64(value).to_float64().is_some()
+}
+
+/// Digits of an integer; none for zero.
+pub(crate) fn decimal_digits(magnitude: u64) -> u16 {
+    magnitude.checked_ilog10().map_or(0, |digits| {
+        u16::try_from(digits + 1).expect("a 64-bit integer has at most 20 digits")
+    })
+}
+
+/// A number as an exact decimal: `digits × 10^exponent`, negated where `negative`.
+///
+/// Digits have neither leading nor trailing zeros, so equal numbers are equal values; zero has none and is never negative.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExactNumber {
+    negative: bool,
+    digits: Vec<u8>,
+    exponent: i64,
+}
+
+impl ExactNumber {
+    /// Reads a JSON number; `None` for other text.
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, unsigned) = match text.strip_prefix(b"-") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (mantissa, exponent) =
+            match unsigned.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+                Some(at) => (&unsigned[..at], parse_exponent(&unsigned[at + 1..])?),
+                None => (unsigned, 0),
+            };
+        let (whole, fraction) = match mantissa.iter().position(|byte| *byte == b'.') {
+            Some(at) if at + 1 < mantissa.len() => (&mantissa[..at], &mantissa[at + 1..]),
+            Some(_) => return None,
+            None => (mantissa, &[][..]),
+        };
+        if whole.is_empty() || !whole.iter().chain(fraction).all(u8::is_ascii_digit) {
+            return None;
+        }
+        let digits = [whole, fraction].concat();
+        let behind_point = i64::try_from(fraction.len()).ok()?;
+        Some(Self::normal(
+            negative,
+            digits,
+            exponent.saturating_sub(behind_point),
+        ))
+    }
+
+    /// The number that a 64-bit integer is.
+    pub(crate) fn from_int64(value: i64) -> Self {
+        Self::normal(value < 0, value.unsigned_abs().to_string().into_bytes(), 0)
+    }
+
+    /// The shortest decimal that reads back as this float; `None` where it is not finite.
+    pub(crate) fn from_float64(value: f64) -> Option<Self> {
+        if value.is_finite() {
+            Self::parse(format!("{value:e}").as_bytes())
+        } else {
+            None
+        }
+    }
+
+    /// The number that an unscaled decimal is.
+    pub(crate) fn from_decimal(unscaled: i128, scale: i8) -> Self {
+        let digits = unscaled.unsigned_abs().to_string().into_bytes();
+        Self::normal(unscaled < 0, digits, -i64::from(scale))
+    }
+
+    /// `number × 10^places`.
+    pub(crate) fn shifted(mut self, places: i64) -> Self {
+        if !self.digits.is_empty() {
+            self.exponent = self.exponent.saturating_add(places);
+        }
+        self
+    }
+
+    /// The value, where it is an integer of 64 bits with a sign.
+    pub(crate) fn to_int64(&self) -> Option<i64> {
+        self.to_decimal(20, 0)
+            .and_then(|value| i64::try_from(value).ok())
+    }
+
+    /// The value, where it is an integer of 64 bits without a sign.
+    pub(crate) fn to_uint64(&self) -> Option<u64> {
+        self.to_decimal(20, 0)
+            .and_then(|value| u64::try_from(value).ok())
+    }
+
+    /// The float whose shortest decimal is this number; `None` where there is none.
+    pub(crate) fn to_float64(&self) -> Option<f64> {
+        if self.digits.is_empty() {
+            return Some(0.0);
+        }
+        if self.digits.len() > 17 {
+            return None;
+        }
+        let text = self.scientific();
+        let value: f64 = text.parse().ok()?;
+        (Self::from_float64(value)? == *self).then_some(value)
+    }
+
+    /// The unscaled value of a decimal, where precision and scale hold the number exactly.
+    pub(crate) fn to_decimal(&self, precision: u8, scale: i8) -> Option<i128> {
+        let zeros = usize::try_from(self.exponent.checked_add(i64::from(scale))?).ok()?;
+        if self.digits.len().checked_add(zeros)? > usize::from(precision.min(DECIMAL_DIGITS)) {
+            return self.digits.is_empty().then_some(0);
+        }
+        let mut magnitude: i128 = 0;
+        for digit in self
+            .digits
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n(b'0', zeros))
+        {
+            magnitude = magnitude * 10 + i128::from(digit - b'0');
+        }
+        Some(if self.negative { -magnitude } else { magnitude })
+    }
+
+    /// The canonical spelling: a function of the value alone, and a JSON number.
+    ///
+    /// Digits are written out unless that takes more than 20 zeros; then `12e400`.
+    pub(crate) fn canonical(&self) -> String {
+        if self.digits.is_empty() {
+            return "0".to_owned();
+        }
+        let length = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);
+        let point = self.exponent.saturating_add(length);
+        let zeros = if self.exponent >= 0 {
+            self.exponent
+        } else {
+            point.saturating_neg()
+        };
+        if zeros > PLAIN_ZEROS {
+            return self.scientific();
+        }
+        let mut text = String::new();
+        if self.negative {
+            text.push('-');
+        }
+        if point <= 0 {
+            text.push_str("0.");
+            text.extend(std::iter::repeat_n(
+                '0',
+                usize::try_from(-point).unwrap_or(0),
+            ));
+        }
+        for (position, digit) in (0_i64..).zip(&self.digits) {
+            if position == point && position > 0 {
+                text.push('.');
+            }
+            text.push(char::from(*digit));
+        }
+        text.extend(std::iter::repeat_n(
+            '0',
+            usize::try_from(self.exponent).unwrap_or(0),
+        ));
+        text
+    }
+
+    fn integer_digits(&self) -> u16 {
+        let length = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);
+        bounded(self.exponent.saturating_add(length))
+    }
+
+    fn scale(&self) -> u16 {
+        bounded(self.exponent.saturating_neg())
+    }
+
+    fn scientific(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        let digits: String = self.digits.iter().copied().map(char::from).collect();
+        format!("{sign}{digits}e{}", self.exponent)
+    }
+
+    fn normal(negative: bool, mut digits: Vec<u8>, exponent: i64) -> Self {
+        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+        digits.drain(..leading);
+        if digits.is_empty() {
+            return Self {
+                negative: false,
+                digits,
+                exponent: 0,
+            };
+        }
+        let trailing = digits
+            .iter()
+            .rev()
+            .take_while(|digit| **digit == b'0')
+            .count();
+        digits.truncate(digits.len() - trailing);
+        let exponent = exponent.saturating_add(i64::try_from(trailing).unwrap_or(i64::MAX));
+        Self {
+            negative,
+            digits,
+            exponent,
+        }
+    }
+}
+
+/// An exponent of more than 18 digits is refused rather than changed.
+fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+    let digits = &digits[leading..];
+    if digits.len() > 18 {
+        return None;
+    }
+    let magnitude = digits
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+fn bounded(count: i64) -> u16 {
+    u16::try_from(count.max(0)).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> ExactNumber {
+        ExactNumber::parse(text.as_bytes()).unwrap()
+    }
+
+    fn summary(texts: &[&str]) -> NumberSummary {
+        texts
+            .iter()
+            .map(|text| NumberSummary::of(&number(text), !text.contains(['.', 'e', 'E'])))
+            .reduce(NumberSummary::join)
+            .unwrap()
+    }
+
+    #[test]
+    fn types_hold_every_value_exactly() {
+        for (texts, expected) in [
+            (&["1", "-9223372036854775808"][..], ColumnType::Int64),
+            (&["0", "18446744073709551615"], ColumnType::UInt64),
+            (&["-1", "18446744073709551615"], ColumnType::Decimal(38, 0)),
+            (&["1", "2.5", "1e3"], ColumnType::Float64),
+            (&["0.1", "1e308"], ColumnType::Float64),
+            (
+                &["12345678901234567890.123456789"],
+                ColumnType::Decimal(38, 9),
+            ),
+            (&["9007199254740993", "0.5"], ColumnType::Decimal(38, 1)),
+            (&["1e400"], ColumnType::NumberText),
+            (&["1e-400"], ColumnType::NumberText),
+            (
+                &["123456789012345678901234567890123456789"],
+                ColumnType::NumberText,
+            ),
+            (&["-0"], ColumnType::Int64),
+        ] {
+            assert_eq!(summary(texts).column_type(), expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn canonical_spelling_depends_on_the_value_alone() {
+        for (text, expected) in [
+            ("-0.0", "0"),
+            ("1.50", "1.5"),
+            ("1e3", "1000"),
+            ("0.00120", "0.0012"),
+            ("-12.5e-1", "-1.25"),
+            ("1e400", "1e400"),
+            ("10e-401", "1e-400"),
+            ("5e0000000000000000000007", "50000000"),
+        ] {
+            assert_eq!(number(text).canonical(), expected, "{text}");
+            assert_eq!(number(expected), number(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn floats_are_exact_only_if_the_shortest_decimal_is_the_number() {
+        assert_eq!(number("0.1").to_float64(), Some(0.1));
+        assert_eq!(number("9007199254740993").to_float64(), None);
+        assert_eq!(number("0.1000000000000000055").to_float64(), None);
+        assert_eq!(number("1e309").to_float64(), None);
+        assert_eq!(number("1e-400").to_float64(), None);
+        assert!(integer_is_exact_in_float64(1 << 53));
+        assert!(!integer_is_exact_in_float64(1 << 60));
+    }
+
+    #[test]
+    fn text_that_is_no_number_is_refused() {
+        for text in [
+            "",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "5e99999999999999999999",
+            "abc",
+            "1-2",
+            "1e5x",
+            "NaN",
+        ] {
+            assert_eq!(ExactNumber::parse(text.as_bytes()), None, "{text}");
+        }
+    }
+}
