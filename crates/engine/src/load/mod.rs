@@ -1,1 +1,39 @@
-//! To be written.
+//! Batches → Parquet files → one atomic commit, on local disk or any object store.
+//!
+//! ```text
+//! SliceWriter ─▶ TableSpool ─seal─▶ SealedSpool ─▶ Lake::commit
+//!
+//! commit: settle the schema ─▶ merge, encode ─▶ stage ─▶ create the commit ─▶ publish
+//! ```
+//!
+//! The commit log is the only truth: a file belongs to its table if, and only if, the fold of the log says so.
+//!
+//! **Invariant:** nothing outside `_engine/staging` changes before the commit exists, and everything after it can be
+//! done again by anyone who reads the log.
+//!
+//! **Invariant:** a batch never becomes JSON here, and no value is converted except by [`crate::schema::conform`].
+
+mod commit_log;
+mod destination;
+mod durable;
+mod error;
+mod key_index;
+mod lake;
+mod merge;
+mod parquet_writer;
+mod prepare;
+mod publish;
+mod report;
+mod spool;
+mod state;
+mod stored_file;
+#[cfg(test)]
+mod tests;
+
+pub use destination::Destination;
+pub use error::Error;
+pub use lake::Lake;
+pub use prepare::TableCommit;
+pub use report::{CommitReport, TableReport};
+pub use spool::{SealedSpool, SliceWriter, SpoolSettings, TableSpool};
+pub use state::{DataFile, Progress, State, TableState};

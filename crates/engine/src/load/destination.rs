@@ -1,0 +1,198 @@
+//! The place that a pipeline writes to.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use url::Url;
+
+use super::{Error, durable};
+
+/// An opened place for tables: an object store and the prefix below which everything lies.
+///
+/// Clones share the store, so that a clone of a `memory://` destination sees the same files.
+#[derive(Clone)]
+pub struct Destination {
+    pub(super) store: Arc<dyn ObjectStore>,
+    prefix: ObjectPath,
+    folder: Option<PathBuf>,
+}
+
+impl Destination {
+    /// Opens a local path, a `file://` URL or `memory://`; local folders are created.
+    ///
+    /// Each call with `memory://` gives an empty place of its own.
+    pub fn open(url: &str) -> Result<Self, Error> {
+        if !url.contains("://") {
+            return Self::local(Path::new(url));
+        }
+        let parsed = Url::parse(url).map_err(|error| Error::UnusableDestination {
+            reason: error.to_string(),
+        })?;
+        match parsed.scheme() {
+            "file" => {
+                let path = parsed
+                    .to_file_path()
+                    .map_err(|()| Error::UnusableDestination {
+                        reason: "a `file` URL needs an absolute path, as in `file:///data`"
+                            .to_owned(),
+                    })?;
+                Self::local(&path)
+            }
+            "memory" => Ok(Self {
+                store: Arc::new(InMemory::new()),
+                prefix: ObjectPath::from(parsed.path()),
+                folder: None,
+            }),
+            scheme => Err(Error::UnusableDestination {
+                reason: format!("the scheme `{scheme}` is none of `file`, `memory`"),
+            }),
+        }
+    }
+
+    fn local(path: &Path) -> Result<Self, Error> {
+        let folder = std::path::absolute(path).map_err(Error::local_file("find", path))?;
+        durable::create_folder(&folder)?;
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(Error::store("open", &folder.display().to_string()))?;
+        Ok(Self {
+            store: Arc::new(store),
+            prefix: ObjectPath::default(),
+            folder: Some(folder),
+        })
+    }
+
+    /// The same place through another store, for tests that make it fail.
+    #[cfg(test)]
+    pub(super) fn through(&self, store: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store,
+            ..self.clone()
+        }
+    }
+
+    /// The object at a path relative to the destination.
+    pub(super) fn object(&self, relative: &str) -> ObjectPath {
+        self.prefix
+            .parts()
+            .chain(ObjectPath::from(relative).parts())
+            .collect()
+    }
+
+    /// Whether the objects are local files.
+    pub(super) fn is_local(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    /// The local file at a path relative to the destination; `None` where there are no local files.
+    pub(super) fn local_path(&self, relative: &str) -> Option<PathBuf> {
+        let folder = self.folder.as_ref()?;
+        Some(
+            relative
+                .split('/')
+                .fold(folder.clone(), |path, part| path.join(part)),
+        )
+    }
+
+    /// The content of an object; `None` if there is none.
+    pub(super) async fn read(&self, relative: &str) -> Result<Option<Bytes>, Error> {
+        let content = async { self.store.get(&self.object(relative)).await?.bytes().await };
+        match content.await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(Error::store("read", relative)(source)),
+        }
+    }
+
+    /// Writes an object, in place of an earlier one.
+    pub(super) async fn write(&self, relative: &str, content: Vec<u8>) -> Result<(), Error> {
+        self.store
+            .put(&self.object(relative), PutPayload::from(content))
+            .await
+            .map_err(Error::store("write", relative))?;
+        Ok(())
+    }
+
+    /// Removes an object, if it is there.
+    pub(super) async fn remove(&self, relative: &str) -> Result<(), Error> {
+        match self.store.delete(&self.object(relative)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(Error::store("remove", relative)(source)),
+        }
+    }
+
+    /// Whether there is an object.
+    pub(super) async fn holds(&self, relative: &str) -> Result<bool, Error> {
+        match self.store.head(&self.object(relative)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(Error::store("look for", relative)(source)),
+        }
+    }
+
+    /// Names of the objects and of the folders that lie directly in a folder.
+    pub(super) async fn list(&self, relative: &str) -> Result<Vec<String>, Error> {
+        let listed = self
+            .store
+            .list_with_delimiter(Some(&self.object(relative)))
+            .await
+            .map_err(Error::store("list", relative))?;
+        let objects = listed.objects.into_iter().map(|object| object.location);
+        Ok(objects
+            .chain(listed.common_prefixes)
+            .filter_map(|path| path.filename().map(str::to_owned))
+            .collect())
+    }
+}
+
+/// Runs computing or local file work on a thread where it holds nobody up.
+pub(super) async fn off_the_async_threads<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        // It is awaited here and never aborted, so a panic is all that can have happened.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Destination")
+            .field("prefix", &self.prefix)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_a_file_url_are_the_same_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/lake");
+        let by_path = Destination::open(path.to_str().unwrap()).unwrap();
+        let url = Url::from_directory_path(&path).unwrap();
+        let by_url = Destination::open(url.as_str()).unwrap();
+        assert!(path.is_dir());
+        assert_eq!(by_path.local_path("a/b"), Some(path.join("a").join("b")));
+        assert_eq!(by_url.local_path("a/b"), by_path.local_path("a/b"));
+    }
+
+    #[test]
+    fn an_unknown_scheme_is_named_without_credentials() {
+        let error = Destination::open("ftp://user:secret@host/lake").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "open the destination: the scheme `ftp` is none of `file`, `memory`"
+        );
+    }
+}

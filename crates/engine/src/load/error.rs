@@ -1,0 +1,256 @@
+//! What can go wrong between a batch and its commit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+
+use crate::schema::ConformError;
+
+/// A failure of the destination, of the spool, or of the commit log.
+///
+/// Unless a variant says otherwise nothing was committed, and the same run may be started again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The destination's URL can't be used; not retried.
+    #[error("open the destination: {reason}")]
+    UnusableDestination {
+        /// What is wrong with the URL, without its credentials.
+        reason: String,
+    },
+    /// A name that becomes part of a path would lead elsewhere; not retried.
+    #[error(
+        "use `{name}` as a file name: letters, digits, `_`, `-` and `.` are possible, and no `.` or `_` in front"
+    )]
+    UnusableName {
+        /// The table's name or the load's id.
+        name: String,
+    },
+    /// The log holds a load of this id already; a new id is needed.
+    #[error("begin load `{load_id}`: the commit log holds it already")]
+    LoadIdTaken {
+        /// The load's id.
+        load_id: String,
+    },
+    /// A local file or folder can't be read or written.
+    #[error("{action} `{}`", path.display())]
+    LocalFile {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An object of the destination can't be read or written; the store has retried what is worth it.
+    #[error("{action} `{path}`")]
+    Store {
+        /// What was tried.
+        action: &'static str,
+        /// The object, relative to the destination.
+        path: String,
+        /// Why it failed.
+        source: object_store::Error,
+    },
+    /// A Parquet file can't be read or written; not retried.
+    #[error("{action} the Parquet file `{path}`")]
+    Parquet {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why it failed.
+        source: ParquetError,
+    },
+    /// A file of the spool can't be read or written; not retried.
+    #[error("{action} the spool's file `{path}`")]
+    Spool {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why it failed.
+        source: ArrowError,
+    },
+    /// The zstd level of the plan is out of range; not retried.
+    #[error("compress with zstd level `{level}`")]
+    CompressionLevel {
+        /// The level.
+        level: i32,
+        /// Which levels there are.
+        source: ParquetError,
+    },
+    /// Rows can't be brought into the table's schema; not retried.
+    #[error("bring rows of `{table}` into the table's schema")]
+    Conform {
+        /// The table.
+        table: String,
+        /// Why it failed.
+        source: ConformError,
+    },
+    /// Rows of a table can't be put together, filtered or compared; not retried.
+    #[error("{action} rows of `{table}`")]
+    Rows {
+        /// What was tried.
+        action: &'static str,
+        /// The table.
+        table: String,
+        /// Why it failed.
+        source: ArrowError,
+    },
+    /// A merge is asked for without a key; the spec needs a change.
+    #[error("merge into `{table}` without a primary key")]
+    KeyMissing {
+        /// The table.
+        table: String,
+    },
+    /// A merge is asked for and a column of the key is in no record; the spec needs a change.
+    #[error("merge into `{table}`: no record has the key column `{column}`")]
+    KeyColumnMissing {
+        /// The table.
+        table: String,
+        /// The column of the primary key.
+        column: String,
+    },
+    /// A commit names a table twice; a defect of the caller.
+    #[error("commit `{table}` once: it is named twice")]
+    TableTwice {
+        /// The table.
+        table: String,
+    },
+    /// An earlier write of this spool failed; the run must end without a commit of it.
+    #[error("go on with the spool of `{table}` after a failed write")]
+    SpoolBroken {
+        /// The table.
+        table: String,
+    },
+    /// A commit of the log can't be read; a person has to look at it.
+    #[error("read the commit `{path}`")]
+    CommitUnreadable {
+        /// The commit's object, relative to the destination.
+        path: String,
+        /// Where it stops being a commit.
+        source: serde_json::Error,
+    },
+    /// A commit was written by a newer version of the engine; use that one.
+    #[error(
+        "read the commit `{path}`: its format is version `{version}`, the newest known is `{known}`"
+    )]
+    CommitTooNew {
+        /// The commit's object, relative to the destination.
+        path: String,
+        /// Its format version.
+        version: u32,
+        /// The newest version that can be read.
+        known: u32,
+    },
+    /// Commits must follow each other without a hole; a person has to look at the log.
+    #[error("read the commit log: commit `{sequence}` is missing, later ones are there")]
+    CommitMissing {
+        /// The sequence that is missing.
+        sequence: u64,
+    },
+    /// The log names something that is not there; a person has to look at it.
+    #[error("read the commit log: `{path}` is missing")]
+    FileMissing {
+        /// What is missing.
+        path: String,
+    },
+    /// Another run took the next place in the log; this one has published nothing and must start again.
+    #[error("create commit `{sequence}`: load `{holder}` has taken the place")]
+    LostPlace {
+        /// The sequence both wanted.
+        sequence: u64,
+        /// The load that has it.
+        holder: String,
+    },
+    /// Whether the commit exists can't be known now; the next [`super::Lake::open`] finds out and goes on from there.
+    #[error("create commit `{sequence}`, which may have been written nevertheless")]
+    CommitUnsettled {
+        /// The sequence of the commit.
+        sequence: u64,
+        /// Why the write, or reading it back, failed.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The commit exists, and the next commit or [`super::Lake::open`] completes its publishing. Nothing is lost.
+    #[error("publish commit `{sequence}`, which is safe in the log")]
+    NotPublished {
+        /// The sequence of the commit.
+        sequence: u64,
+        /// Why it failed.
+        #[source]
+        source: Box<Self>,
+    },
+    /// An earlier commit of this run lost its place or is unsettled; the run must end.
+    #[error("commit after a commit that lost its place or is unsettled")]
+    Ended,
+}
+
+impl Error {
+    /// For `map_err` around local files.
+    pub(super) fn local_file(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::LocalFile {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` around object stores.
+    pub(super) fn store(
+        action: &'static str,
+        path: &str,
+    ) -> impl FnOnce(object_store::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Store {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` around Parquet files.
+    pub(super) fn parquet(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(ParquetError) -> Self + use<> {
+        let path = path.display().to_string();
+        move |source| Self::Parquet {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` around files of the spool.
+    pub(super) fn spool(
+        action: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(ArrowError) -> Self + use<> {
+        let path = path.display().to_string();
+        move |source| Self::Spool {
+            action,
+            path,
+            source,
+        }
+    }
+
+    /// For `map_err` around work on batches.
+    pub(super) fn rows(
+        action: &'static str,
+        table: &str,
+    ) -> impl FnOnce(ArrowError) -> Self + use<> {
+        let table = table.to_owned();
+        move |source| Self::Rows {
+            action,
+            table,
+            source,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A row of Parquet files of one schema, closed by size.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::Error;
+use super::spool::Target;
+
+/// Rows in a row group at most; readers skip and share out work by row groups.
+const ROW_GROUP_ROWS: usize = 1 << 20;
+
+/// Encoded size of a row group at most, in bytes: what an open file holds in memory.
+const ROW_GROUP_BYTES: usize = 32 << 20;
+
+/// Rows that are encoded between two looks at the file's size, as their size in memory. In bytes.
+///
+/// Smaller batches are put together first: each write has its price for each column.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A closed file that waits to be staged.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenFile {
+    pub(super) path: PathBuf,
+    /// At least 1.
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    /// The slice that fills the file alone.
+    pub(super) slice: Option<String>,
+}
+
+/// Writes rows to Parquet files that are closed when they are large enough. Without rows there is no file.
+#[derive(Debug)]
+pub(super) struct ParquetWriter {
+    target: Target,
+    properties: WriterProperties,
+    layout: SchemaRef,
+    pending: Vec<RecordBatch>,
+    pending_bytes: usize,
+    open: Option<OpenFile>,
+    files: Vec<WrittenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    writer: ArrowWriter<File>,
+    rows: u64,
+}
+
+impl ParquetWriter {
+    pub(super) fn new(target: &Target, layout: SchemaRef) -> Result<Self, Error> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(target.settings.zstd_level()?))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
+            .build();
+        Ok(Self {
+            target: target.clone(),
+            properties,
+            layout,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            open: None,
+            files: Vec::new(),
+        })
+    }
+
+    /// Appends rows of the writer's layout.
+    pub(super) fn write(&mut self, batch: RecordBatch) -> Result<(), Error> {
+        if batch.num_rows() > 0 {
+            self.pending_bytes += batch.get_array_memory_size();
+            self.pending.push(batch);
+        }
+        if self.pending_bytes >= self.chunk_bytes() {
+            self.encode_pending()?;
+        }
+        Ok(())
+    }
+
+    /// Closes the file and gives away all files; the next row begins a new one.
+    pub(super) fn close(&mut self) -> Result<Vec<WrittenFile>, Error> {
+        self.encode_pending()?;
+        self.close_file()?;
+        Ok(std::mem::take(&mut self.files))
+    }
+
+    fn encode_pending(&mut self) -> Result<(), Error> {
+        let pending = std::mem::take(&mut self.pending);
+        self.pending_bytes = 0;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let batch = concat_batches(&self.layout, &pending)
+            .map_err(Error::rows("put together", &self.target.table))?;
+        let row_bytes = batch.get_array_memory_size().div_ceil(batch.num_rows());
+        let chunk_rows = (self.chunk_bytes() / row_bytes.max(1)).max(1);
+        for begin in (0..batch.num_rows()).step_by(chunk_rows) {
+            let rows = chunk_rows.min(batch.num_rows() - begin);
+            self.encode(&batch.slice(begin, rows))?;
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self, chunk: &RecordBatch) -> Result<(), Error> {
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(OpenFile::create(
+                &self.target,
+                &self.layout,
+                &self.properties,
+            )?),
+        };
+        let written = open.writer.write(chunk);
+        written.map_err(Error::parquet("write", &open.path))?;
+        open.rows += chunk.num_rows() as u64;
+        let bytes = open.writer.bytes_written() + open.writer.in_progress_size();
+        if bytes as u64 >= self.target.settings.file_size_bytes {
+            self.close_file()?;
+        }
+        Ok(())
+    }
+
+    fn close_file(&mut self) -> Result<(), Error> {
+        let Some(OpenFile { path, writer, rows }) = self.open.take() else {
+            return Ok(());
+        };
+        writer.close().map_err(Error::parquet("close", &path))?;
+        let metadata = fs::metadata(&path).map_err(Error::local_file("measure", &path))?;
+        self.files.push(WrittenFile {
+            path,
+            rows,
+            bytes: metadata.len(),
+            slice: None,
+        });
+        Ok(())
+    }
+
+    fn chunk_bytes(&self) -> usize {
+        let file_size = self.target.settings.file_size_bytes;
+        CHUNK_BYTES.min(usize::try_from(file_size).unwrap_or(usize::MAX))
+    }
+}
+
+impl OpenFile {
+    fn create(
+        target: &Target,
+        layout: &SchemaRef,
+        properties: &WriterProperties,
+    ) -> Result<Self, Error> {
+        let path = target.new_file("parquet")?;
+        let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(layout), Some(properties.clone()))
+            .map_err(Error::parquet("begin", &path))?;
+        let rows = 0;
+        Ok(Self { path, writer, rows })
+    }
+}
+
+impl super::SpoolSettings {
+    pub(super) fn zstd_level(&self) -> Result<ZstdLevel, Error> {
+        let level = self.compression_level;
+        ZstdLevel::try_new(level).map_err(|source| Error::CompressionLevel { level, source })
+    }
+}

@@ -1,0 +1,115 @@
+//! Batches in memory, until they are too many.
+
+use super::Target;
+use super::batch_file::{BatchFile, BatchFileWriter, LaidOutBatch};
+use crate::load::Error;
+
+/// Gathers batches in memory up to a bound, and beyond it in a file.
+#[derive(Debug)]
+pub(super) struct Gathering {
+    target: Target,
+    /// In bytes.
+    memory_limit: usize,
+    pending: Vec<LaidOutBatch>,
+    pending_bytes: usize,
+    file: Option<BatchFileWriter>,
+    rows: u64,
+}
+
+/// Rows that were gathered, in order.
+#[derive(Debug)]
+pub(in crate::load) struct SpooledRows {
+    batches: Batches,
+    pub(in crate::load) rows: u64,
+    /// The slice that they are kept apart for.
+    pub(in crate::load) slice: Option<String>,
+}
+
+#[derive(Debug)]
+enum Batches {
+    InMemory(Vec<LaidOutBatch>),
+    InFile(BatchFile),
+}
+
+impl SpooledRows {
+    /// Hands every batch to `each`, in order.
+    pub(in crate::load) fn read(
+        &self,
+        each: &mut dyn FnMut(LaidOutBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match &self.batches {
+            Batches::InMemory(batches) => batches.iter().cloned().try_for_each(each),
+            Batches::InFile(file) => file.read(each),
+        }
+    }
+}
+
+impl Gathering {
+    pub(super) fn new(target: &Target, memory_limit: usize) -> Self {
+        Self {
+            target: target.clone(),
+            memory_limit,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            file: None,
+            rows: 0,
+        }
+    }
+
+    pub(super) fn write(&mut self, batch: LaidOutBatch) -> Result<(), Error> {
+        self.rows += batch.batch.num_rows() as u64;
+        self.pending_bytes += batch.bytes();
+        self.pending.push(batch);
+        if self.pending_bytes > self.memory_limit {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// Moves what is in memory to the file.
+    pub(super) fn spill(&mut self) -> Result<(), Error> {
+        for batch in self.take_pending() {
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => {
+                    let path = self.target.new_file("arrow")?;
+                    none.insert(BatchFileWriter::create(path, &batch)?)
+                }
+            };
+            file.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// Whether some rows are in a file already.
+    pub(super) fn has_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    /// Gives away the rows that are in memory.
+    pub(super) fn take_pending(&mut self) -> Vec<LaidOutBatch> {
+        self.pending_bytes = 0;
+        std::mem::take(&mut self.pending)
+    }
+
+    /// Gives away all rows and begins anew; `None` if there are none.
+    pub(super) fn take(&mut self) -> Result<Option<SpooledRows>, Error> {
+        if self.has_file() {
+            self.spill()?;
+        }
+        let batches = match self.file.take() {
+            Some(file) => Batches::InFile(file.close()?),
+            None => Batches::InMemory(self.take_pending()),
+        };
+        let rows = std::mem::take(&mut self.rows);
+        Ok((rows > 0).then_some(SpooledRows {
+            batches,
+            rows,
+            slice: None,
+        }))
+    }
+}

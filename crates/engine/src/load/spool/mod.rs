@@ -1,0 +1,267 @@
+//! Rows on their way to a commit: written side by side, put together in slice order.
+
+mod batch_file;
+mod folder;
+mod gathering;
+mod slice;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(super) use folder::SpoolFolder;
+pub(super) use gathering::SpooledRows;
+pub use slice::SliceWriter;
+
+use super::Error;
+use crate::plan::DestinationPlan;
+use crate::schema::TableSchema;
+use batch_file::LaidOutBatch;
+use gathering::Gathering;
+use slice::FinishedSlice;
+
+/// Rows of a slice that are kept in memory; beyond it they go to a file. In bytes.
+///
+/// Large enough that tiny slices need no file, small enough for dozens of slices side by side.
+const SLICE_MEMORY_BYTES: usize = 4 << 20;
+
+/// Rows of finished slices that wait in memory for an earlier slice; beyond it they go to files. In bytes.
+const WAITING_MEMORY_BYTES: usize = 32 << 20;
+
+/// Rows of small slices that are kept in memory until the commit; beyond it they go to a file. In bytes.
+const SHARED_MEMORY_BYTES: usize = 8 << 20;
+
+/// How files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpoolSettings {
+    /// zstd level of the Parquet pages.
+    pub compression_level: i32,
+    /// Size at which a file is closed and the next one begun, in bytes.
+    pub file_size_bytes: u64,
+}
+
+impl From<&DestinationPlan> for SpoolSettings {
+    fn from(plan: &DestinationPlan) -> Self {
+        Self {
+            compression_level: plan.compression_level,
+            file_size_bytes: plan.file_size_bytes,
+        }
+    }
+}
+
+/// The rows of one table that are not committed yet.
+///
+/// Slices are written side by side, each by its own [`SliceWriter`]; the order that was given to
+/// [`TableSpool::begin`] alone decides where a slice's rows end up. Clones are the same spool.
+#[derive(Clone, Debug)]
+pub struct TableSpool {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: Target,
+    sequence: Mutex<Sequence>,
+}
+
+/// Where a table's files are written, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) table: String,
+    pub(super) folder: Arc<SpoolFolder>,
+    pub(super) settings: SpoolSettings,
+}
+
+impl Target {
+    /// A local path that no file has yet.
+    pub(super) fn new_file(&self, extension: &str) -> Result<PathBuf, Error> {
+        self.folder.new_file(&self.table, extension)
+    }
+}
+
+/// The slices in their order.
+#[derive(Debug)]
+struct Sequence {
+    /// First order that the next seal takes.
+    begin: u64,
+    /// First order that is neither finished nor dropped.
+    next: u64,
+    /// Ended slices that an earlier one holds up; `None` for dropped ones.
+    waiting: BTreeMap<u64, Option<FinishedSlice>>,
+    waiting_bytes: usize,
+    /// The rows of small slices.
+    shared: Gathering,
+    gathered: Gathered,
+    /// A write failed half way: what is gathered is not whole.
+    broken: bool,
+}
+
+/// What the next seal takes, apart from the rows of the newest small slices.
+#[derive(Debug, Default)]
+struct Gathered {
+    parts: Vec<SpooledRows>,
+    schema: Option<TableSchema>,
+    apart: Vec<String>,
+    bytes: u64,
+}
+
+/// The rows of slices that are finished in an unbroken row. Dropped without a commit they are gone.
+#[derive(Debug)]
+pub struct SealedSpool {
+    pub(super) target: Target,
+    /// In slice order.
+    pub(super) parts: Vec<SpooledRows>,
+    /// What is known of all rows; `None` if no slice wrote a batch.
+    pub(super) schema: Option<TableSchema>,
+    /// The slices that were kept apart, those without rows too.
+    pub(super) apart: Vec<String>,
+    orders: Range<u64>,
+}
+
+impl SealedSpool {
+    /// The slices in it, by the order given to [`TableSpool::begin`]: each was finished or dropped.
+    pub fn orders(&self) -> Range<u64> {
+        self.orders.clone()
+    }
+
+    /// Rows of all slices.
+    pub fn rows(&self) -> u64 {
+        self.parts.iter().map(|part| part.rows).sum()
+    }
+}
+
+impl TableSpool {
+    pub(super) fn new(target: Target) -> Result<Self, Error> {
+        // Before the first row rather than behind the last.
+        target.settings.zstd_level()?;
+        let shared = Gathering::new(&target, SHARED_MEMORY_BYTES);
+        let sequence = Mutex::new(Sequence {
+            begin: 0,
+            next: 0,
+            waiting: BTreeMap::new(),
+            waiting_bytes: 0,
+            shared,
+            gathered: Gathered::default(),
+            broken: false,
+        });
+        Ok(Self {
+            shared: Arc::new(Shared { target, sequence }),
+        })
+    }
+
+    /// Begins the slice at a place in slice order: 0, 1, 2 and so on, each exactly once.
+    ///
+    /// With `apart`, the slice's id, its rows are kept in files of their own, so that reading the slice again in an
+    /// append takes the place of these rows.
+    pub fn begin(&self, order: u64, apart: Option<String>) -> SliceWriter {
+        SliceWriter::new(self.clone(), order, apart)
+    }
+
+    /// Takes all slices that are finished in an unbroken row; the others stay. Blocks.
+    pub fn seal(&self) -> Result<SealedSpool, Error> {
+        let mut sequence = self.sequence()?;
+        sequence.broken = true;
+        sequence.close_shared()?;
+        sequence.broken = false;
+        let gathered = std::mem::take(&mut sequence.gathered);
+        let orders = sequence.begin..sequence.next;
+        sequence.begin = sequence.next;
+        Ok(SealedSpool {
+            target: self.shared.target.clone(),
+            parts: gathered.parts,
+            schema: gathered.schema,
+            apart: gathered.apart,
+            orders,
+        })
+    }
+
+    /// How much a seal would take now: the size of its rows in memory, in bytes.
+    pub fn sealable_bytes(&self) -> u64 {
+        self.lock().gathered.bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sequence> {
+        // A panic under the lock leaves `broken` set, which says all that poisoning would.
+        self.shared
+            .sequence
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sequence(&self) -> Result<MutexGuard<'_, Sequence>, Error> {
+        let sequence = self.lock();
+        if sequence.broken {
+            return Err(Error::SpoolBroken {
+                table: self.shared.target.table.clone(),
+            });
+        }
+        Ok(sequence)
+    }
+
+    /// Whether rows of this size would have to wait although there is no room for them.
+    fn must_spill(&self, order: u64, bytes: usize) -> Result<bool, Error> {
+        let sequence = self.sequence()?;
+        Ok(order != sequence.next && sequence.waiting_bytes + bytes > WAITING_MEMORY_BYTES)
+    }
+
+    /// Takes a slice that is finished, or dropped (`None`), and all that it held up.
+    fn end(&self, order: u64, slice: Option<FinishedSlice>) -> Result<(), Error> {
+        let mut sequence = self.sequence()?;
+        sequence.waiting_bytes += waiting_bytes(slice.as_ref());
+        sequence.waiting.insert(order, slice);
+        // Stays set if this fails or panics: the rows of slices that count as finished would be missing.
+        sequence.broken = true;
+        loop {
+            let next = sequence.next;
+            let Some(slice) = sequence.waiting.remove(&next) else {
+                break;
+            };
+            sequence.waiting_bytes -= waiting_bytes(slice.as_ref());
+            if let Some(slice) = slice {
+                sequence.take(slice)?;
+            }
+            sequence.next += 1;
+        }
+        sequence.broken = false;
+        Ok(())
+    }
+}
+
+impl Sequence {
+    fn take(&mut self, slice: FinishedSlice) -> Result<(), Error> {
+        for batch in slice.batches {
+            self.shared.write(batch)?;
+        }
+        if let Some(rows) = slice.rows {
+            // What small slices before it wrote stays in front of it.
+            self.close_shared()?;
+            self.gathered.parts.push(rows);
+        }
+        self.gathered.apart.extend(slice.apart);
+        self.gathered.bytes += slice.bytes;
+        self.gathered.schema = match (self.gathered.schema.take(), slice.schema) {
+            (Some(known), Some(new)) => Some(if known == *new {
+                known
+            } else {
+                known.join(&new)
+            }),
+            (None, Some(new)) => Some((*new).clone()),
+            (known, None) => known,
+        };
+        Ok(())
+    }
+
+    fn close_shared(&mut self) -> Result<(), Error> {
+        let rows = self.shared.take()?;
+        self.gathered.parts.extend(rows);
+        Ok(())
+    }
+}
+
+fn waiting_bytes(slice: Option<&FinishedSlice>) -> usize {
+    let batches = slice.into_iter().flat_map(|slice| &slice.batches);
+    batches.map(LaidOutBatch::bytes).sum()
+}

@@ -1,0 +1,131 @@
+//! The rows of one slice.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::batch_file::LaidOutBatch;
+use super::gathering::Gathering;
+use super::{SLICE_MEMORY_BYTES, SpooledRows, TableSpool};
+use crate::load::Error;
+use crate::schema::TableSchema;
+
+/// Writes the rows of one slice, apart from all other slices.
+///
+/// Dropped without [`SliceWriter::finish`], its rows vanish and later slices are not held up.
+#[derive(Debug)]
+pub struct SliceWriter {
+    spool: TableSpool,
+    order: u64,
+    apart: Option<String>,
+    gathering: Gathering,
+    schema: Option<Arc<TableSchema>>,
+    /// The newest batch's schema, which most following batches share.
+    newest: Option<Arc<TableSchema>>,
+    bytes: u64,
+    /// Rows were lost: the slice can't be finished any more.
+    failed: bool,
+    finished: bool,
+}
+
+/// The rows of a slice that was read to its end.
+#[derive(Debug)]
+pub(super) struct FinishedSlice {
+    pub(super) apart: Option<String>,
+    /// Rows of a small slice.
+    pub(super) batches: Vec<LaidOutBatch>,
+    /// Rows of any other one.
+    pub(super) rows: Option<SpooledRows>,
+    pub(super) schema: Option<Arc<TableSchema>>,
+    pub(super) bytes: u64,
+}
+
+impl SliceWriter {
+    pub(super) fn new(spool: TableSpool, order: u64, apart: Option<String>) -> Self {
+        Self {
+            gathering: Gathering::new(&spool.shared.target, SLICE_MEMORY_BYTES),
+            spool,
+            order,
+            apart,
+            schema: None,
+            newest: None,
+            bytes: 0,
+            failed: false,
+            finished: false,
+        }
+    }
+
+    /// Appends rows, laid out as `schema` says. Blocks: may write a local file.
+    ///
+    /// A batch without rows makes the schema known, so that a table without rows gets its declared columns.
+    pub fn write(&mut self, batch: RecordBatch, schema: &TableSchema) -> Result<(), Error> {
+        let schema = self.learn(schema);
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let batch = LaidOutBatch { batch, schema };
+        self.bytes += batch.bytes() as u64;
+        let written = self.gathering.write(batch);
+        self.failed |= written.is_err();
+        written
+    }
+
+    /// Hands the rows over to the spool. Blocks, as `write` does.
+    pub fn finish(mut self) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::SpoolBroken {
+                table: self.spool.shared.target.table.clone(),
+            });
+        }
+        let mut slice = FinishedSlice {
+            apart: self.apart.take(),
+            batches: Vec::new(),
+            rows: None,
+            schema: self.schema.take(),
+            bytes: self.bytes,
+        };
+        let gathering = &mut self.gathering;
+        let must_spill = slice.apart.is_some()
+            || self
+                .spool
+                .must_spill(self.order, gathering.pending_bytes())?;
+        if must_spill {
+            gathering.spill()?;
+        }
+        if gathering.has_file() {
+            slice.rows = gathering.take()?;
+        } else {
+            slice.batches = gathering.take_pending();
+        }
+        if let Some(rows) = &mut slice.rows {
+            rows.slice.clone_from(&slice.apart);
+        }
+        self.finished = true;
+        self.spool.end(self.order, Some(slice))
+    }
+
+    fn learn(&mut self, schema: &TableSchema) -> Arc<TableSchema> {
+        if let Some(newest) = self.newest.as_ref().filter(|newest| ***newest == *schema) {
+            return Arc::clone(newest);
+        }
+        let schema = Arc::new(schema.clone());
+        self.schema = Some(match &self.schema {
+            Some(known) => Arc::new(known.join(&schema)),
+            None => Arc::clone(&schema),
+        });
+        self.newest = Some(Arc::clone(&schema));
+        schema
+    }
+}
+
+impl Drop for SliceWriter {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        if let Err(error) = self.spool.end(self.order, None) {
+            // The spool remembers that it is broken, and says so at the next call.
+            tracing::debug!(%error, order = self.order, "drop a slice");
+        }
+    }
+}

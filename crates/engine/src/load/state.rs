@@ -1,0 +1,113 @@
+//! What the lake holds: the fold of its commit log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::commit_log::{self, CommitRecord};
+use super::{Destination, Error};
+use crate::schema::TableSchema;
+
+/// The fold of the commit log: what every table holds, and how far each was read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// The tables, by name.
+    pub tables: BTreeMap<String, TableState>,
+    /// Id of the load whose commits are the newest, if that load has not said that it was complete.
+    pub unfinished_load: Option<String>,
+    /// Position of the newest commit; 0 for an empty log.
+    pub sequence: u64,
+}
+
+/// What one table holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableState {
+    /// The newest schema; `None` until a commit has one.
+    pub schema: Option<TableSchema>,
+    /// Version of `schema`, from 1; 0 without a schema.
+    pub schema_version: u32,
+    /// Every version that the table had: a file is laid out by the version that it names.
+    pub schemas: BTreeMap<u32, TableSchema>,
+    /// The current files, in the order in which they were added.
+    pub files: Vec<DataFile>,
+    /// How far the resource was read.
+    pub progress: Progress,
+}
+
+/// How far a resource was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Everything before it is in the table; `None` before the first finished window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+    /// Names of finished slices that the watermark does not cover.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub finished: BTreeSet<String>,
+}
+
+/// One Parquet file of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Path relative to the destination.
+    pub path: String,
+    /// Rows; at least 1.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The version in [`TableState::schemas`] that lays out the file.
+    pub schema_version: u32,
+    /// The slice that the file was kept apart for; it alone fills the file, and reading it again replaces the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<String>,
+}
+
+impl State {
+    /// Reads the log and changes nothing, for commands that only look.
+    pub async fn read(destination: &Destination) -> Result<Self, Error> {
+        let log = commit_log::read(destination).await?;
+        Ok(Self::fold(&log.commits))
+    }
+
+    /// The state behind a row of commits.
+    pub(super) fn fold<'a>(commits: impl IntoIterator<Item = &'a CommitRecord>) -> Self {
+        let mut state = Self::default();
+        for commit in commits {
+            state.apply(commit);
+        }
+        state
+    }
+
+    /// The state behind one more commit.
+    pub(super) fn apply(&mut self, commit: &CommitRecord) {
+        self.sequence = commit.sequence;
+        // An opening commit only takes a place: the load before it may still be resumed.
+        if !commit.opening {
+            self.unfinished_load = (!commit.last).then(|| commit.load_id.clone());
+        }
+        for (name, change) in &commit.tables {
+            let table = self.tables.entry(name.clone()).or_default();
+            table
+                .files
+                .retain(|file| !change.remove.contains(&file.path));
+            table
+                .files
+                .extend(change.add.iter().map(|added| added.file.clone()));
+            if let Some(versioned) = &change.schema {
+                table.schema = Some(versioned.schema.clone());
+                table.schema_version = versioned.version;
+                table
+                    .schemas
+                    .insert(versioned.version, versioned.schema.clone());
+            }
+            table.progress = change.progress.clone();
+        }
+    }
+}
+
+impl TableState {
+    /// Rows in all files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}

@@ -1,0 +1,138 @@
+//! The log and its fold.
+
+use super::WriteDisposition::Append;
+use super::*;
+
+#[tokio::test]
+async fn the_state_is_the_same_for_the_run_and_for_those_who_read_the_log() {
+    for place in places() {
+        let mut lake = open(&place.destination, "a").await;
+        let mut commit = part(sealed(&lake, vec![vec![people(&[(1, "ann")])]]), Append);
+        commit.progress.watermark = Some(now());
+        commit.progress.finished = ["from=x".to_owned()].into();
+        lake.commit(vec![commit], now(), false).await.unwrap();
+        let read = State::read(&place.destination).await.unwrap();
+        assert_eq!(&read, lake.state());
+        assert_eq!(read.unfinished_load.as_deref(), Some("a"));
+        assert_eq!(read.tables["people"].progress.watermark, Some(now()));
+        assert_eq!(read.tables["people"].progress.finished.len(), 1);
+
+        lake.commit(vec![], now(), true).await.unwrap();
+        let read = State::read(&place.destination).await.unwrap();
+        assert_eq!((read.sequence, read.unfinished_load), (2, None));
+        assert_eq!(read.tables["people"].rows(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_names_its_files_and_their_places() {
+    let place = memory();
+    load(&place.destination, "a", Append, vec![people(&[(1, "ann")])]).await;
+    let path = "_engine/commits/00000000000000000001.json";
+    let content = place.destination.read(path).await.unwrap().unwrap();
+    let mut commit: serde_json::Value = serde_json::from_slice(&content).unwrap();
+    commit["run"] = "some".into();
+    commit["tables"]["people"]["add"][0]["bytes"] = 1.into();
+    commit["tables"]["people"]["schema"]["schema"] = "…".into();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&commit).unwrap(), @r#"
+    {
+      "version": 1,
+      "sequence": 1,
+      "run": "some",
+      "load_id": "a",
+      "pipeline": "test",
+      "created_at": "1970-01-01T00:00:00Z",
+      "last": true,
+      "tables": {
+        "people": {
+          "add": [
+            {
+              "staged": "_engine/staging/a/people-0.parquet",
+              "path": "people/a-000001.parquet",
+              "rows": 1,
+              "bytes": 1,
+              "schema_version": 1
+            }
+          ],
+          "schema": {
+            "version": 1,
+            "schema": "…"
+          },
+          "progress": {}
+        }
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_load_leaves_a_report_for_people() {
+    let place = memory();
+    let mut lake = open(&place.destination, "a").await;
+    for last in [false, true] {
+        let commit = part(sealed(&lake, vec![vec![people(&[(1, "ann")])]]), Append);
+        lake.commit(vec![commit], now(), last).await.unwrap();
+    }
+    let content = place
+        .destination
+        .read("_engine/loads/a.json")
+        .await
+        .unwrap()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&content).unwrap();
+    assert_eq!(report["complete"], true);
+    assert_eq!(report["commits"], serde_json::json!([1, 2]));
+    assert_eq!(report["tables"]["people"]["rows_added"], 2);
+}
+
+#[tokio::test]
+async fn a_damaged_commit_is_named() {
+    let path = "_engine/commits/00000000000000000002.json";
+    for place in places() {
+        let lake = &place.destination;
+        load(lake, "a", Append, vec![people(&[(1, "ann")])]).await;
+        load(lake, "b", Append, vec![people(&[(2, "bob")])]).await;
+        let whole = lake.read(path).await.unwrap().unwrap();
+        for damaged in [&whole[..whole.len() / 2], b"", b"\xff\xfe", b"[]"] {
+            lake.write(path, damaged.to_vec()).await.unwrap();
+            let error = Lake::open(lake.clone(), "test", "c", now())
+                .await
+                .unwrap_err();
+            assert_eq!(error.to_string(), format!("read the commit `{path}`"));
+        }
+        lake.write(path, br#"{"version": 99}"#.to_vec())
+            .await
+            .unwrap();
+        let error = State::read(lake).await.unwrap_err();
+        assert!(
+            matches!(error, Error::CommitTooNew { version: 99, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hole_in_the_log_is_named() {
+    let place = memory();
+    let lake = &place.destination;
+    load(lake, "a", Append, vec![people(&[(1, "ann")])]).await;
+    load(lake, "b", Append, vec![people(&[(2, "bob")])]).await;
+    lake.remove("_engine/commits/00000000000000000001.json")
+        .await
+        .unwrap();
+    let error = State::read(lake).await.unwrap_err();
+    assert!(
+        matches!(error, Error::CommitMissing { sequence: 1 }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn names_that_lead_elsewhere_are_refused() {
+    let place = memory();
+    let lake = open(&place.destination, "a").await;
+    for name in ["", "_engine", "a/b", "..", ".hidden", "ü"] {
+        let error = lake.spool(name, SETTINGS).unwrap_err();
+        assert!(matches!(error, Error::UnusableName { .. }), "{error}");
+    }
+}
