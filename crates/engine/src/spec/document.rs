@@ -117,6 +117,18 @@ impl Node {
 
     /// The place of the node at `path`, or of the nearest node above it that exists.
     pub(crate) fn locate(&self, path: &[Step]) -> Range<usize> {
+        self.nearest(path).span.clone()
+    }
+
+    /// Whether the mapping at `path` has a key at one of these places.
+    pub(crate) fn has_key_at(&self, path: &[Step], places: &[Range<usize>]) -> bool {
+        match &self.nearest(path).kind {
+            Kind::Mapping(entries) => entries.iter().any(|(key, _)| places.contains(&key.span)),
+            _ => false,
+        }
+    }
+
+    fn nearest(&self, path: &[Step]) -> &Self {
         let mut node = self;
         for step in path {
             let next = match (step, &node.kind) {
@@ -129,7 +141,7 @@ impl Node {
                 None => break,
             }
         }
-        node.span.clone()
+        node
     }
 
     /// Removes the node at `path`; `false` where there is none.

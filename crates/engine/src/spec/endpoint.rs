@@ -15,6 +15,7 @@ use super::value::{TemplateText, TemplateValue, TimeSpan};
 /// `{job.id}`. Doubled braces stand for literal ones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(transform = super::schema::absent_or_null)]
 pub struct Endpoint {
     /// Path below the base URL, or a whole URL. Default: the resource's name.
     pub path: Option<TemplateText>,

@@ -46,7 +46,7 @@ pub use resource::{
 };
 pub use schema::pipeline_schema;
 pub use secret::Secret;
-pub use source::{Mistake, Source};
+pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
     OneOrMany, StatusRange, TemplateText, TemplateValue, TimePoint, TimeSpan, parse_time,
 };

@@ -13,6 +13,7 @@ use super::value::OneOrMany;
 /// The short form `people` stands for a resource of that name whose endpoint's path is the same.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = super::schema::absent_or_null)]
 pub struct Resource {
     /// The resource's name: also its table and its folder. Letters, digits, `_` and `-`, a letter or digit first;
     /// unique, whatever the case.

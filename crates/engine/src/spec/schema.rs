@@ -13,14 +13,56 @@ pub fn pipeline_schema() -> Schema {
     let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<Pipeline>();
-    allow_variables(
-        schema
-            .as_object_mut()
-            .map(Map::values_mut)
-            .into_iter()
-            .flatten(),
-    );
+    let members = schema.as_object_mut().map(Map::values_mut);
+    for member in members.into_iter().flatten() {
+        allow_variables(std::iter::once(&mut *member));
+        unwrap_descriptions(member);
+    }
     schema
+}
+
+/// Doc comments are wrapped for the source; an editor wraps them again.
+fn unwrap_descriptions(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(description)) = object.get_mut("description") {
+                let paragraphs: Vec<String> = description
+                    .split("\n\n")
+                    .map(|paragraph| paragraph.replace('\n', " "))
+                    .collect();
+                *description = paragraphs.join("\n\n");
+            }
+            object.values_mut().for_each(unwrap_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unwrap_descriptions),
+        _ => {}
+    }
+}
+
+/// A null resets a default, so every key that may be absent may be null.
+pub(super) fn absent_or_null(schema: &mut Schema) {
+    let required: Vec<Value> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (key, property) in properties.into_iter().flatten() {
+        let is_required = required.iter().any(|name| name == key);
+        let takes_null = property
+            .pointer("/type/1")
+            .is_some_and(|second| second == "null");
+        if is_required || takes_null {
+            continue;
+        }
+        let Some(object) = property.as_object_mut() else {
+            continue;
+        };
+        let description = object.remove("description");
+        let direct = Value::Object(std::mem::take(object));
+        object.extend(description.map(|text| ("description".to_owned(), text)));
+        object.insert("anyOf".to_owned(), json!([direct, { "type": "null" }]));
+    }
 }
 
 /// A number or a boolean may also be put in by a variable: `"${LIMIT:-500}"`.
@@ -136,4 +178,57 @@ pub(super) fn resource_defaults(generator: &mut SchemaGenerator) -> Schema {
         json!("What every resource gets that doesn't say it itself."),
     );
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_written_schema_is_current() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../schemas/pipeline.schema.json"
+        );
+        let current = serde_json::to_string_pretty(&pipeline_schema()).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(path, &current).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            written == current,
+            "schemas/pipeline.schema.json is out of date; run `UPDATE_SCHEMAS=1 cargo test --workspace schema`"
+        );
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let schema = serde_json::to_value(pipeline_schema()).unwrap();
+        let mut undocumented = Vec::new();
+        collect_undocumented(&schema, "", &mut undocumented);
+        assert_eq!(undocumented, Vec::<String>::new());
+    }
+
+    fn collect_undocumented(schema: &Value, path: &str, undocumented: &mut Vec<String>) {
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (key, property) in properties.into_iter().flatten() {
+            let is_tag = key == "type" && property.get("const").is_some();
+            if !is_tag && property.get("description").is_none() {
+                undocumented.push(format!("{path}/{key}"));
+            }
+        }
+        match schema {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    collect_undocumented(value, &format!("{path}/{key}"), undocumented);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    collect_undocumented(item, &format!("{path}/{index}"), undocumented);
+                }
+            }
+            _ => {}
+        }
+    }
 }

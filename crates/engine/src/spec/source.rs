@@ -50,7 +50,7 @@ impl Source {
             Ok(tree) => tree,
             Err(error) => {
                 return Err(Diagnostics {
-                    source: NamedSource::new(name, text.to_owned()).with_language("yaml"),
+                    source: NamedSource::new(name, mask_lines(text)).with_language("yaml"),
                     all: vec![error],
                 });
             }
@@ -85,7 +85,11 @@ impl Source {
 
     fn diagnostics(self, mistakes: &[Mistake]) -> Diagnostics {
         let mut all = self.found;
-        all.extend(mistakes.iter().map(|mistake| Diagnostic {
+        let unknown_keys: Vec<_> = all.iter().map(|unknown| unknown.span.clone()).collect();
+        // What a mapping seems to lack may be what its misspelt key was meant to give.
+        let well_spelt = |mistake: &&Mistake| !self.tree.has_key_at(&mistake.path, &unknown_keys);
+        let mistakes = mistakes.iter().filter(well_spelt);
+        all.extend(mistakes.map(|mistake| Diagnostic {
             code: mistake.code,
             message: mistake.message.clone(),
             span: self.tree.locate(&mistake.path),
@@ -99,6 +103,12 @@ impl Source {
             all,
         }
     }
+}
+
+/// The pipeline's name as the text gives it, before anything is checked.
+pub fn pipeline_name(text: &str) -> Option<String> {
+    let tree = Node::parse(text).ok()?;
+    tree.get("name")?.as_text().map(ToOwned::to_owned)
 }
 
 /// Keys whose values are secrets wherever they stand.
@@ -134,13 +144,55 @@ fn mask(text: &str, tree: &Node) -> String {
         if only_a_variable {
             continue;
         }
-        for byte in masked.get_mut(span).into_iter().flatten() {
-            if *byte != b'\n' {
-                *byte = b'*';
+        overwrite(&mut masked, span);
+    }
+    for span in userinfo_spans(text) {
+        overwrite(&mut masked, span);
+    }
+    String::from_utf8(masked).unwrap_or_else(|_| "*".repeat(text.len()))
+}
+
+/// Masks a text that is not YAML: from each secret key to the end of its line.
+fn mask_lines(text: &str) -> String {
+    let lowered = text.to_ascii_lowercase();
+    let mut masked = text.as_bytes().to_vec();
+    for key in SECRET_KEYS.into_iter().chain(["auth", "username"]) {
+        for (at, _) in lowered.match_indices(key) {
+            let behind = at + key.len();
+            let rest = lowered.get(behind..).unwrap_or_default();
+            let before_value = rest.len() - rest.trim_start_matches(['"', '\'', ' ']).len();
+            if rest
+                .get(before_value..)
+                .is_some_and(|rest| rest.starts_with(':'))
+            {
+                let line = rest.find('\n').unwrap_or(rest.len());
+                overwrite(&mut masked, behind + before_value + 1..behind + line);
             }
         }
     }
+    for span in userinfo_spans(text) {
+        overwrite(&mut masked, span);
+    }
     String::from_utf8(masked).unwrap_or_else(|_| "*".repeat(text.len()))
+}
+
+fn overwrite(text: &mut [u8], span: Range<usize>) {
+    for byte in text.get_mut(span).into_iter().flatten() {
+        if *byte != b'\n' {
+            *byte = b'*';
+        }
+    }
+}
+
+/// The `user:password` of every URL in the text.
+fn userinfo_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, separator)| {
+        let start = at + separator.len();
+        let rest = text.get(start..)?;
+        let end = rest.find(|c: char| c == '/' || c == '?' || c == '#' || c.is_whitespace());
+        let authority = rest.get(..end.unwrap_or(rest.len()))?;
+        Some(start..start + authority.rfind('@')?)
+    })
 }
 
 fn secret_spans(node: &Node, secret: bool, spans: &mut Vec<Range<usize>>) {
@@ -226,12 +278,21 @@ resources: [{ name: a, endpoint: { paginator: { type: offset, limit: \"${LIMIT}\
     #[test]
     fn secrets_are_masked_in_the_shown_source() {
         let text = "auth: { type: bearer, token: hunter2 }\nother: { password: \"hunter3\", x: \"${Y}\" }\n\
+                    url: https://me:hunter4@a.example\n\
                     params: { api_key: '${KEY}' }\n";
         let masked = mask(text, &Node::parse(text).unwrap());
         assert_eq!(
             masked,
             "auth: { type: bearer, token: ******* }\nother: { password: *********, x: \"${Y}\" }\n\
-             params: { api_key: '${KEY}' }\n"
+             url: https://**********@a.example\nparams: { api_key: '${KEY}' }\n"
+        );
+    }
+
+    #[test]
+    fn secrets_are_masked_where_the_text_is_no_yaml() {
+        assert_eq!(
+            mask_lines("a: [1\nauth: { token: hunter2\nbase_url: http://me:hunter3@a\n"),
+            "a: [1\nauth:*****************\nbase_url: http://**********@a\n"
         );
     }
 }
