@@ -2,9 +2,23 @@
 //!
 //! **Invariant:** planning is pure. No file, network, clock or environment is touched here, and nothing awaits.
 
-pub mod model;
+mod client;
+mod columns;
+mod compile;
+mod graph;
+mod incremental;
+mod mistakes;
+mod model;
+mod paginator;
+mod request;
+mod resource;
 pub mod selector;
 pub mod template;
 
+pub use compile::compile;
 pub use model::*;
+pub use paginator::{
+    DEFAULT_CURSOR_PARAM, DEFAULT_CURSOR_PATH, DEFAULT_LIMIT_PARAM, DEFAULT_LINKS_NEXT_KEY,
+    DEFAULT_NEXT_URL_PATH, DEFAULT_OFFSET_PARAM, DEFAULT_PAGE_PARAM,
+};
 pub use selector::Selector;

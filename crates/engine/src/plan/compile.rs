@@ -1,0 +1,268 @@
+//! From what the user typed to what will happen.
+
+use std::collections::HashMap;
+
+use super::mistakes::{Mistakes, Place};
+use super::model::{DestinationPlan, Plan, ResourcePlan};
+use super::resource::{Compiled, ParentNeeds};
+use super::{client, graph, paginator, resource};
+use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
+
+/// The only version of the spec's language.
+const VERSION: u32 = 1;
+
+/// Compiles a pipeline.
+///
+/// # Errors
+/// Every mistake, each with the path of its place in the spec.
+pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
+    let mut mistakes = Mistakes::default();
+    let root = Place::root();
+    if pipeline.version != VERSION {
+        mistakes.add(
+            "plan::version",
+            &root.key("version"),
+            format!(
+                "version {} of the spec's language isn't known",
+                pipeline.version
+            ),
+            format!("write `version: {VERSION}`"),
+        );
+    }
+    check_name("pipeline", &pipeline.name, &root.key("name"), &mut mistakes);
+    let client = client::compile(&pipeline.client, &mut mistakes);
+    let resources = resources(pipeline, &mut mistakes);
+    let destination = destination(pipeline, &mut mistakes);
+    let plan = client.map(|client| Plan {
+        name: pipeline.name.clone(),
+        client,
+        resources,
+        destination,
+    });
+    mistakes.into_result(plan)
+}
+
+fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> {
+    let place = Place::root().key("resources");
+    if pipeline.resources.is_empty() {
+        mistakes.add(
+            "plan::no_resources",
+            &place,
+            "the pipeline reads nothing: `resources` is empty",
+            None,
+        );
+    }
+    let client_paginator = pipeline.client.paginator.as_ref().and_then(|paginator| {
+        paginator::compile(
+            paginator,
+            &Place::root().key("client").key("paginator"),
+            mistakes,
+        )
+    });
+    let names: Vec<&str> = pipeline
+        .resources
+        .iter()
+        .map(|resource| resource.name.as_str())
+        .collect();
+    let mut compiled = Vec::with_capacity(names.len());
+    for (index, resource) in pipeline.resources.iter().enumerate() {
+        let place = place.index(index);
+        check_name("resource", &resource.name, &place.key("name"), mistakes);
+        if names[..index]
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(&resource.name))
+        {
+            mistakes.add(
+                "plan::duplicate_resource",
+                &place.key("name"),
+                format!("two resources are called `{}`", resource.name),
+                "names are unique, whatever the case: each is a folder of the destination"
+                    .to_owned(),
+            );
+        }
+        compiled.push(resource::compile(
+            resource,
+            client_paginator.as_ref(),
+            &names,
+            &place,
+            mistakes,
+        ));
+    }
+    let parents: Vec<_> = names
+        .iter()
+        .zip(&compiled)
+        .map(|(name, compiled)| ((*name).to_owned(), compiled.parent.clone()))
+        .collect();
+    let order = graph::order(&parents, mistakes);
+    in_order(compiled, &order)
+}
+
+/// Puts each resource behind its parent, and tells each parent what its children need.
+fn in_order(compiled: Vec<Compiled>, order: &[usize]) -> Vec<ResourcePlan> {
+    let mut needs: HashMap<String, Vec<ParentNeeds>> = HashMap::new();
+    let mut plans: Vec<Option<ResourcePlan>> = Vec::with_capacity(compiled.len());
+    for one in compiled {
+        if let Some(parent) = one.parent {
+            needs.entry(parent).or_default().push(one.needs);
+        }
+        plans.push(one.plan);
+    }
+    let mut ordered: Vec<ResourcePlan> = order
+        .iter()
+        .filter_map(|place| plans[*place].take())
+        .collect();
+    for plan in &mut ordered {
+        for needs in needs.remove(&plan.name).unwrap_or_default() {
+            add_new(&mut plan.decode.parent_key_paths, needs.key_paths);
+            add_new(&mut plan.decode.parent_included, needs.included);
+        }
+    }
+    ordered
+}
+
+fn add_new(known: &mut Vec<String>, more: Vec<String>) {
+    for one in more {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+}
+
+fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan {
+    let place = Place::root().key("destination");
+    let spec::Destination {
+        url,
+        compression: spec::Compression::Zstd,
+        compression_level,
+        file_size_bytes,
+    } = &pipeline.destination;
+    let compression_level = compression_level.unwrap_or(DEFAULT_COMPRESSION_LEVEL);
+    if !(1..=22).contains(&compression_level) {
+        mistakes.add(
+            "plan::compression_level",
+            &place.key("compression_level"),
+            format!("zstd has levels 1 to 22, not {compression_level}"),
+            None,
+        );
+    }
+    let file_size_bytes = file_size_bytes.unwrap_or(DEFAULT_FILE_SIZE_BYTES);
+    if file_size_bytes < MINIMUM_FILE_SIZE_BYTES {
+        mistakes.add(
+            "plan::file_size",
+            &place.key("file_size_bytes"),
+            format!("files of {file_size_bytes} bytes are too small to be read well"),
+            format!("at least {MINIMUM_FILE_SIZE_BYTES} (1 MiB)"),
+        );
+    }
+    DestinationPlan {
+        url: url
+            .clone()
+            .unwrap_or_else(|| format!("./data/{}", pipeline.name)),
+        compression_level,
+        file_size_bytes,
+    }
+}
+
+/// Below this, a file's footer and its opening weigh more than its data.
+const MINIMUM_FILE_SIZE_BYTES: u64 = 1024 * 1024;
+
+fn check_name(what: &str, name: &str, place: &Place, mistakes: &mut Mistakes) {
+    let starts_well = name.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let rest_fits = |rest: char| rest.is_ascii_alphanumeric() || rest == '_' || rest == '-';
+    if !starts_well || !name.chars().all(rest_fits) {
+        mistakes.add(
+            "plan::name",
+            place,
+            format!("`{name}` can't be the name of a {what}"),
+            "use letters, digits, `_` and `-`, a letter or digit first; it names a folder"
+                .to_owned(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{PaginatorPlan, Selector};
+    use crate::spec::{Source, Variables};
+
+    const HEAD: &str = "version: 1\nname: x\nclient: { base_url: https://a.example/v1 }\n";
+
+    fn plan(resources: &str) -> Result<Plan, Vec<String>> {
+        let text = format!("{HEAD}{resources}");
+        let (source, pipeline) = Source::read("spec.yaml", &text, &Variables::default())
+            .map_err(|diagnostics| diagnostics.summary())?;
+        source
+            .finish(compile(&pipeline))
+            .map_err(|diagnostics| diagnostics.summary())
+    }
+
+    fn mistakes(resources: &str) -> Vec<String> {
+        plan(resources).map(|_| ()).unwrap_err()
+    }
+
+    #[test]
+    fn a_child_comes_behind_its_parent_which_knows_what_it_needs() {
+        let plan = plan(
+            "resources:\n\
+             - { name: person, endpoint: 'people/{resources.people.id}', include_from_parent: [email] }\n\
+             - people\n",
+        )
+        .unwrap();
+        let [people, person] = plan.resources.as_slice() else {
+            panic!("two resources, not {}", plan.resources.len());
+        };
+        assert_eq!(people.decode.parent_key_paths, ["id"]);
+        assert_eq!(people.decode.parent_included, ["email"]);
+        assert_eq!(people.paginator, PaginatorPlan::Auto);
+        assert_eq!(person.parent.as_deref(), Some("people"));
+        assert_eq!(person.paginator, PaginatorPlan::SinglePage);
+        assert_eq!(person.data_selector, Selector::parse("$").ok());
+        assert_eq!(plan.destination.url, "./data/x");
+    }
+
+    #[test]
+    fn partitions_are_all_combinations() {
+        let plan = plan(
+            "resources: [{ name: a, for_each: { c: [x, y], d: [1, 2] }, \
+             endpoint: { params: { c: '{partition.c}', d: '{partition.d}' } } }]\n",
+        )
+        .unwrap();
+        let shown: Vec<String> = plan.resources[0]
+            .partitions
+            .iter()
+            .map(|partition| format!("{}{}", partition["c"], partition["d"]))
+            .collect();
+        assert_eq!(shown, ["\"x\"1", "\"x\"2", "\"y\"1", "\"y\"2"]);
+    }
+
+    #[test]
+    fn every_mistake_has_its_place() {
+        let found = mistakes(
+            "resources:\n\
+             - { name: a b }\n\
+             - { name: c, endpoint: 'x/{resources.nope.id}' }\n\
+             - { name: C, write_disposition: merge, include_from_parent: [x] }\n\
+             - { name: d, endpoint: { params: { p: '{partition.q}', r: '{incremental.start_value}', s: { a: 1 } } } }\n\
+             - name: e\n  \
+               endpoint: { data_selector: '$[', incremental: { cursor_path: t, initial_value: now, window: 1d } }\n",
+        );
+        assert_eq!(
+            found,
+            [
+                "5:11 plan::name `a b` can't be the name of a resource",
+                "6:24 plan::unknown_parent no resource is called `nope`",
+                "7:11 plan::duplicate_resource two resources are called `C`",
+                "7:33 plan::merge_without_key `merge` needs a `primary_key` to tell which row takes the place of which",
+                "7:40 plan::include_without_parent `C` has no parent to include from",
+                "8:39 plan::partition `for_each` has no key `q`",
+                "8:59 plan::placeholder `{incremental.…}` is named, and the endpoint has no `incremental`",
+                "8:88 plan::placeholder read `{\"a\":1}`: expected a text, number, boolean, null or a list of these",
+                "10:30 plan::selector parse selector `$[`: expected selector",
+                "10:36 plan::window_not_sent no request names the window, so that each window would ask for the same",
+                "10:82 plan::initial_value `initial_value` can't be `now`",
+            ]
+            .map(str::to_owned)
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Compiling requests, and checking what their placeholders name.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::client::header_name;
+use super::mistakes::{Mistakes, Place};
+use super::model::RequestTemplate;
+use super::template::{
+    Context, IncrementalReference, JsonTemplate, ParamTemplate, Reference, Template, TemplateError,
+};
+use crate::spec::{Method, TemplateText, TemplateValue, did_you_mean};
+
+/// What a context lacks (no parent, no `for_each`) is told in its own words, once the whole resource is known.
+const ALL_CONTEXTS: [Context; 4] = [
+    Context::Resources,
+    Context::Incremental,
+    Context::Partition,
+    Context::Job,
+];
+
+/// A request as the spec writes it.
+pub(super) struct Request<'a> {
+    pub(super) method: Option<Method>,
+    pub(super) path: &'a TemplateText,
+    pub(super) params: &'a IndexMap<String, TemplateValue>,
+    pub(super) headers: &'a IndexMap<String, TemplateText>,
+    pub(super) json: Option<&'a TemplateValue>,
+    pub(super) default_method: Method,
+}
+
+/// Compiles requests of one resource, and remembers what their placeholders name, each with its place.
+#[derive(Default)]
+pub(super) struct References(Vec<(Reference, Place)>);
+
+impl References {
+    /// `None` after a mistake.
+    pub(super) fn compile(
+        &mut self,
+        request: &Request<'_>,
+        place: &Place,
+        mistakes: &mut Mistakes,
+    ) -> Option<RequestTemplate> {
+        let path_place = place.key("path");
+        let path = self.text(&request.path.0, &path_place, mistakes);
+        let mut params = Vec::with_capacity(request.params.len());
+        for (name, value) in request.params {
+            let place = place.key("params").key(name);
+            if let Some(template) = self.param(&value.0, &place, mistakes) {
+                params.push((name.clone(), template));
+            }
+        }
+        let mut headers = Vec::with_capacity(request.headers.len());
+        for (name, value) in request.headers {
+            let place = place.key("headers").key(name);
+            let name = header_name(name, &place, mistakes);
+            headers.extend(name.zip(self.text(&value.0, &place, mistakes)));
+        }
+        let json = request
+            .json
+            .map(|json| self.json(&json.0, &place.key("json"), mistakes));
+        Some(RequestTemplate {
+            method: method(request.method.unwrap_or(request.default_method)),
+            path: path?,
+            params,
+            headers,
+            json: json.flatten(),
+        })
+    }
+
+    fn text(&mut self, text: &str, place: &Place, mistakes: &mut Mistakes) -> Option<Template> {
+        let template = accept(Template::parse(text, &ALL_CONTEXTS), place, mistakes)?;
+        self.remember(template.references(), place);
+        Some(template)
+    }
+
+    fn param(
+        &mut self,
+        value: &Value,
+        place: &Place,
+        mistakes: &mut Mistakes,
+    ) -> Option<ParamTemplate> {
+        let template = accept(ParamTemplate::parse(value, &ALL_CONTEXTS), place, mistakes)?;
+        self.remember(template.references(), place);
+        Some(template)
+    }
+
+    fn json(
+        &mut self,
+        value: &Value,
+        place: &Place,
+        mistakes: &mut Mistakes,
+    ) -> Option<JsonTemplate> {
+        let template = accept(JsonTemplate::parse(value, &ALL_CONTEXTS), place, mistakes)?;
+        self.remember(template.references(), place);
+        Some(template)
+    }
+
+    fn remember<'a>(&mut self, references: impl IntoIterator<Item = &'a Reference>, place: &Place) {
+        self.0.extend(
+            references
+                .into_iter()
+                .map(|reference| (reference.clone(), place.clone())),
+        );
+    }
+
+    /// Each parent resource that is named, with the path into its records and the place.
+    pub(super) fn parents(&self) -> impl Iterator<Item = (&str, &str, &Place)> {
+        self.0
+            .iter()
+            .filter_map(|(reference, place)| match reference {
+                Reference::Parent { resource, path } => {
+                    Some((resource.as_str(), path.as_str(), place))
+                }
+                _ => None,
+            })
+    }
+
+    /// Each key of `for_each` that is named.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (&str, &Place)> {
+        self.0
+            .iter()
+            .filter_map(|(reference, place)| match reference {
+                Reference::Partition(key) => Some((key.as_str(), place)),
+                _ => None,
+            })
+    }
+
+    /// Where the window is named: its start or its end.
+    pub(super) fn windows(&self) -> impl Iterator<Item = &Place> {
+        self.0
+            .iter()
+            .filter_map(|(reference, place)| match reference {
+                Reference::Incremental(
+                    IncrementalReference::StartValue | IncrementalReference::EndValue,
+                ) => Some(place),
+                _ => None,
+            })
+    }
+
+    /// Where a time of `incremental` is named.
+    pub(super) fn incremental(&self) -> impl Iterator<Item = &Place> {
+        self.0
+            .iter()
+            .filter_map(|(reference, place)| match reference {
+                Reference::Incremental(_) => Some(place),
+                _ => None,
+            })
+    }
+
+    /// Where the job's id is named.
+    pub(super) fn job_ids(&self) -> impl Iterator<Item = &Place> {
+        self.0
+            .iter()
+            .filter_map(|(reference, place)| match reference {
+                Reference::JobId => Some(place),
+                _ => None,
+            })
+    }
+}
+
+fn accept<T>(
+    parsed: Result<T, TemplateError>,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Option<T> {
+    match parsed {
+        Ok(template) => Some(template),
+        Err(error) => {
+            let help = did_you_mean(&error.found, error.valid.iter().copied())
+                .map(|name| format!("did you mean `{name}`?"));
+            mistakes.add("plan::placeholder", place, error.to_string(), help);
+            None
+        }
+    }
+}
+
+fn method(method: Method) -> http::Method {
+    match method {
+        Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Patch => http::Method::PATCH,
+    }
+}

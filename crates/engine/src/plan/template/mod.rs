@@ -1,0 +1,232 @@
+//! Requests with placeholders in them.
+//!
+//! `{resources.<parent>.<path>}`, `{incremental.start_value}`, `{incremental.end_value}`,
+//! `{incremental.initial_value}`, `{partition.<key>}` and `{job.id}` are filled in for each slice; `{{` and `}}` are
+//! literal braces.
+
+mod bindings;
+mod json;
+mod param;
+mod parse;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Range;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+pub use bindings::{Bindings, IncrementalValues};
+pub use json::JsonTemplate;
+pub use param::ParamTemplate;
+
+/// What a path segment keeps as it is: the unreserved characters of RFC 3986.
+const PATH_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Text with placeholders.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+/// Literal text or a placeholder.
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    Text(String),
+    Placeholder(Reference),
+}
+
+/// What a placeholder stands for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Reference {
+    /// `{resources.<resource>.<path>}`: a value of the parent record.
+    Parent {
+        /// Name of the parent resource.
+        resource: String,
+        /// Path of the value in the parent's record, as it was written.
+        path: String,
+    },
+    /// `{incremental.…}`: an edge of the slice's window.
+    Incremental(IncrementalReference),
+    /// `{partition.<key>}`: a value of `for_each`.
+    Partition(String),
+    /// `{job.id}`: the id of the job that was created for the slice.
+    JobId,
+}
+
+/// The values of an incremental resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IncrementalReference {
+    /// The window's start.
+    StartValue,
+    /// The window's end.
+    EndValue,
+    /// Where the first run started.
+    InitialValue,
+}
+
+/// The first word of a placeholder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// `resources`: the resource depends on a parent.
+    Resources,
+    /// `incremental`: the resource has a time cursor.
+    Incremental,
+    /// `partition`: the resource has `for_each`.
+    Partition,
+    /// `job`: the request belongs to a job that has been created.
+    Job,
+}
+
+/// A placeholder that can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read `{found}`: expected {expected}")]
+pub struct TemplateError {
+    /// Keys and indexes from the root of a list or JSON body to the text; empty where the text stands alone.
+    pub path: Vec<String>,
+    /// The bytes of the text that are wrong.
+    pub range: Range<usize>,
+    /// The text of these bytes.
+    pub found: String,
+    /// What would be right, as a phrase.
+    pub expected: String,
+    /// Names that would be right in this place, for a suggestion; may be empty.
+    pub valid: Vec<&'static str>,
+}
+
+/// A placeholder that has no fitting value in a slice.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The value is null or absent.
+    #[error("fill in `{reference}`: the value is null or absent")]
+    Absent {
+        /// The placeholder.
+        reference: Reference,
+    },
+    /// The value is a list or an object where text is needed.
+    #[error("fill in `{reference}`: the value is a list or an object, which can't be written here")]
+    NotScalar {
+        /// The placeholder.
+        reference: Reference,
+    },
+    /// The value would change the path: it is empty, `.` or `..`.
+    #[error("fill in `{reference}`: `{value}` can't be a path segment")]
+    NotSegment {
+        /// The placeholder.
+        reference: Reference,
+        /// The value.
+        value: String,
+    },
+}
+
+impl Template {
+    /// Reads a text; placeholders of other contexts than those allowed are an error.
+    pub fn parse(text: &str, allowed: &[Context]) -> Result<Self, TemplateError> {
+        parse::parse(text, allowed)
+    }
+
+    /// The placeholders, in order.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Placeholder(reference) => Some(reference),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Fills in the placeholders as text. Numbers and booleans are written as in JSON.
+    pub fn render(&self, bindings: &Bindings<'_>) -> Result<String, RenderError> {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Placeholder(reference) => text.push_str(&scalar_text(reference, bindings)?),
+            }
+        }
+        Ok(text)
+    }
+
+    /// Fills in the placeholders of a path: each value is percent-encoded, so that it stays within its segment.
+    pub fn render_path(&self, bindings: &Bindings<'_>) -> Result<String, RenderError> {
+        let mut path = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => path.push_str(literal),
+                Part::Placeholder(reference) => {
+                    let value = scalar_text(reference, bindings)?;
+                    if matches!(value.as_str(), "" | "." | "..") {
+                        return Err(RenderError::NotSegment {
+                            reference: reference.clone(),
+                            value,
+                        });
+                    }
+                    path.extend(utf8_percent_encode(&value, PATH_VALUE));
+                }
+            }
+        }
+        Ok(path)
+    }
+
+    /// Fills in the placeholders as a JSON value: a text that is exactly one placeholder gives the value itself.
+    pub fn render_value(&self, bindings: &Bindings<'_>) -> Result<Value, RenderError> {
+        match self.parts.as_slice() {
+            [Part::Placeholder(reference)] => present(reference, bindings),
+            _ => self.render(bindings).map(Value::String),
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parent { resource, path } => write!(formatter, "{{resources.{resource}.{path}}}"),
+            Self::Incremental(value) => write!(formatter, "{{incremental.{}}}", value.name()),
+            Self::Partition(key) => write!(formatter, "{{partition.{key}}}"),
+            Self::JobId => formatter.write_str("{job.id}"),
+        }
+    }
+}
+
+impl IncrementalReference {
+    const ALL: [Self; 3] = [Self::StartValue, Self::EndValue, Self::InitialValue];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::StartValue => "start_value",
+            Self::EndValue => "end_value",
+            Self::InitialValue => "initial_value",
+        }
+    }
+}
+
+fn present(reference: &Reference, bindings: &Bindings<'_>) -> Result<Value, RenderError> {
+    let absent = || RenderError::Absent {
+        reference: reference.clone(),
+    };
+    bindings
+        .value(reference)
+        .filter(|value| !value.is_null())
+        .ok_or_else(absent)
+}
+
+fn scalar_text(reference: &Reference, bindings: &Bindings<'_>) -> Result<String, RenderError> {
+    let not_scalar = || RenderError::NotScalar {
+        reference: reference.clone(),
+    };
+    scalar(present(reference, bindings)?).ok_or_else(not_scalar)
+}
+
+/// The text of a string, number or boolean.
+fn scalar(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

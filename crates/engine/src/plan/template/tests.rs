@@ -1,0 +1,186 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::flow::{ParentRecord, Slice};
+use crate::plan::TimeFormat;
+
+const ALL: &[Context] = &[
+    Context::Resources,
+    Context::Incremental,
+    Context::Partition,
+    Context::Job,
+];
+
+fn slice() -> Slice {
+    let key = BTreeMap::from([
+        ("id".to_owned(), json!("a/b c?d#e")),
+        ("author.id".to_owned(), json!(7)),
+        ("up".to_owned(), json!("..")),
+        ("none".to_owned(), json!(null)),
+        ("tags".to_owned(), json!(["x", 2])),
+    ]);
+    Slice {
+        resource: "comments".to_owned(),
+        parent: Some(ParentRecord {
+            resource: "posts".to_owned(),
+            key,
+            included: BTreeMap::new(),
+        }),
+        partition: BTreeMap::from([("active".to_owned(), json!(true))]),
+        window: None,
+    }
+}
+
+fn with_bindings<T>(format: TimeFormat, render: impl FnOnce(&Bindings<'_>) -> T) -> T {
+    let slice = slice();
+    let values = IncrementalValues {
+        start: time("2024-01-01T10:00:00.5Z"),
+        end: time("2024-01-02T00:00:00.0001Z"),
+        initial: time("2023-01-01T00:00:00Z"),
+        format,
+    };
+    render(&Bindings {
+        slice: &slice,
+        incremental: Some(values),
+        job_id: Some(&json!("j1")),
+    })
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn render(text: &str) -> Result<String, RenderError> {
+    with_bindings(TimeFormat::Unix, |bindings| {
+        Template::parse(text, ALL).unwrap().render(bindings)
+    })
+}
+
+#[test]
+fn fills_in_text() {
+    assert_eq!(render("plain").unwrap(), "plain");
+    assert_eq!(
+        render("{resources.posts.author.id}-{partition.active}-{job.id}").unwrap(),
+        "7-true-j1"
+    );
+    assert_eq!(
+        render("{{not}} {{{job.id}}} {{{{x}}}}").unwrap(),
+        "{not} {j1} {{x}}"
+    );
+    assert_eq!(
+        render("{ incremental.start_value }..{incremental.end_value}").unwrap(),
+        "1704103200..1704153601"
+    );
+    insta::assert_snapshot!(render("{resources.posts.none}").unwrap_err(), @"fill in `{resources.posts.none}`: the value is null or absent");
+    insta::assert_snapshot!(render("{resources.users.id}").unwrap_err(), @"fill in `{resources.users.id}`: the value is null or absent");
+    insta::assert_snapshot!(render("x{resources.posts.tags}").unwrap_err(), @"fill in `{resources.posts.tags}`: the value is a list or an object, which can't be written here");
+}
+
+#[test]
+fn writes_times_so_that_they_cover_the_window() {
+    let edges = |format| {
+        with_bindings(format, |bindings| {
+            let values = bindings.incremental.unwrap();
+            json!([values.start_value(), values.end_value()]).to_string()
+        })
+    };
+    assert_eq!(
+        edges(TimeFormat::Rfc3339),
+        r#"["2024-01-01T10:00:00.5Z","2024-01-02T00:00:00.0001Z"]"#
+    );
+    assert_eq!(edges(TimeFormat::Date), r#"["2024-01-01","2024-01-03"]"#);
+    assert_eq!(edges(TimeFormat::Unix), "[1704103200,1704153601]");
+    assert_eq!(edges(TimeFormat::UnixMs), "[1704103200500,1704153600001]");
+    let whole = IncrementalValues {
+        start: time("1969-12-31T23:59:59.5Z"),
+        end: time("2024-01-02T00:00:00Z"),
+        initial: time("2023-01-01T00:00:00Z"),
+        format: TimeFormat::Unix,
+    };
+    assert_eq!(
+        (whole.start_value(), whole.end_value()),
+        (json!(-1), json!(1_704_153_600))
+    );
+    let dates = IncrementalValues {
+        format: TimeFormat::Date,
+        ..whole
+    };
+    assert_eq!(dates.end_value(), json!("2024-01-02"));
+}
+
+#[test]
+fn keeps_a_value_within_its_path_segment() {
+    let path = |text: &str| {
+        with_bindings(TimeFormat::Unix, |bindings| {
+            Template::parse(text, ALL).unwrap().render_path(bindings)
+        })
+    };
+    assert_eq!(
+        path("posts/{resources.posts.id}/x?y=1").unwrap(),
+        "posts/a%2Fb%20c%3Fd%23e/x?y=1"
+    );
+    insta::assert_snapshot!(path("posts/{resources.posts.up}").unwrap_err(), @"fill in `{resources.posts.up}`: `..` can't be a path segment");
+}
+
+#[test]
+fn drops_and_repeats_parameters() {
+    let param = |value: Value| {
+        with_bindings(TimeFormat::Unix, |bindings| {
+            ParamTemplate::parse(&value, ALL)
+                .unwrap()
+                .render(bindings)
+                .unwrap()
+        })
+    };
+    assert_eq!(param(json!(1.50)), ["1.5"]);
+    assert_eq!(param(json!(true)), ["true"]);
+    assert_eq!(param(json!("")), [""]);
+    assert!(param(json!(null)).is_empty());
+    assert_eq!(param(json!(["a", 1, null, "{job.id}"])), ["a", "1", "j1"]);
+    assert_eq!(param(json!("{resources.posts.tags}")), ["x", "2"]);
+    assert!(param(json!("{resources.posts.none}")).is_empty());
+    assert!(param(json!("since:{resources.posts.none}")).is_empty());
+    let error = ParamTemplate::parse(&json!(["a", {"b": 1}]), ALL).unwrap_err();
+    assert_eq!(
+        (error.path, error.found.as_str()),
+        (vec!["1".to_owned()], r#"{"b":1}"#)
+    );
+}
+
+#[test]
+fn keeps_types_in_json() {
+    let template = json!({
+        "start": "{incremental.start_value}",
+        "text": "at {incremental.start_value}",
+        "{job.id}": ["{partition.active}", null, 1.5, "{resources.posts.tags}"],
+    });
+    let template = JsonTemplate::parse(&template, ALL).unwrap();
+    let rendered = with_bindings(TimeFormat::Unix, |bindings| template.render(bindings)).unwrap();
+    let expected =
+        json!({"start": 1_704_103_200, "text": "at 1704103200", "j1": [true, null, 1.5, ["x", 2]]});
+    assert_eq!(rendered, expected);
+    let names: Vec<String> = template.references().map(Reference::to_string).collect();
+    insta::assert_snapshot!(names.join(" "), @"{incremental.start_value} {incremental.start_value} {job.id} {partition.active} {resources.posts.tags}");
+    let absent = JsonTemplate::parse(&json!(["{resources.posts.none}"]), ALL).unwrap();
+    assert!(with_bindings(TimeFormat::Unix, |bindings| absent.render(bindings)).is_err());
+}
+
+#[test]
+fn points_at_what_is_wrong() {
+    let error = |text: &str, allowed: &[Context]| {
+        let error = Template::parse(text, allowed).unwrap_err();
+        format!("{:?} {error}", error.range)
+    };
+    insta::assert_snapshot!(error("a {", ALL), @"2..3 read `{`: expected a closing brace, or `{{` for a literal brace");
+    insta::assert_snapshot!(error("a }", ALL), @"2..3 read `}`: expected `}}` for a literal brace");
+    insta::assert_snapshot!(error("{x}", &[]), @"1..2 read `x`: expected no placeholder here; `{{` and `}}` are literal braces");
+    insta::assert_snapshot!(error("é{job.id}", &[Context::Partition]), @"3..6 read `job`: expected `{partition.<key>}` here, or `{{` and `}}` for literal braces");
+    insta::assert_snapshot!(error("{incremental.start_valu}", ALL), @"13..23 read `start_valu`: expected `start_value`, `end_value` or `initial_value` behind `incremental.`");
+    insta::assert_snapshot!(error("{resources.posts}", ALL), @"1..16 read `resources.posts`: expected `resources.<parent>.<path>`");
+    insta::assert_snapshot!(error("{job.name}", ALL), @"1..9 read `job.name`: expected `job.id`");
+    let nested = JsonTemplate::parse(&json!({"a": [0, "{x}"]}), &[]).unwrap_err();
+    assert_eq!(nested.path, ["a", "1"]);
+}
