@@ -1,3 +1,26 @@
-//! To be written.
+//! Reading a slice: its requests, with credentials, pacing and retries, and its pages.
+//!
+//! **Invariant:** what a page's records mean is unknown here, and credentials leave for no other origin than the base
+//! URL's.
 
+mod address;
+mod auth;
+mod client;
+mod error;
+mod http;
+mod job;
+mod page;
+mod rate;
+mod read;
+mod redact;
+mod request;
+mod retry;
 pub mod slice;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Client;
+pub use error::{Answered, Error, Tried};
+pub use page::PagerError;
+pub use read::{SliceStatistics, read_slice};

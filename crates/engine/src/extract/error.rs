@@ -1,0 +1,204 @@
+//! What can go wrong while a slice is read.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::page::PagerError;
+use crate::plan::selector::BodyError;
+use crate::plan::template::RenderError;
+
+/// A failure that ends the reading of a slice. What can be tried again has been, as often as the plan allows.
+///
+/// No text in it holds a credential.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The HTTP client can't be set up from the plan.
+    #[error("set up the HTTP client: {problem}")]
+    Setup {
+        /// What is wrong.
+        problem: String,
+    },
+    /// 401 or 403.
+    #[error("{0}: check `client.auth`")]
+    Unauthorized(Box<Answered>),
+    /// 404 or 410.
+    #[error("{0}")]
+    NotFound(Box<Answered>),
+    /// 429, as long as it was tried.
+    #[error("{0}: check `client.rate_limit`")]
+    RateLimited(Box<Answered>),
+    /// Another status that says that the request is wrong: other 4xx, and 3xx without a target.
+    #[error("{0}")]
+    BadRequest(Box<Answered>),
+    /// 5xx, as long as it was tried.
+    #[error("{0}")]
+    ServerFailed(Box<Answered>),
+    /// No whole answer came, as long as it was tried: no connection, a timeout, or a broken one.
+    #[error("{tried}: no whole answer came")]
+    Unreachable {
+        /// The request.
+        tried: Box<Tried>,
+        /// The cause, without the URL.
+        source: reqwest::Error,
+    },
+    /// The answer is not one whole JSON document, as often as it was tried.
+    #[error("{tried}: the answer can't be used; it begins `{excerpt}`")]
+    InvalidBody {
+        /// The request.
+        tried: Box<Tried>,
+        /// The first characters of the body.
+        excerpt: String,
+        /// What is wrong with it.
+        source: BodyError,
+    },
+    /// The answer is larger than a body may be. Not tried again.
+    #[error("{tried}: the answer is larger than {limit} bytes; ask for smaller pages")]
+    BodyTooLarge {
+        /// The request.
+        tried: Box<Tried>,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A path, link or redirect leads to another origin than the base URL's. Nothing was sent there.
+    #[error(
+        "{tried}: it leads to `{host}`, which is not the origin of `base_url` and not in `allowed_hosts`"
+    )]
+    OtherOrigin {
+        /// The request.
+        tried: Box<Tried>,
+        /// The other host, with its port where it is unusual.
+        host: String,
+    },
+    /// More redirects than are followed.
+    #[error("{tried}: more than {limit} redirects")]
+    TooManyRedirects {
+        /// The request.
+        tried: Box<Tried>,
+        /// How many are followed.
+        limit: usize,
+    },
+    /// The slice gives no fitting value for a placeholder.
+    #[error("build the request")]
+    Fill(#[from] RenderError),
+    /// The request can't be built from the values of the slice.
+    #[error("build the request: {problem}")]
+    InvalidRequest {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The selector of the records matches nothing on a page.
+    #[error(
+        "find the records on page {page}: `{selector}` matches nothing; {}",
+        would_match(candidates)
+    )]
+    SelectorMissing {
+        /// The page, from 1.
+        page: u64,
+        /// The selector.
+        selector: String,
+        /// Selectors that would have matched records.
+        candidates: Vec<String>,
+    },
+    /// The answer leaves unclear which page follows.
+    #[error("go on behind page {page}")]
+    Paging {
+        /// The page, from 1.
+        page: u64,
+        /// What is unclear.
+        source: PagerError,
+    },
+    /// An answer about a job lacks the value that the spec says it has.
+    #[error("{action} the job: there is no text or number at `{path}`")]
+    JobAnswer {
+        /// `create` or `poll`.
+        action: &'static str,
+        /// The path in the body.
+        path: String,
+    },
+    /// The job ended with a status that means failure.
+    #[error("wait for job `{id}`: it ended with status `{status}`")]
+    JobFailed {
+        /// The job's id.
+        id: String,
+        /// Its last status.
+        status: String,
+    },
+    /// The job was not done in time.
+    #[error("wait for job `{id}`: still `{status}` after {} s", timeout.as_secs())]
+    JobTimedOut {
+        /// The job's id.
+        id: String,
+        /// Its last status.
+        status: String,
+        /// The longest wait.
+        timeout: Duration,
+    },
+    /// Nobody takes the pages any more: the run was torn down. The slice is not read to its end.
+    #[error("hand over a page: nobody takes it any more")]
+    Stopped,
+}
+
+impl Error {
+    /// Whether the API knows no such credentials (401), so that no other request would fare better.
+    pub fn refuses_credentials(&self) -> bool {
+        matches!(self, Self::Unauthorized(answered) if answered.status == 401)
+    }
+}
+
+/// A request that was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// The HTTP method.
+    pub method: String,
+    /// The URL, without secrets.
+    pub url: String,
+    /// How often it was tried, from 1.
+    pub attempts: u32,
+}
+
+/// A request and the answer that was no success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The request.
+    pub tried: Tried,
+    /// The status of the last answer.
+    pub status: u16,
+    /// The first characters of its body, without secrets.
+    pub body: String,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "request `{} {}`", self.method, self.url)?;
+        if self.attempts > 1 {
+            write!(formatter, " ({} tries)", self.attempts)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Answered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}: the server answered {}",
+            self.tried, self.status
+        )?;
+        if !self.body.is_empty() {
+            write!(formatter, " `{}`", self.body)?;
+        }
+        Ok(())
+    }
+}
+
+fn would_match(candidates: &[String]) -> String {
+    if candidates.is_empty() {
+        return "nothing in the answer looks like records".to_owned();
+    }
+    let quoted: Vec<String> = candidates
+        .iter()
+        .map(|candidate| format!("`{candidate}`"))
+        .collect();
+    format!("these would: {}", quoted.join(", "))
+}

@@ -1,0 +1,90 @@
+//! Asynchronous jobs: create one, and wait until its result can be read.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::client::{Client, Inspect, Repetition};
+use super::error::Error;
+use super::request::PageRequests;
+use crate::plan::template::Bindings;
+use crate::plan::{JobPlan, Selector};
+
+/// Creates a job for a slice and waits until it is done; gives its id.
+pub(super) async fn run(
+    client: &Client,
+    resource: &str,
+    plan: &JobPlan,
+    bindings: Bindings<'_>,
+    requests: &mut u64,
+) -> Result<Value, Error> {
+    let create = PageRequests::render(&plan.create, client.base_url(), &bindings)?.with_params(&[]);
+    let created = client
+        .fetch(
+            resource,
+            &create,
+            Repetition::Creates,
+            scalar(&plan.id),
+            requests,
+        )
+        .await?;
+    let missing = |action, path: &Selector| Error::JobAnswer {
+        action,
+        path: path.as_str().to_owned(),
+    };
+    let id = created.value.ok_or_else(|| missing("create", &plan.id))?;
+    let poll_bindings = Bindings {
+        job_id: Some(&id),
+        ..bindings
+    };
+    let poll =
+        PageRequests::render(&plan.poll, client.base_url(), &poll_bindings)?.with_params(&[]);
+    let deadline = Instant::now() + plan.timeout;
+    loop {
+        let polled = client
+            .fetch(
+                resource,
+                &poll,
+                Repetition::Harmless,
+                scalar(&plan.status),
+                requests,
+            )
+            .await?;
+        let status = text(&polled.value.ok_or_else(|| missing("poll", &plan.status))?);
+        if plan.done.contains(&status) {
+            return Ok(id);
+        }
+        if plan.failed.contains(&status) {
+            return Err(Error::JobFailed {
+                id: text(&id),
+                status,
+            });
+        }
+        let next = Instant::now() + plan.every;
+        if next > deadline {
+            return Err(Error::JobTimedOut {
+                id: text(&id),
+                status,
+                timeout: plan.timeout,
+            });
+        }
+        tokio::time::sleep_until(next).await;
+    }
+}
+
+/// Finds a text, number or boolean.
+fn scalar(path: &Selector) -> Inspect<Option<Value>> {
+    let path = path.clone();
+    Arc::new(move |body| {
+        let raw = path.value(body)?;
+        let value: Option<Value> = raw.and_then(|raw| serde_json::from_slice(raw).ok());
+        Ok(value.filter(|value| value.is_string() || value.is_number() || value.is_boolean()))
+    })
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
