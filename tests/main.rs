@@ -1,1 +1,17 @@
-//! End-to-end tests.
+//! End-to-end tests: the built binary against the sandbox.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test stops where something is not as it must be, and says what it left out"
+)]
+
+mod demo;
+mod editor;
+mod failures;
+mod incremental;
+mod interruption;
+mod pacing;
+mod readers;
+mod readme;
+mod specs;
+mod support;

@@ -1,2 +1,40 @@
-//! The `engine` command.
-fn main() {}
+//! The `engine` command: arguments in, an exit code out.
+
+mod args;
+mod commands;
+mod failure;
+mod printer;
+mod progress;
+mod summary;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use printer::Printer;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let printer = Printer::new(arguments.quiet);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failure::Failure::from(error).report(&printer),
+    };
+    let result = match arguments.command {
+        Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
+        Command::Sandbox(arguments) => {
+            runtime.block_on(commands::sandbox::serve(arguments, &printer))
+        }
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => failure.report(&printer),
+    }
+}

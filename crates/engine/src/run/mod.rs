@@ -1,1 +1,13 @@
-//! To be written.
+//! Wires the stages: slices → pages → batches → files → one commit.
+//!
+//! **Invariant:** this is the only module that spawns tasks.
+
+mod error;
+mod pipeline;
+mod report;
+mod resource;
+mod slice;
+
+pub use error::Error;
+pub use pipeline::{Options, run};
+pub use report::{Report, ResourceReport};

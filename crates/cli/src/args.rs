@@ -1,0 +1,69 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+
+/// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
+#[derive(Parser)]
+#[command(name = "engine", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    /// Shows neither progress nor notes, only errors and the command's own result.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(RunArguments),
+    Sandbox(SandboxArguments),
+}
+
+/// Reads an API as a spec says, and writes its tables.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine run pipelines/assembled.yaml --sandbox
+  ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
+  engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
+
+Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted.")]
+pub(crate) struct RunArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// Where the tables are written, instead of the spec's `destination.url`: a folder or a `file://` URL.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// Reads a simulated API instead of the real one: the fixture `sandbox/<name>.yaml` beside the spec, another
+    /// fixture, or the URL of a running `engine sandbox`. Base URL, variables, clock and rate limit come from it.
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = false)]
+    pub(crate) sandbox: Option<String>,
+    /// Reads only this resource, and its parents for its sake. May be given several times.
+    #[arg(long = "resource", short, value_name = "NAME")]
+    pub(crate) resources: Vec<String>,
+    /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+}
+
+/// Serves a simulated API from a fixture, until it is stopped.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  engine sandbox pipelines/sandbox/assembled.yaml --port 8080
+  curl -u sandbox-key: 'http://127.0.0.1:8080/v0/people?limit=2'")]
+pub(crate) struct SandboxArguments {
+    /// The fixture's YAML file.
+    pub(crate) fixture: PathBuf,
+    /// The port on 127.0.0.1; 0 takes any that is free.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    engine::spec::parse_time(text)
+        .ok_or_else(|| "expected a time such as `2024-01-31` or `2024-01-31T12:00:00Z`".to_owned())
+}

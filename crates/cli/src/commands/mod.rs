@@ -1,0 +1,4 @@
+//! One file a command.
+
+pub(crate) mod run;
+pub(crate) mod sandbox;

@@ -1,0 +1,159 @@
+//! `engine run`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use engine::plan::{Plan, compile};
+use engine::run::{Options, run as run_plan};
+use engine::spec::{Pipeline, RateLimit, Source, TimeSpan, Variables, pipeline_name};
+use engine_sandbox::{Information, Sandbox};
+use jiff::Timestamp;
+
+use super::sandbox::start;
+use crate::args::RunArguments;
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::progress::Progress;
+use crate::summary;
+
+/// Exit code of a run in which some resources failed, while the others are committed.
+const SOME_FAILED: u8 = 3;
+
+pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let spec = arguments.spec.display().to_string();
+    let text = std::fs::read_to_string(&arguments.spec)
+        .map_err(|error| Failure::usage(format!("read the spec `{spec}`"), Some(error.into())))?;
+    let mut variables = Variables::new(std::env::vars());
+    let beside = arguments.spec.parent().unwrap_or(Path::new("."));
+    variables
+        .add_file(&beside.join(".env"))
+        .map_err(|error| Failure::usage(error.to_string(), None))?;
+
+    let (sandbox, information) = match &arguments.sandbox {
+        None => (None, None),
+        Some(name) => {
+            let (sandbox, information) = open_sandbox(name, beside, &text).await?;
+            variables.set(information.variables.clone());
+            (sandbox, Some(information))
+        }
+    };
+    let mut plan = plan(&spec, &text, &variables, information.as_ref())?;
+    if let Some(destination) = &arguments.destination {
+        plan.destination.url.clone_from(destination);
+    }
+    let now = arguments
+        .now
+        .or(information.as_ref().map(|information| information.now))
+        .unwrap_or_else(clock);
+
+    let progress = Arc::new(Progress::new(printer));
+    let observer = {
+        let progress = Arc::clone(&progress);
+        Arc::new(move |event| progress.observe(event))
+    };
+    let options = Options {
+        load_id: load_id(),
+        now,
+        clock: Arc::new(clock),
+        resources: arguments.resources,
+        observer,
+    };
+    let result = run_plan(plan, options, interrupted()).await;
+    progress.finish();
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    let report = result?;
+    printer.result(&summary::render(&report));
+    Ok(if report.has_failures() {
+        ExitCode::from(SOME_FAILED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Reads and compiles the spec; under a sandbox its base URL and rate limit take the place of the spec's.
+fn plan(
+    name: &str,
+    text: &str,
+    variables: &Variables,
+    sandbox: Option<&Information>,
+) -> Result<Plan, Failure> {
+    let (source, mut pipeline) = Source::read(name, text, variables)?;
+    if let Some(information) = sandbox {
+        point_at(&mut pipeline, information);
+    }
+    let plan = compile(&pipeline);
+    Ok(source.finish(plan)?)
+}
+
+fn point_at(pipeline: &mut Pipeline, information: &Information) {
+    pipeline.client.base_url.clone_from(&information.base_url);
+    pipeline.client.rate_limit = information.rate_limit.as_ref().map(|limit| RateLimit {
+        requests: limit.requests,
+        per: Some(TimeSpan(
+            jiff::Span::new().seconds(i64::try_from(limit.per).unwrap_or(i64::MAX)),
+        )),
+        burst: Some(limit.burst),
+    });
+}
+
+/// An embedded sandbox from a fixture, or one that runs already at a URL.
+async fn open_sandbox(
+    name: &str,
+    beside: &Path,
+    spec: &str,
+) -> Result<(Option<Sandbox>, Information), Failure> {
+    if name.starts_with("http://") {
+        let information = Information::of(name).await.map_err(|error| {
+            Failure::usage(format!("ask the sandbox at `{name}`"), Some(error.into()))
+        })?;
+        return Ok((None, information));
+    }
+    let fixture = if name.is_empty() {
+        let pipeline = pipeline_name(spec).unwrap_or_default();
+        beside.join("sandbox").join(format!("{pipeline}.yaml"))
+    } else {
+        PathBuf::from(name)
+    };
+    let sandbox = start(&fixture, 0).await?;
+    let information = sandbox.information();
+    Ok((Some(sandbox), information))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the clock is handed in"
+)]
+fn clock() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Unique, and sorting by the time of the run.
+fn load_id() -> String {
+    let time = clock().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let random = uuid::Uuid::now_v7().simple().to_string();
+    let tail: String = random.chars().skip(random.len() - 8).collect();
+    format!("{time}-{tail}")
+}
+
+/// Completes at the first Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let terminated = async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminate) => terminate.recv().await,
+                Err(_) => std::future::pending().await,
+            }
+        }
+        #[cfg(not(unix))]
+        std::future::pending::<Option<()>>().await
+    };
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => if pressed.is_err() { std::future::pending().await },
+        _ = terminated => {}
+    }
+}

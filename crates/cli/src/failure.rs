@@ -1,0 +1,112 @@
+//! Every way in which a command fails, and what the user sees of it.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use engine::spec::Diagnostics;
+
+use crate::printer::Printer;
+
+/// Exit code of a spec or a command line that is wrong.
+const BAD_USAGE: u8 = 2;
+/// Exit code of a run that was told to stop.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The spec is wrong.
+    Spec(Diagnostics),
+    /// The run stopped.
+    Run(engine::run::Error),
+    /// Anything else: a message, and what caused it.
+    Other {
+        message: String,
+        cause: Option<Box<dyn Error + Send + Sync>>,
+        code: u8,
+    },
+}
+
+impl Failure {
+    /// A file or an argument that can't be used.
+    pub(crate) fn usage(
+        message: String,
+        cause: impl Into<Option<Box<dyn Error + Send + Sync>>>,
+    ) -> Self {
+        Self::Other {
+            message,
+            cause: cause.into(),
+            code: BAD_USAGE,
+        }
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(self, printer: &Printer) -> ExitCode {
+        match self {
+            Self::Spec(diagnostics) => {
+                let report = miette::Report::new(diagnostics);
+                printer.error(format!("{report:?}").trim_end());
+                ExitCode::from(BAD_USAGE)
+            }
+            Self::Run(error) => {
+                printer.error(&chain(&error));
+                match error {
+                    engine::run::Error::Interrupted => ExitCode::from(INTERRUPTED),
+                    engine::run::Error::UnknownResource(_) => ExitCode::from(BAD_USAGE),
+                    _ => ExitCode::FAILURE,
+                }
+            }
+            Self::Other {
+                message,
+                cause,
+                code,
+            } => {
+                printer.error(&format!("error: {message}"));
+                if let Some(cause) = cause {
+                    printer.error(&causes(Some(&*cause)));
+                }
+                ExitCode::from(code)
+            }
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Other {
+            message: "start the runtime".to_owned(),
+            cause: Some(Box::new(error)),
+            code: 1,
+        }
+    }
+}
+
+impl From<engine::run::Error> for Failure {
+    fn from(error: engine::run::Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Spec(diagnostics)
+    }
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = format!("error: {error}");
+    if let Some(source) = error.source() {
+        text.push('\n');
+        text.push_str(&causes(Some(source)));
+    }
+    text
+}
+
+fn causes(mut source: Option<&(dyn Error + 'static)>) -> String {
+    let mut lines = Vec::new();
+    while let Some(cause) = source {
+        lines.push(format!("  because: {cause}"));
+        source = cause.source();
+    }
+    lines.join("\n")
+}

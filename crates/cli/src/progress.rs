@@ -1,0 +1,102 @@
+//! What a run shows while it goes on.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use engine::flow::Event;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::printer::Printer;
+use crate::summary::{bytes, grouped};
+
+/// How often the line on the terminal is drawn again.
+const REDRAW_EVERY: Duration = Duration::from_millis(100);
+
+/// One line on a terminal that follows the run; elsewhere only the notes.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    shows_notes: bool,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    requests: u64,
+    rows: u64,
+    bytes: u64,
+    slices: u64,
+    finished: u64,
+    /// Notes shown already, so that a note that each slice repeats is shown once.
+    notes: Vec<String>,
+}
+
+impl Progress {
+    pub(crate) fn new(printer: &Printer) -> Self {
+        let bar = if printer.draws_progress() {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(REDRAW_EVERY);
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Self {
+            bar,
+            shows_notes: !printer.is_quiet(),
+            counts: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn observe(&self, event: Event) {
+        let mut counts = self
+            .counts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        match event {
+            Event::Requested { .. } => counts.requests += 1,
+            Event::PageRead { records, bytes, .. } => {
+                counts.rows += records as u64;
+                counts.bytes += bytes as u64;
+            }
+            Event::SlicesPlanned { count, .. } => counts.slices += count as u64,
+            Event::SliceFinished { .. } => counts.finished += 1,
+            Event::Retrying {
+                resource,
+                attempt,
+                wait_milliseconds,
+                reason,
+            } => {
+                self.note(&format!(
+                    "retry: {resource}: try {attempt} failed ({reason}); next in {wait_milliseconds} ms"
+                ));
+            }
+            Event::Notice { resource, text } => {
+                let note = format!("note: {resource}: {text}");
+                if !counts.notes.contains(&note) {
+                    self.note(&note);
+                    counts.notes.push(note);
+                }
+            }
+            Event::Committed { .. } => {}
+        }
+        self.bar.set_message(format!(
+            "{}/{} slices · {} requests · {} rows · {}",
+            grouped(counts.finished),
+            grouped(counts.slices),
+            grouped(counts.requests),
+            grouped(counts.rows),
+            bytes(counts.bytes),
+        ));
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn note(&self, text: &str) {
+        if self.shows_notes {
+            self.bar.suspend(|| Printer::new(false).note(text));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The table at the end of a run.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use engine::run::{Report, ResourceReport};
+
+/// What a run did, as a table with a line a resource.
+pub(crate) fn render(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "resource",
+        "requests",
+        "pages",
+        "rows",
+        "bytes",
+        "files",
+        "new columns",
+        "time",
+    ]);
+    for resource in &report.resources {
+        table.add_row(row(resource));
+    }
+    let total = |value: fn(&ResourceReport) -> u64| report.resources.iter().map(value).sum::<u64>();
+    table.add_row([
+        "total".to_owned(),
+        grouped(total(|one| one.requests)),
+        grouped(total(|one| one.pages)),
+        grouped(total(|one| one.records)),
+        bytes(total(|one| one.table.bytes_added)),
+        grouped(total(|one| one.table.files_added)),
+        grouped(total(|one| one.table.new_columns.len() as u64)),
+        seconds(report.elapsed),
+    ]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let mut text = table.trim_fmt();
+    text.push_str(&format!(
+        "\n\n{}: {} rows added, {} updated, {} unchanged",
+        report.load_id,
+        grouped(total(|one| one.table.rows_added)),
+        grouped(total(|one| one.table.rows_updated)),
+        grouped(total(|one| one.table.rows_unchanged)),
+    ));
+    for resource in &report.resources {
+        if let Some(error) = &resource.error {
+            text.push_str(&format!("\nfailed: {}: {error}", resource.name));
+        }
+    }
+    text
+}
+
+fn row(resource: &ResourceReport) -> [String; 8] {
+    [
+        resource.name.clone(),
+        grouped(resource.requests),
+        grouped(resource.pages),
+        grouped(resource.records - resource.outside_window),
+        bytes(resource.table.bytes_added),
+        grouped(resource.table.files_added),
+        grouped(resource.table.new_columns.len() as u64),
+        seconds(resource.elapsed),
+    ]
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A size with one decimal in the largest fitting unit of 1,000.
+pub(crate) fn bytes(size: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut unit = 0;
+    let (mut whole, mut tenth) = (size, 0);
+    while whole >= 1000 && unit + 1 < UNITS.len() {
+        tenth = whole % 1000 / 100;
+        whole /= 1000;
+        unit += 1;
+    }
+    match unit {
+        0 => format!("{whole} B"),
+        _ => format!("{whole}.{tenth} {}", UNITS[unit]),
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_250_000), "1.2 MB");
+    }
+}

@@ -1,0 +1,56 @@
+//! What a run did.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::load::TableReport;
+
+/// What a run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Name of the load: part of each data file's name.
+    pub load_id: String,
+    /// Position of the commit in the log; `None` where nothing was committed.
+    pub sequence: Option<u64>,
+    /// Each resource, in the order of the run.
+    pub resources: Vec<ResourceReport>,
+    /// Wall time of the whole run.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether some resource failed; the others are committed.
+    pub fn has_failures(&self) -> bool {
+        self.resources
+            .iter()
+            .any(|resource| resource.error.is_some())
+    }
+}
+
+/// What a run did for one resource.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ResourceReport {
+    /// Name of the resource.
+    pub name: String,
+    /// Slices read to their end.
+    pub slices: u64,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Records that came, before the table's keys were compared.
+    pub records: u64,
+    /// Records that lay outside the window that was asked for, and were left out.
+    pub outside_window: u64,
+    /// Bytes of the decompressed bodies.
+    pub body_bytes: u64,
+    /// What the commit changed in the table.
+    pub table: TableReport,
+    /// From the resource's first slice to its last.
+    pub elapsed: Duration,
+    /// Why the resource was not read to its end: the whole chain of causes, in one line.
+    pub error: Option<String>,
+}

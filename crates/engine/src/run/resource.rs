@@ -1,0 +1,187 @@
+//! Reading one resource: its slices, some of them side by side.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::error::{Error, joined};
+use super::report::ResourceReport;
+use super::slice::{SliceReport, SliceRun};
+use crate::decode::Decoder;
+use crate::extract::Client;
+use crate::extract::slice::{Advance, PlannedSlice, advance, slices};
+use crate::flow::{Event, Observer, ParentRecord};
+use crate::load::TableSpool;
+use crate::plan::{ResourcePlan, WriteDisposition};
+
+/// All that reading one resource needs.
+pub(super) struct ResourceRun {
+    pub(super) resource: Arc<ResourcePlan>,
+    pub(super) client: Client,
+    /// Where rows go; `None` where the resource is read for its children only.
+    pub(super) spool: Option<TableSpool>,
+    /// Bounds the decoding and encoding that goes on at the same time.
+    pub(super) computing: Arc<Semaphore>,
+    pub(super) observer: Observer,
+    pub(super) load_id: String,
+    pub(super) now: Timestamp,
+    /// How far earlier runs have come.
+    pub(super) before: Advance,
+    /// Names of the slices whose rows earlier runs have kept in files of their own.
+    pub(super) kept_apart: HashSet<String>,
+    /// The parent's records, as they are read.
+    pub(super) parents: Option<mpsc::Receiver<ParentRecord>>,
+    /// Where this resource's own records go, for its children.
+    pub(super) children: Vec<mpsc::Sender<ParentRecord>>,
+}
+
+/// What came of one resource.
+pub(super) struct Outcome {
+    pub(super) resource: Arc<ResourcePlan>,
+    pub(super) report: ResourceReport,
+    pub(super) spool: Option<TableSpool>,
+    pub(super) slices: Vec<PlannedSlice>,
+    pub(super) before: Advance,
+    pub(super) error: Option<Error>,
+}
+
+impl Outcome {
+    /// How far the resource has come, where the slices before place `end` were finished and no others.
+    pub(super) fn advance(&self, end: u64, now: Timestamp) -> Advance {
+        let slices = self.slices.iter().zip(0..);
+        advance(
+            &self.before,
+            slices.map(|(slice, place)| (slice, place < end)),
+            now,
+        )
+    }
+}
+
+/// The slices of a resource, in the order in which they were found.
+#[derive(Default)]
+struct Slices {
+    planned: Vec<PlannedSlice>,
+    /// Hashes of the slices' names: a parent record that comes twice is read once.
+    seen: HashSet<u128>,
+}
+
+impl ResourceRun {
+    /// Reads every slice. An error is part of the outcome: what was finished before it may be kept.
+    pub(super) async fn read(mut self) -> Outcome {
+        let started = Instant::now();
+        let mut report = ResourceReport {
+            name: self.resource.name.clone(),
+            ..ResourceReport::default()
+        };
+        let mut all = Slices::default();
+        let error = self.read_slices(&mut all, &mut report).await.err();
+        report.elapsed = started.elapsed();
+        Outcome {
+            resource: self.resource,
+            report,
+            spool: self.spool,
+            slices: all.planned,
+            before: self.before,
+            error,
+        }
+    }
+
+    async fn read_slices(
+        &mut self,
+        all: &mut Slices,
+        report: &mut ResourceReport,
+    ) -> Result<(), Error> {
+        let decoder = Arc::new(Decoder::new(self.resource.decode.clone(), &self.load_id));
+        let mut running: JoinSet<Result<SliceReport, Error>> = JoinSet::new();
+        let mut next = 0;
+        let mut parents = self.parents.take();
+        if parents.is_none() {
+            self.plan(None, all)?;
+        }
+        loop {
+            while running.len() < self.resource.concurrency && next < all.planned.len() {
+                let run = self.slice_run(&all.planned[next], next, &decoder);
+                running.spawn(run.read());
+                next += 1;
+            }
+            let has_room = running.len() < self.resource.concurrency;
+            tokio::select! {
+                Some(finished) = running.join_next() => {
+                    report.add(&joined(finished)??);
+                }
+                record = receive(&mut parents), if has_room && parents.is_some() => match record {
+                    Some(record) => self.plan(Some(&record), all)?,
+                    None => parents = None,
+                },
+                else => return Ok(()),
+            }
+        }
+    }
+
+    /// Adds the slices of the whole resource, or of one parent record.
+    fn plan(&self, parent: Option<&ParentRecord>, all: &mut Slices) -> Result<(), Error> {
+        let before = all.planned.len();
+        let planned = slices(
+            &self.resource,
+            parent,
+            self.before.watermark,
+            &self.before.finished,
+            self.now,
+        )?;
+        for slice in planned {
+            if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
+                all.planned.push(slice);
+            }
+        }
+        (self.observer)(Event::SlicesPlanned {
+            resource: self.resource.name.clone(),
+            count: all.planned.len() - before,
+        });
+        Ok(())
+    }
+
+    fn slice_run(&self, planned: &PlannedSlice, place: usize, decoder: &Arc<Decoder>) -> SliceRun {
+        // An append that reads a window again takes the earlier rows of that window back.
+        let id = planned.slice.id();
+        let read_again = planned.slice.window.is_some() && !planned.settled;
+        let apart = self.resource.write_disposition == WriteDisposition::Append
+            && (read_again || self.kept_apart.contains(&id));
+        let apart = apart.then_some(id);
+        SliceRun {
+            writer: self
+                .spool
+                .as_ref()
+                .map(|spool| spool.begin(place as u64, apart)),
+            resource: Arc::clone(&self.resource),
+            slice: planned.slice.clone(),
+            client: self.client.clone(),
+            decoder: Arc::clone(decoder),
+            computing: Arc::clone(&self.computing),
+            observer: Arc::clone(&self.observer),
+            children: self.children.clone(),
+        }
+    }
+}
+
+async fn receive(parents: &mut Option<mpsc::Receiver<ParentRecord>>) -> Option<ParentRecord> {
+    match parents {
+        Some(parents) => parents.recv().await,
+        None => None,
+    }
+}
+
+impl ResourceReport {
+    fn add(&mut self, slice: &SliceReport) {
+        self.slices += 1;
+        self.requests += slice.requests;
+        self.pages += slice.pages;
+        self.records += slice.records;
+        self.outside_window += slice.outside_window;
+        self.body_bytes += slice.body_bytes;
+    }
+}

@@ -1,0 +1,142 @@
+//! Reading one slice: its pages are fetched while earlier ones are decoded and written.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+
+use super::error::{Error, joined};
+use crate::decode::{Decoded, Decoder};
+use crate::extract::{Client, read_slice};
+use crate::flow::{Event, Observer, Page, ParentRecord, Slice};
+use crate::load::{self, SliceWriter};
+use crate::plan::ResourcePlan;
+
+/// Pages of one slice that wait to be decoded; the next one is fetched meanwhile.
+const PAGES_IN_FLIGHT: usize = 2;
+
+/// All that reading one slice needs.
+pub(super) struct SliceRun {
+    pub(super) resource: Arc<ResourcePlan>,
+    pub(super) slice: Slice,
+    pub(super) client: Client,
+    pub(super) decoder: Arc<Decoder>,
+    pub(super) writer: Option<SliceWriter>,
+    pub(super) computing: Arc<Semaphore>,
+    pub(super) observer: Observer,
+    pub(super) children: Vec<mpsc::Sender<ParentRecord>>,
+}
+
+/// What one slice brought.
+#[derive(Debug, Default)]
+pub(super) struct SliceReport {
+    pub(super) requests: u64,
+    pub(super) pages: u64,
+    pub(super) records: u64,
+    pub(super) outside_window: u64,
+    pub(super) body_bytes: u64,
+}
+
+impl SliceRun {
+    pub(super) async fn read(mut self) -> Result<SliceReport, Error> {
+        let (sender, receiver) = mpsc::channel(PAGES_IN_FLIGHT);
+        let (client, resource, slice) = (
+            self.client.clone(),
+            Arc::clone(&self.resource),
+            self.slice.clone(),
+        );
+        let fetch = async {
+            read_slice(&client, &resource, &slice, sender)
+                .await
+                .map_err(|source| Error::Extract {
+                    resource: resource.name.clone(),
+                    slice: slice.id(),
+                    source: Box::new(source),
+                })
+        };
+        let (statistics, outside_window) = tokio::try_join!(fetch, self.consume(receiver))?;
+        if let Some(writer) = self.writer.take() {
+            blocking(&self.computing, move || writer.finish()).await??;
+        }
+        (self.observer)(Event::SliceFinished {
+            resource: self.resource.name.clone(),
+            slice: self.slice.id(),
+        });
+        Ok(SliceReport {
+            requests: statistics.requests,
+            pages: statistics.pages,
+            records: statistics.records,
+            outside_window,
+            body_bytes: statistics.bytes,
+        })
+    }
+
+    /// Decodes and writes each page, and hands its records to the children.
+    async fn consume(&mut self, mut pages: mpsc::Receiver<Page>) -> Result<u64, Error> {
+        let mut outside_window = 0;
+        while let Some(page) = pages.recv().await {
+            let decoded = self.decode_and_write(page).await?;
+            outside_window += decoded.outside_window;
+            for parent in decoded.parents {
+                for child in &self.children {
+                    // A child that has failed listens no more.
+                    if child.send(parent.clone()).await.is_err() {
+                        continue;
+                    }
+                }
+            }
+        }
+        Ok(outside_window)
+    }
+
+    async fn decode_and_write(&mut self, page: Page) -> Result<Decoded, Error> {
+        let decoder = Arc::clone(&self.decoder);
+        let slice = self.slice.clone();
+        let number = page.number;
+        let mut writer = self.writer.take();
+        let (decoded, writer) = blocking(&self.computing, move || {
+            let result = decoder
+                .decode(&slice, &page)
+                .map_err(Failure::Decode)
+                .and_then(|decoded| {
+                    if let Some(writer) = &mut writer {
+                        writer
+                            .write(decoded.batch.clone(), &decoded.schema)
+                            .map_err(Failure::Load)?;
+                    }
+                    Ok(decoded)
+                });
+            (result, writer)
+        })
+        .await?;
+        self.writer = writer;
+        decoded.map_err(|failure| match failure {
+            Failure::Decode(source) => Error::Decode {
+                resource: self.resource.name.clone(),
+                slice: self.slice.id(),
+                page: number,
+                source: Box::new(source),
+            },
+            Failure::Load(error) => Error::Load(error),
+        })
+    }
+}
+
+enum Failure {
+    Decode(crate::decode::Error),
+    Load(load::Error),
+}
+
+/// Computes away from the async threads, no more at a time than there are cores.
+async fn blocking<T: Send + 'static>(
+    computing: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let permit = Arc::clone(computing).acquire_owned().await;
+    let task = spawn_blocking(move || {
+        let result = work();
+        drop(permit);
+        result
+    });
+    joined(task.await)
+}

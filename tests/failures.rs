@@ -1,0 +1,112 @@
+//! What the user sees when the API or the spec is not as it should be.
+
+use crate::support::{Served, Workspace, assembled, assembled_fixture, files};
+
+#[test]
+fn a_wrong_key_is_one_clear_message_and_no_data() {
+    let served = Served::start(assembled_fixture());
+    let workspace = Workspace::new();
+    // The pipeline as a user has it, with only the address changed and a wrong key in the environment.
+    let spec = std::fs::read_to_string(assembled()).unwrap();
+    let spec = spec.replace("https://api.assembledhq.com/v0", &served.url());
+    let spec = workspace.write("wrong.yaml", &spec);
+    let output = workspace
+        .command(["run", spec.to_str().unwrap(), "--destination", "lake"])
+        .env("ASSEMBLED_API_KEY", "sk_live_wrong_one")
+        .output()
+        .unwrap();
+    let finished = crate::support::Finished::from(output);
+    finished.assert_code(1);
+    let stderr = &finished.stderr;
+    assert_eq!(stderr.matches("error:").count(), 1, "{stderr}");
+    assert!(stderr.contains("401"), "{stderr}");
+    assert!(stderr.contains(&served.url()), "{stderr}");
+    assert!(stderr.contains("client.auth"), "{stderr}");
+    assert!(!stderr.contains("sk_live_wrong_one"), "{stderr}");
+    let named = ["people", "roles", "teams", "sites", "queues", "skills"];
+    assert!(
+        named
+            .iter()
+            .any(|name| stderr.contains(&format!("`{name}`"))),
+        "{stderr}"
+    );
+    for table in named {
+        assert!(files(&workspace.path().join("lake"), table).is_empty());
+    }
+}
+
+#[test]
+fn a_selector_that_matches_nothing_lists_what_would_have_matched() {
+    let served = Served::start(assembled_fixture());
+    let workspace = Workspace::new();
+    let spec = "\
+version: 1
+name: assembled
+client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
+resources:
+  - { name: people, endpoint: { data_selector: person.*, paginator: single_page } }
+";
+    let spec = workspace.write("spec.yaml", spec);
+    let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
+    finished.assert_code(1);
+    assert!(
+        finished.stderr.contains("`people.*`"),
+        "{}",
+        finished.stderr
+    );
+    assert!(finished.stderr.contains("person.*"), "{}", finished.stderr);
+    assert!(files(&workspace.path().join("data/assembled"), "people").is_empty());
+}
+
+#[test]
+fn a_failed_resource_leaves_the_others_committed() {
+    let served = Served::start(assembled_fixture());
+    let workspace = Workspace::new();
+    let spec = "\
+version: 1
+name: assembled
+client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
+resources:
+  - { name: teams, endpoint: { data_selector: teams.* } }
+  - { name: nothing, endpoint: no/such/path }
+  - { name: child, endpoint: \"x/{resources.nothing.id}\" }
+";
+    let spec = workspace.write("spec.yaml", spec);
+    let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
+    finished.assert_code(3);
+    assert!(
+        finished.stdout.contains("failed: nothing:"),
+        "{}",
+        finished.stdout
+    );
+    assert!(
+        finished
+            .stdout
+            .contains("failed: child: its parent `nothing`"),
+        "{}",
+        finished.stdout
+    );
+    assert_eq!(
+        files(&workspace.path().join("data/assembled"), "teams").len(),
+        1
+    );
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_named() {
+    let workspace = Workspace::new();
+    let spec = "\
+version: 1
+name: x
+client: { base_url: http://127.0.0.1:9/v1, retry: { max_attempts: 1 } }
+resources: [a]
+";
+    let spec = workspace.write("spec.yaml", spec);
+    let finished = workspace.engine(["run", spec.to_str().unwrap()]);
+    finished.assert_code(1);
+    assert!(
+        finished.stderr.contains("127.0.0.1:9"),
+        "{}",
+        finished.stderr
+    );
+}
