@@ -78,12 +78,12 @@ fn collect_codes(folder: &std::path::Path, prefix: &str, codes: &mut BTreeSet<St
             continue;
         }
         let source = std::fs::read_to_string(&path).unwrap();
+        // What stands between the quotes behind the prefix, where it is a code and nothing else.
         let start = format!("\"{prefix}::");
-        for (at, _) in source.match_indices(&start) {
-            let part_of_code = |c: &char| c.is_ascii_lowercase() || matches!(c, '_' | ':');
-            let code: String = source[at + 1..].chars().take_while(part_of_code).collect();
-            if source[at + 1 + code.len()..].starts_with('"') {
-                codes.insert(code);
+        let texts = source.split(&start).skip(1);
+        for name in texts.filter_map(|text| text.split('"').next()) {
+            if name.chars().all(|c| c.is_ascii_lowercase() || c == '_') {
+                codes.insert(format!("{prefix}::{name}"));
             }
         }
     }

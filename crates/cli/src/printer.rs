@@ -23,6 +23,10 @@ impl Printer {
     }
 
     /// A result.
+    #[expect(
+        clippy::unused_self,
+        reason = "whoever prints has been handed the printer"
+    )]
     pub(crate) fn result(&self, text: &str) {
         write_line(&mut std::io::stdout().lock(), text);
     }
@@ -35,6 +39,10 @@ impl Printer {
     }
 
     /// Why the command failed.
+    #[expect(
+        clippy::unused_self,
+        reason = "whoever prints has been handed the printer"
+    )]
     pub(crate) fn error(&self, text: &str) {
         write_line(&mut std::io::stderr().lock(), text);
     }

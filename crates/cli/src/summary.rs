@@ -27,7 +27,7 @@ pub(crate) fn render(report: &Report) -> String {
         "total".to_owned(),
         grouped(total(|one| one.requests)),
         grouped(total(|one| one.pages)),
-        grouped(total(|one| one.records)),
+        grouped(total(rows)),
         bytes(total(|one| one.table.bytes_added)),
         grouped(total(|one| one.table.files_added)),
         grouped(total(|one| one.table.new_columns.len() as u64)),
@@ -36,20 +36,25 @@ pub(crate) fn render(report: &Report) -> String {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    let mut text = table.trim_fmt();
-    text.push_str(&format!(
-        "\n\n{}: {} rows added, {} updated, {} unchanged",
+    let mut text = format!(
+        "{}\n\n{}: {} rows added, {} updated, {} unchanged",
+        table.trim_fmt(),
         report.load_id,
         grouped(total(|one| one.table.rows_added)),
         grouped(total(|one| one.table.rows_updated)),
         grouped(total(|one| one.table.rows_unchanged)),
-    ));
+    );
     for resource in &report.resources {
         if let Some(error) = &resource.error {
-            text.push_str(&format!("\nfailed: {}: {error}", resource.name));
+            text = format!("{text}\nfailed: {}: {error}", resource.name);
         }
     }
     text
+}
+
+/// Records inside the windows that were asked for.
+fn rows(resource: &ResourceReport) -> u64 {
+    resource.records.saturating_sub(resource.outside_window)
 }
 
 fn row(resource: &ResourceReport) -> [String; 8] {
@@ -57,7 +62,7 @@ fn row(resource: &ResourceReport) -> [String; 8] {
         resource.name.clone(),
         grouped(resource.requests),
         grouped(resource.pages),
-        grouped(resource.records - resource.outside_window),
+        grouped(rows(resource)),
         bytes(resource.table.bytes_added),
         grouped(resource.table.files_added),
         grouped(resource.table.new_columns.len() as u64),

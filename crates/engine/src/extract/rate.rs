@@ -231,9 +231,8 @@ mod tests {
         let start = Instant::now();
         pacer.pause(Duration::from_secs(7));
         pacer.pause(Duration::from_secs(3));
-        tokio::join!(async { drop(pacer.acquire().await) }, async {
-            drop(pacer.acquire().await)
-        });
+        let leave = async || drop(pacer.acquire().await);
+        tokio::join!(leave(), leave());
         assert_eq!(start.elapsed().as_secs(), 7);
     }
 

@@ -58,6 +58,7 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
             &Place::root().key("client").key("paginator"),
             mistakes,
         )
+        .ok()
     });
     let names: Vec<&str> = pipeline
         .resources
@@ -105,7 +106,7 @@ fn in_order(compiled: Vec<Compiled>, order: &[usize]) -> Vec<ResourcePlan> {
         if let Some(parent) = one.parent {
             needs.entry(parent).or_default().push(one.needs);
         }
-        plans.push(one.plan);
+        plans.push(one.plan.ok());
     }
     let mut ordered: Vec<ResourcePlan> = order
         .iter()

@@ -18,13 +18,13 @@ pub(super) fn order(parents: &[(String, Option<String>)], mistakes: &mut Mistake
         let parent = parents[place].1.as_deref()?;
         places.get(parent).copied()
     };
-    let mut ordered = Vec::with_capacity(parents.len());
-    let mut placed = vec![false; parents.len()];
+    let mut sorted = Vec::with_capacity(parents.len());
+    let mut done = vec![false; parents.len()];
     for start in 0..parents.len() {
         // The chain from the resource up to the first ancestor that has its place already.
         let mut chain = Vec::new();
         let mut next = Some(start);
-        while let Some(place) = next.filter(|place| !placed[*place]) {
+        while let Some(place) = next.filter(|place| !done[*place]) {
             if chain.contains(&place) {
                 report_cycle(parents, &chain, place, mistakes);
                 break;
@@ -33,11 +33,11 @@ pub(super) fn order(parents: &[(String, Option<String>)], mistakes: &mut Mistake
             next = parent_of(place);
         }
         for place in chain.into_iter().rev() {
-            placed[place] = true;
-            ordered.push(place);
+            done[place] = true;
+            sorted.push(place);
         }
     }
-    ordered
+    sorted
 }
 
 fn report_cycle(
@@ -82,7 +82,7 @@ mod tests {
             .map(|place| parents[place].0.as_str())
             .collect();
         assert_eq!(names, expected);
-        let found = mistakes.into_result(Some(())).err().unwrap_or_default();
+        let found = mistakes.into_result(Ok(())).err().unwrap_or_default();
         assert_eq!(found.len(), cycles);
     }
 

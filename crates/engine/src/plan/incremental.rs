@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::mistakes::{Mistakes, Place};
+use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{CursorColumn, IncrementalPlan, TimeFormat, WriteDisposition};
 use crate::spec;
 
@@ -15,31 +15,28 @@ pub(super) fn time_format(format: spec::TimeFormat) -> TimeFormat {
     }
 }
 
-/// `None` after a mistake.
 pub(super) fn compile(
     incremental: &spec::Incremental,
     write_disposition: WriteDisposition,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<IncrementalPlan> {
+) -> Result<IncrementalPlan, Reported> {
     let format = time_format(incremental.format);
-    let initial_value = match incremental.initial_value {
-        spec::TimePoint::Now => {
-            mistakes.add(
-                "plan::initial_value",
-                &place.key("initial_value"),
-                "`initial_value` can't be `now`",
-                "give the time of the oldest record that you want, such as `2024-01-01`".to_owned(),
-            );
-            None
-        }
-        ref point => instant(point, format, &place.key("initial_value"), mistakes),
+    let initial_place = place.key("initial_value");
+    let initial_value = match &incremental.initial_value {
+        spec::TimePoint::Now => Err(mistakes.add(
+            "plan::initial_value",
+            &initial_place,
+            "`initial_value` can't be `now`",
+            "give the time of the oldest record that you want, such as `2024-01-01`".to_owned(),
+        )),
+        point => instant(point, format, &initial_place, mistakes),
     };
     let end_value = match &incremental.end_value {
-        None | Some(spec::TimePoint::Now) => None,
-        Some(point) => instant(point, format, &place.key("end_value"), mistakes),
+        None | Some(spec::TimePoint::Now) => Ok(None),
+        Some(point) => instant(point, format, &place.key("end_value"), mistakes).map(Some),
     };
-    if let (Some(initial), Some(end)) = (initial_value, end_value)
+    if let (Ok(initial), Ok(Some(end))) = (&initial_value, &end_value)
         && end <= initial
     {
         mistakes.add(
@@ -64,11 +61,11 @@ pub(super) fn compile(
             );
         }
     }
-    Some(IncrementalPlan {
-        cursor,
+    Ok(IncrementalPlan {
+        cursor: cursor?,
         format,
         initial_value: initial_value?,
-        end_value,
+        end_value: end_value?,
         start_param: incremental.start_param.clone(),
         end_param: incremental.end_param.clone(),
         window: incremental.window.map(|span| span.0),
@@ -82,41 +79,35 @@ fn cursor(
     format: TimeFormat,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<CursorColumn> {
+) -> Result<Option<CursorColumn>, Reported> {
     match (incremental.cursor, &incremental.cursor_path) {
-        (spec::CursorSource::Request, None) => None,
-        (spec::CursorSource::Request, Some(_)) => {
-            mistakes.add(
-                "plan::two_cursors",
-                &place.key("cursor_path"),
-                "`cursor: request` follows the request's window, and `cursor_path` a field of the records",
-                "keep one of the two".to_owned(),
-            );
-            None
-        }
-        (spec::CursorSource::Field, None) => {
-            mistakes.add(
-                "plan::missing_cursor",
-                place,
-                "`incremental` doesn't say what to follow",
-                "give `cursor_path`, the records' time field, or `cursor: request` where they hold none".to_owned(),
-            );
-            None
-        }
+        (spec::CursorSource::Request, None) => Ok(None),
+        (spec::CursorSource::Request, Some(_)) => Err(mistakes.add(
+            "plan::two_cursors",
+            &place.key("cursor_path"),
+            "`cursor: request` follows the request's window, and `cursor_path` a field of the records",
+            "keep one of the two".to_owned(),
+        )),
+        (spec::CursorSource::Field, None) => Err(mistakes.add(
+            "plan::missing_cursor",
+            place,
+            "`incremental` doesn't say what to follow",
+            "give `cursor_path`, the records' time field, or `cursor: request` where they hold none".to_owned(),
+        )),
         (spec::CursorSource::Field, Some(path)) => {
             let keys = path.strip_prefix("$.").unwrap_or(path);
             let path: Vec<String> = keys.split('.').map(ToOwned::to_owned).collect();
             let plain =
                 |key: &String| !key.is_empty() && !key.contains(['[', ']', '*', '$', '?', '\'']);
-            if !path.iter().all(plain) {
-                mistakes.add(
-                    "plan::cursor_path",
-                    &place.key("cursor_path"),
-                    format!("`{keys}` isn't a path of keys"),
-                    "write the keys from the record to the value, such as `updated_at` or `meta.updated_at`".to_owned(),
-                );
+            if path.iter().all(plain) {
+                return Ok(Some(CursorColumn { path, format }));
             }
-            Some(CursorColumn { path, format })
+            Err(mistakes.add(
+                "plan::cursor_path",
+                &place.key("cursor_path"),
+                format!("`{keys}` isn't a path of keys"),
+                "write the keys from the record to the value, such as `updated_at` or `meta.updated_at`".to_owned(),
+            ))
         }
     }
 }
@@ -126,25 +117,28 @@ fn instant(
     format: TimeFormat,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<Timestamp> {
-    let number = match point {
-        spec::TimePoint::Instant(instant) => return Some(*instant),
-        spec::TimePoint::Now => return None,
-        spec::TimePoint::Number(number) => *number,
+) -> Result<Timestamp, Reported> {
+    let (instant, shown) = match (point, format) {
+        (spec::TimePoint::Instant(instant), _) => return Ok(*instant),
+        (spec::TimePoint::Number(number), TimeFormat::Unix) => {
+            (Timestamp::from_second(*number).ok(), number.to_string())
+        }
+        (spec::TimePoint::Number(number), TimeFormat::UnixMs) => (
+            Timestamp::from_millisecond(*number).ok(),
+            number.to_string(),
+        ),
+        (spec::TimePoint::Number(number), TimeFormat::Rfc3339 | TimeFormat::Date) => {
+            (None, number.to_string())
+        }
+        (spec::TimePoint::Now, _) => (None, "now".to_owned()),
     };
-    let instant = match format {
-        TimeFormat::Unix => Timestamp::from_second(number).ok(),
-        TimeFormat::UnixMs => Timestamp::from_millisecond(number).ok(),
-        TimeFormat::Rfc3339 | TimeFormat::Date => None,
-    };
-    if instant.is_none() {
+    instant.ok_or_else(|| {
         mistakes.add(
             "plan::time",
             place,
-            format!("`{number}` isn't a time in this `format`"),
+            format!("`{shown}` isn't a time in this `format`"),
             "write `2024-01-31` or `2024-01-31T12:00:00Z`; numbers are for `unix` and `unix_ms`"
                 .to_owned(),
-        );
-    }
-    instant
+        )
+    })
 }

@@ -2,6 +2,10 @@
 
 use crate::spec::{Mistake, Path, Step};
 
+/// Stands for a part of the plan that can't be compiled, since its mistake has been reported.
+#[derive(Debug)]
+pub(super) struct Reported;
+
 /// The mistakes found so far.
 #[derive(Default)]
 pub(super) struct Mistakes(Vec<Mistake>);
@@ -13,18 +17,19 @@ impl Mistakes {
         place: &Place,
         message: impl Into<String>,
         help: impl Into<Option<String>>,
-    ) {
+    ) -> Reported {
         self.0.push(Mistake {
             code,
             path: place.0.clone(),
             message: message.into(),
             help: help.into(),
         });
+        Reported
     }
 
-    pub(super) fn into_result<T>(self, value: Option<T>) -> Result<T, Vec<Mistake>> {
+    pub(super) fn into_result<T>(self, value: Result<T, Reported>) -> Result<T, Vec<Mistake>> {
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
+            Ok(value) if self.0.is_empty() => Ok(value),
             _ => Err(self.0),
         }
     }

@@ -1,7 +1,7 @@
 //! Compiling `paginator`.
 
 use super::Selector;
-use super::mistakes::{Mistakes, Place};
+use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{CursorPlan, OffsetPlan, PageNumberPlan, PaginatorPlan};
 use crate::spec::{self, Paginator};
 
@@ -20,13 +20,12 @@ pub const DEFAULT_NEXT_URL_PATH: &str = "next";
 /// Relation type of the next page, unless the spec says otherwise.
 pub const DEFAULT_LINKS_NEXT_KEY: &str = "next";
 
-/// `None` after a mistake.
 pub(super) fn compile(
     paginator: &Paginator,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<PaginatorPlan> {
-    Some(match paginator {
+) -> Result<PaginatorPlan, Reported> {
+    Ok(match paginator {
         Paginator::Auto(_) => PaginatorPlan::Auto,
         Paginator::SinglePage(_) => PaginatorPlan::SinglePage,
         Paginator::Offset(offset) => {
@@ -68,7 +67,7 @@ fn compile_offset(
     offset: &spec::Offset,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<OffsetPlan> {
+) -> Result<OffsetPlan, Reported> {
     if offset.limit == 0 {
         mistakes.add(
             "plan::limit",
@@ -102,14 +101,14 @@ fn compile_offset(
     {
         endless(place, "maximum_offset", mistakes);
     }
-    Some(plan)
+    Ok(plan)
 }
 
 fn compile_page_number(
     page: &spec::PageNumber,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<PageNumberPlan> {
+) -> Result<PageNumberPlan, Reported> {
     let plan = PageNumberPlan {
         base_page: page.base_page,
         page: page.page.unwrap_or(page.base_page),
@@ -134,7 +133,7 @@ fn compile_page_number(
     {
         endless(place, "maximum_page", mistakes);
     }
-    Some(plan)
+    Ok(plan)
 }
 
 fn endless(place: &Place, maximum: &str, mistakes: &mut Mistakes) {
@@ -152,32 +151,26 @@ fn text(value: Option<&String>, default: &str) -> String {
     value.map_or(default, String::as_str).to_owned()
 }
 
-/// `None` after a mistake.
-pub(super) fn selector(text: &str, place: &Place, mistakes: &mut Mistakes) -> Option<Selector> {
-    match Selector::parse(text) {
-        Ok(selector) => Some(selector),
-        Err(error) => {
-            mistakes.add(
-                "plan::selector",
-                place,
-                error.to_string(),
-                "a selector is a JSONPath (RFC 9535), such as `data.items` or `people.*`"
-                    .to_owned(),
-            );
-            None
-        }
-    }
+/// A selector that the spec gives.
+pub(super) fn selector(
+    text: &str,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<Selector, Reported> {
+    Selector::parse(text).map_err(|error| {
+        mistakes.add(
+            "plan::selector",
+            place,
+            error.to_string(),
+            "a selector is a JSONPath (RFC 9535), such as `data.items` or `people.*`".to_owned(),
+        )
+    })
 }
 
-/// The outer `None` after a mistake.
-#[expect(
-    clippy::option_option,
-    reason = "an absent selector differs from a wrong one"
-)]
 fn optional_selector(
     text: Option<&str>,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<Option<Selector>> {
-    text.map_or(Some(None), |text| selector(text, place, mistakes).map(Some))
+) -> Result<Option<Selector>, Reported> {
+    text.map(|text| selector(text, place, mistakes)).transpose()
 }

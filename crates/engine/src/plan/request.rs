@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::client::header_name;
-use super::mistakes::{Mistakes, Place};
+use super::mistakes::{Mistakes, Place, Reported};
 use super::model::RequestTemplate;
 use super::template::{
     Context, IncrementalReference, JsonTemplate, ParamTemplate, Reference, Template, TemplateError,
@@ -34,19 +34,18 @@ pub(super) struct Request<'a> {
 pub(super) struct References(Vec<(Reference, Place)>);
 
 impl References {
-    /// `None` after a mistake.
     pub(super) fn compile(
         &mut self,
         request: &Request<'_>,
         place: &Place,
         mistakes: &mut Mistakes,
-    ) -> Option<RequestTemplate> {
+    ) -> Result<RequestTemplate, Reported> {
         let path_place = place.key("path");
         let path = self.text(&request.path.0, &path_place, mistakes);
         let mut params = Vec::with_capacity(request.params.len());
         for (name, value) in request.params {
             let place = place.key("params").key(name);
-            if let Some(template) = self.param(&value.0, &place, mistakes) {
+            if let Ok(template) = self.param(&value.0, &place, mistakes) {
                 params.push((name.clone(), template));
             }
         }
@@ -54,24 +53,38 @@ impl References {
         for (name, value) in request.headers {
             let place = place.key("headers").key(name);
             let name = header_name(name, &place, mistakes);
-            headers.extend(name.zip(self.text(&value.0, &place, mistakes)));
+            let value = self.text(&value.0, &place, mistakes);
+            if let (Ok(name), Ok(value)) = (name, value) {
+                headers.push((name, value));
+            }
         }
         let json = request
             .json
-            .map(|json| self.json(&json.0, &place.key("json"), mistakes));
-        Some(RequestTemplate {
+            .map(|json| self.json(&json.0, &place.key("json"), mistakes))
+            .transpose();
+        Ok(RequestTemplate {
             method: method(request.method.unwrap_or(request.default_method)),
             path: path?,
             params,
             headers,
-            json: json.flatten(),
+            json: json?,
         })
     }
 
-    fn text(&mut self, text: &str, place: &Place, mistakes: &mut Mistakes) -> Option<Template> {
+    /// Adds what other requests name.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    fn text(
+        &mut self,
+        text: &str,
+        place: &Place,
+        mistakes: &mut Mistakes,
+    ) -> Result<Template, Reported> {
         let template = accept(Template::parse(text, &ALL_CONTEXTS), place, mistakes)?;
         self.remember(template.references(), place);
-        Some(template)
+        Ok(template)
     }
 
     fn param(
@@ -79,10 +92,10 @@ impl References {
         value: &Value,
         place: &Place,
         mistakes: &mut Mistakes,
-    ) -> Option<ParamTemplate> {
+    ) -> Result<ParamTemplate, Reported> {
         let template = accept(ParamTemplate::parse(value, &ALL_CONTEXTS), place, mistakes)?;
         self.remember(template.references(), place);
-        Some(template)
+        Ok(template)
     }
 
     fn json(
@@ -90,10 +103,10 @@ impl References {
         value: &Value,
         place: &Place,
         mistakes: &mut Mistakes,
-    ) -> Option<JsonTemplate> {
+    ) -> Result<JsonTemplate, Reported> {
         let template = accept(JsonTemplate::parse(value, &ALL_CONTEXTS), place, mistakes)?;
         self.remember(template.references(), place);
-        Some(template)
+        Ok(template)
     }
 
     fn remember<'a>(&mut self, references: impl IntoIterator<Item = &'a Reference>, place: &Place) {
@@ -163,16 +176,12 @@ fn accept<T>(
     parsed: Result<T, TemplateError>,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Option<T> {
-    match parsed {
-        Ok(template) => Some(template),
-        Err(error) => {
-            let help = did_you_mean(&error.found, error.valid.iter().copied())
-                .map(|name| format!("did you mean `{name}`?"));
-            mistakes.add("plan::placeholder", place, error.to_string(), help);
-            None
-        }
-    }
+) -> Result<T, Reported> {
+    parsed.map_err(|error| {
+        let help = did_you_mean(&error.found, error.valid.iter().copied())
+            .map(|name| format!("did you mean `{name}`?"));
+        mistakes.add("plan::placeholder", place, error.to_string(), help)
+    })
 }
 
 fn method(method: Method) -> http::Method {

@@ -80,9 +80,7 @@ impl SliceRun {
             for parent in decoded.parents {
                 for child in &self.children {
                     // A child that has failed listens no more.
-                    if child.send(parent.clone()).await.is_err() {
-                        continue;
-                    }
+                    let _heard = child.send(parent.clone()).await;
                 }
             }
         }
@@ -94,7 +92,7 @@ impl SliceRun {
         let slice = self.slice.clone();
         let number = page.number;
         let mut writer = self.writer.take();
-        let (decoded, writer) = blocking(&self.computing, move || {
+        let (result, writer) = blocking(&self.computing, move || {
             let result = decoder
                 .decode(&slice, &page)
                 .map_err(Failure::Decode)
@@ -110,7 +108,7 @@ impl SliceRun {
         })
         .await?;
         self.writer = writer;
-        decoded.map_err(|failure| match failure {
+        result.map_err(|failure| match failure {
             Failure::Decode(source) => Error::Decode {
                 resource: self.resource.name.clone(),
                 slice: self.slice.id(),

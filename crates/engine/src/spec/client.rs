@@ -76,7 +76,7 @@ pub const DEFAULT_RETRY_STATUSES: [StatusRange; 3] = [
 ];
 
 /// The longest wait between two tries.
-pub const DEFAULT_MAX_BACKOFF: std::time::Duration = std::time::Duration::from_secs(120);
+pub const DEFAULT_MAX_BACKOFF: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// The period of a rate limit that names none.
-pub const DEFAULT_RATE_LIMIT_PERIOD: std::time::Duration = std::time::Duration::from_secs(60);
+pub const DEFAULT_RATE_LIMIT_PERIOD: std::time::Duration = std::time::Duration::from_mins(1);

@@ -339,7 +339,7 @@ mod tests {
 
     fn at<'a>(text: &'a str, path: &[Step]) -> &'a str {
         let node = Node::parse(text).unwrap();
-        &text[node.locate(path)]
+        text.get(node.locate(path)).unwrap()
     }
 
     fn key(name: &str) -> Step {

@@ -111,4 +111,4 @@ pub struct Poll {
 pub const DEFAULT_POLL_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// The longest wait for one job.
-pub const DEFAULT_POLL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(600);
+pub const DEFAULT_POLL_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);

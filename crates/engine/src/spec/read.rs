@@ -33,9 +33,9 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node, found: &mut Vec<Diagnostic>
             Ok(value) => break pruned.is_empty().then_some(value),
             Err(error) => error,
         };
-        let mut path = error.path.clone();
+        let mut path = error.0.path.clone();
         path.reverse();
-        let follows_from_pruning = error.missing.as_ref().is_some_and(|name| {
+        let follows_from_pruning = error.0.missing.as_ref().is_some_and(|name| {
             let mut missing = path.clone();
             missing.push(Step::Key(name.clone()));
             pruned.contains(&missing)
@@ -57,9 +57,13 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node, found: &mut Vec<Diagnostic>
     value
 }
 
-/// A mistake on its way up to the root; each level adds its step, so the path is in reverse.
+/// A mistake on its way up to the root.
 #[derive(Debug)]
-pub(super) struct ReadError {
+pub(super) struct ReadError(Box<Misread>);
+
+#[derive(Debug)]
+struct Misread {
+    /// Each level adds its step, so the path is in reverse.
     path: Path,
     span: Option<Range<usize>>,
     code: &'static str,
@@ -71,7 +75,7 @@ pub(super) struct ReadError {
 
 impl ReadError {
     fn new(code: &'static str, message: String, label: &str, help: Option<String>) -> Self {
-        Self {
+        Self(Box::new(Misread {
             path: Path::new(),
             span: None,
             code,
@@ -79,7 +83,7 @@ impl ReadError {
             label: label.to_owned(),
             help,
             missing: None,
-        }
+        }))
     }
 
     fn wrong_type(expected: &str, node: &Node) -> Self {
@@ -88,29 +92,29 @@ impl ReadError {
     }
 
     fn at(mut self, span: &Range<usize>) -> Self {
-        self.span.get_or_insert_with(|| span.clone());
+        self.0.span.get_or_insert_with(|| span.clone());
         self
     }
 
     fn below(mut self, step: Step) -> Self {
-        self.path.push(step);
+        self.0.path.push(step);
         self
     }
 
     fn into_diagnostic(self) -> Diagnostic {
         Diagnostic {
-            code: self.code,
-            message: self.message,
-            span: self.span.unwrap_or_default(),
-            label: self.label,
-            help: self.help,
+            code: self.0.code,
+            message: self.0.message,
+            span: self.0.span.unwrap_or_default(),
+            label: self.0.label,
+            help: self.0.help,
         }
     }
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        formatter.write_str(&self.0.message)
     }
 }
 
@@ -158,10 +162,9 @@ impl de::Error for ReadError {
 
     fn missing_field(field: &'static str) -> Self {
         let message = format!("the required key `{field}` is missing");
-        Self {
-            missing: Some(field.to_owned()),
-            ..Self::new("spec::missing_key", message, "in this mapping", None)
-        }
+        let mut error = Self::new("spec::missing_key", message, "in this mapping", None);
+        error.0.missing = Some(field.to_owned());
+        error
     }
 }
 
@@ -232,7 +235,7 @@ impl<'a> Reader<'a> {
         };
         let access = Entries {
             reader: self,
-            entries: entries.iter(),
+            rest: entries.iter(),
             fields,
             value: None,
         };
@@ -414,7 +417,7 @@ impl<'a> SeqAccess<'a> for Items<'a> {
 
 struct Entries<'a> {
     reader: Reader<'a>,
-    entries: std::slice::Iter<'a, (Key, Node)>,
+    rest: std::slice::Iter<'a, (Key, Node)>,
     fields: Option<&'static [&'static str]>,
     value: Option<(&'a Key, &'a Node)>,
 }
@@ -426,7 +429,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, ReadError> {
-        for (key, value) in self.entries.by_ref() {
+        for (key, value) in self.rest.by_ref() {
             if self.reader.typed && key.name == "type" {
                 continue;
             }

@@ -143,6 +143,14 @@ impl Selector {
         })
     }
 
+    /// The whole body: `$`.
+    pub fn root() -> Self {
+        Self {
+            text: "$".to_owned(),
+            route: Route::Chain(Vec::new()),
+        }
+    }
+
     /// The selector as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
