@@ -11,6 +11,7 @@ mod failures;
 mod incremental;
 mod interruption;
 mod pacing;
+mod pages;
 mod readers;
 mod readme;
 mod specs;
