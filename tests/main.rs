@@ -8,6 +8,7 @@
 mod demo;
 mod editor;
 mod failures;
+mod holes;
 mod incremental;
 mod interruption;
 mod pacing;

@@ -54,7 +54,7 @@ pub(crate) struct RunArguments {
 #[command(after_help = "\
 Example:
   engine sandbox pipelines/sandbox/assembled.yaml --port 8080
-  curl -u sandbox-key: 'http://127.0.0.1:8080/v0/people?limit=2'")]
+  curl -u sk_live_sandbox: 'http://127.0.0.1:8080/v0/people?limit=2'")]
 pub(crate) struct SandboxArguments {
     /// The fixture's YAML file.
     pub(crate) fixture: PathBuf,

@@ -5,6 +5,7 @@ mod commands;
 mod failure;
 mod printer;
 mod progress;
+mod signals;
 mod summary;
 
 use std::process::ExitCode;

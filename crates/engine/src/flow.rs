@@ -77,6 +77,27 @@ pub struct ParentRecord {
     pub included: BTreeMap<String, Value>,
 }
 
+/// How far a resource was read: kept in the commit log beside the rows that it covers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Everything before it has been read; `None` before the first finished window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<Timestamp>,
+    /// Finished slices that a later run would otherwise plan again, by name, with the end of their window.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub finished: BTreeMap<String, Timestamp>,
+    /// Windows that end by then are never read again, whatever the look-back: the rows of an append's settled windows
+    /// lie among others and can't be taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Timestamp>,
+    /// The grid on which the windows lie, as text that changes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<String>,
+}
+
+/// Size of the largest body that is read, decompressed. In bytes.
+pub const MAXIMUM_PAGE_BYTES: usize = 256 << 20;
+
 /// One answer of the API: a whole JSON body, and where its records lie in it.
 #[derive(Clone, Debug)]
 pub struct Page {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::plan::{Plan, compile};
+use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Options, run as run_plan};
 use engine::spec::{Pipeline, RateLimit, Source, TimeSpan, Variables, pipeline_name};
 use engine_sandbox::{Information, Sandbox};
@@ -15,6 +15,7 @@ use crate::args::RunArguments;
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::signals::Signals;
 use crate::summary;
 
 /// Exit code of a run in which some resources failed, while the others are committed.
@@ -24,7 +25,7 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     let spec = arguments.spec.display().to_string();
     let text = std::fs::read_to_string(&arguments.spec)
         .map_err(|error| Failure::usage(format!("read the spec `{spec}`"), Some(error.into())))?;
-    let mut variables = Variables::new(std::env::vars());
+    let mut variables = Variables::new(environment());
     let beside = arguments.spec.parent().unwrap_or(Path::new("."));
     variables
         .add_file(&beside.join(".env"))
@@ -40,26 +41,37 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     };
     let mut plan = plan(&spec, &text, &variables, information.as_ref())?;
     if let Some(destination) = &arguments.destination {
+        check_destination(destination).map_err(|problem| Failure::usage(problem, None))?;
         plan.destination.url.clone_from(destination);
     }
     let now = arguments
         .now
         .or(information.as_ref().map(|information| information.now))
-        .unwrap_or_else(clock);
+        .unwrap_or_else(whole_seconds);
 
     let progress = Arc::new(Progress::new(printer));
     let observer = {
         let progress = Arc::clone(&progress);
         Arc::new(move |event| progress.observe(event))
     };
+    let api = match information {
+        Some(_) => "sandbox".to_owned(),
+        None => plan.client.base_url.origin().ascii_serialization(),
+    };
     let options = Options {
         load_id: load_id(),
+        api,
         now,
         clock: Arc::new(clock),
         resources: arguments.resources,
         observer,
     };
-    let result = run_plan(plan, options, interrupted()).await;
+    let signals = Signals::listen();
+    let result = tokio::select! {
+        result = run_plan(plan, options, signals.received(1)) => result,
+        // Stopping at any instant is safe: what is committed stays, and the rest is swept by the next run.
+        () = signals.received(2) => Err(engine::run::Error::Interrupted),
+    };
     progress.finish();
     if let Some(sandbox) = sandbox {
         sandbox.stop().await;
@@ -84,8 +96,10 @@ fn plan(
     if let Some(information) = sandbox {
         point_at(&mut pipeline, information);
     }
-    let plan = compile(&pipeline);
-    Ok(source.finish(plan)?)
+    let secrets = source.substituted();
+    let mut plan = source.finish(compile(&pipeline))?;
+    plan.client.secrets = secrets;
+    Ok(plan)
 }
 
 fn point_at(pipeline: &mut Pipeline, information: &Information) {
@@ -130,30 +144,22 @@ fn clock() -> Timestamp {
     Timestamp::now()
 }
 
+/// The variables that are text; others can't be named in a spec.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// The clock in whole seconds, since many APIs take no finer times.
+fn whole_seconds() -> Timestamp {
+    let now = clock();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
 /// Unique, and sorting by the time of the run.
 fn load_id() -> String {
     let time = clock().strftime("%Y%m%dT%H%M%SZ").to_string();
     let random = uuid::Uuid::now_v7().simple().to_string();
     let tail: String = random.chars().skip(random.len() - 8).collect();
     format!("{time}-{tail}")
-}
-
-/// Completes at the first Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let terminated = async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            match signal(SignalKind::terminate()) {
-                Ok(mut terminate) => terminate.recv().await,
-                Err(_) => std::future::pending().await,
-            }
-        }
-        #[cfg(not(unix))]
-        std::future::pending::<Option<()>>().await
-    };
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => if pressed.is_err() { std::future::pending().await },
-        _ = terminated => {}
-    }
 }

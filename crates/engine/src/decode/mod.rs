@@ -33,16 +33,13 @@ use jiff::Timestamp;
 
 pub use error::Error;
 
-use crate::flow::{Page, ParentRecord, Slice};
+use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentRecord, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use declared::{Hint, hints};
 use records::Records;
 use value::ValueNode;
 use walk::Walk;
-
-/// Greatest size of a page, so that no column outgrows Arrow's 32-bit offsets, in bytes.
-pub const MAXIMUM_PAGE_BYTES: usize = 256 << 20;
 
 /// Decodes the pages of one resource.
 ///

@@ -12,7 +12,7 @@ use super::canonical::canonical_json;
 use super::declared::{DeclaredColumn, Hint, bool_array};
 use super::fixed::{FixedColumn, TextColumn};
 use super::value::ValueNode;
-use super::walk::{Fault, Problem, Read, Walk};
+use super::walk::{Fault, MAXIMUM_STRUCT_DEPTH, Problem, Read, Walk};
 use crate::schema::{
     Column, ColumnType, Field, MAXIMUM_COLUMNS, ObjectSummary, Source, WIDE_OBJECT_KEYS,
     arrow_fields, render_json, unsettled_object_columns,
@@ -119,14 +119,18 @@ impl ObjectNode {
         self.nulls.append_non_null();
         let start = walk.json.current_index();
         if self.wide.is_none() {
-            if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
+            let too_deep = depth > MAXIMUM_STRUCT_DEPTH;
+            if too_deep {
+                super::walk::skip(&mut walk.json, jiter::Peek::Object, depth)?;
+            } else if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
                 return Ok(());
+            } else {
+                walk.skip_rest_of_object(depth)?;
             }
             self.wide = Some(Wide {
                 first_row: row,
                 texts: TextColumn::new(self.rows),
             });
-            walk.skip_rest_of_object(depth)?;
         } else {
             super::walk::skip(&mut walk.json, jiter::Peek::Object, depth)?;
         }
@@ -223,10 +227,11 @@ impl ObjectNode {
             .map(|column| self.finish_column(column, rows))
             .collect::<Result<_, _>>()?;
         let nulls = self.nulls.finish();
-        Ok(Arc::new(StructArray::try_new(
+        Ok(Arc::new(StructArray::try_new_with_length(
             arrow_fields(columns),
             arrays,
             nulls,
+            rows,
         )?))
     }
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiter::Peek;
 
 use super::Error;
+use super::constants;
 use super::declared::Hint;
 use super::object::ObjectNode;
 use super::parents::parent_record;
@@ -45,7 +46,7 @@ impl Records {
             kept: Vec::new(),
             cursor_maximum: None,
         };
-        let mut required = required(plan, hints);
+        let mut required = required(plan, hints, slice);
         let cursor_path = plan.cursor.as_ref().map_or(&[][..], |cursor| &cursor.path);
         let mut buffer = Vec::new();
         for (record, range) in page.records.iter().enumerate() {
@@ -151,8 +152,11 @@ impl Required {
     }
 }
 
-fn required(plan: &DecodePlan, hints: &IndexMap<String, Hint>) -> Vec<Required> {
-    let keys = plan.primary_key.iter().map(|key| (key, true));
+fn required(plan: &DecodePlan, hints: &IndexMap<String, Hint>, slice: &Slice) -> Vec<Required> {
+    // What is copied from the parent is there, and not null.
+    let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
+    let own = plan.primary_key.iter().filter(|key| !copied.contains(key));
+    let keys = own.map(|key| (key, true));
     let declared = hints
         .iter()
         .filter(|(_, hint)| hint.declaration.required)

@@ -10,7 +10,7 @@ use super::list::ListNode;
 use super::number_column::NumberColumn;
 use super::object::ObjectNode;
 use super::string_column::StringColumn;
-use super::walk::{Fault, Problem, Read, Walk, check_depth};
+use super::walk::{Fault, Problem, Read, Walk, check_depth, check_list_depth};
 use crate::schema::{Column, ColumnType, Kind, Observed, mixed_array};
 
 /// The values under one key; a row has a value of one kind at most.
@@ -192,7 +192,7 @@ impl ValueNode {
                 node.read_nested(walk, row, depth)?;
             }
             Peek::Array => {
-                check_depth(depth, walk.json.current_index())?;
+                check_list_depth(depth, walk.json.current_index())?;
                 let node = self
                     .list
                     .get_or_insert_with(|| Box::new(ListNode::new(rows)));

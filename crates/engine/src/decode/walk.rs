@@ -11,6 +11,12 @@ use crate::schema::MAXIMUM_COLUMNS;
 /// Levels of nesting that are read; the record itself is the first.
 pub(super) const MAXIMUM_DEPTH: usize = 128;
 
+/// Objects below this depth are kept as JSON text, so that a schema stays small enough to be stored and read.
+pub(super) const MAXIMUM_STRUCT_DEPTH: usize = 16;
+
+/// Lists below this depth are refused; no reader would find its way through such columns.
+pub(super) const MAXIMUM_LIST_DEPTH: usize = 20;
+
 /// Characters of JSON that an error shows.
 const EXCERPT_CHARACTERS: usize = 80;
 
@@ -127,8 +133,17 @@ pub(super) fn skip(json: &mut Jiter<'_>, peek: Peek, depth: usize) -> Read {
 
 /// Objects and lists count, scalars do not.
 pub(super) fn check_depth(depth: usize, index: usize) -> Read {
-    if depth > MAXIMUM_DEPTH {
-        Err(Fault::new(Problem::TooDeep, index))
+    check_limit(depth, MAXIMUM_DEPTH, index)
+}
+
+/// The same for lists that become columns.
+pub(super) fn check_list_depth(depth: usize, index: usize) -> Read {
+    check_limit(depth, MAXIMUM_LIST_DEPTH, index)
+}
+
+fn check_limit(depth: usize, limit: usize, index: usize) -> Read {
+    if depth > limit {
+        Err(Fault::new(Problem::TooDeep { limit }, index))
     } else {
         Ok(())
     }
@@ -149,7 +164,7 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) enum Problem {
     Malformed(String),
-    TooDeep,
+    TooDeep { limit: usize },
     DuplicateKey,
     TooManyColumns,
 }
@@ -208,10 +223,10 @@ impl Fault {
                 reason,
                 excerpt,
             },
-            Problem::TooDeep => Error::TooDeep {
+            Problem::TooDeep { limit } => Error::TooDeep {
                 record,
                 path,
-                limit: MAXIMUM_DEPTH,
+                limit,
             },
             Problem::DuplicateKey => Error::DuplicateKey {
                 record,

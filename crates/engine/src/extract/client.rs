@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::error::{Answered, Error, Tried};
-use super::http::{BODY_LIMIT, Http, REDIRECT_LIMIT, Response, SendError};
+use super::http::{Http, REDIRECT_LIMIT, Response, SendError};
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry::{self, Random};
-use crate::flow::{Event, Observer};
+use crate::flow::{Event, MAXIMUM_PAGE_BYTES, Observer};
 use crate::plan::selector::BodyError;
 use crate::plan::{ClientPlan, RetryPlan};
 
@@ -210,7 +210,7 @@ impl Client {
             },
             Failure::Send(SendError::TooLarge) => Error::BodyTooLarge {
                 tried: Box::new(tried),
-                limit: BODY_LIMIT,
+                limit: MAXIMUM_PAGE_BYTES,
             },
             Failure::Send(SendError::OtherOrigin { host }) => Error::OtherOrigin {
                 tried: Box::new(tried),

@@ -62,7 +62,7 @@ pub enum Error {
     },
     /// A path, link or redirect leads to another origin than the base URL's. Nothing was sent there.
     #[error(
-        "{tried}: it leads to `{host}`, which is not the origin of `base_url` and not in `allowed_hosts`"
+        "{tried}: it leads to `{host}`, which is not the origin of `base_url`: credentials go nowhere else"
     )]
     OtherOrigin {
         /// The request.

@@ -11,6 +11,7 @@ use super::auth;
 use super::error::Error;
 use super::rate::Pacer;
 use super::request::Request;
+use crate::flow::MAXIMUM_PAGE_BYTES;
 use crate::plan::ClientPlan;
 
 /// Wait for a connection.
@@ -24,9 +25,6 @@ const TOTAL_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// Redirects followed within the origin.
 pub(super) const REDIRECT_LIMIT: usize = 10;
-
-/// The largest body, decompressed, in bytes.
-pub(super) const BODY_LIMIT: usize = 512 * 1024 * 1024;
 
 /// Room made for a body at once, whatever its announced length, in bytes.
 const LARGEST_FIRST_ALLOCATION: u64 = 16 * 1024 * 1024;
@@ -90,7 +88,7 @@ impl Http {
             origin: plan.base_url.clone(),
             headers,
             pacer,
-            body_limit: BODY_LIMIT,
+            body_limit: MAXIMUM_PAGE_BYTES,
         })
     }
 

@@ -6,6 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::plan::{AuthPlan, ClientPlan};
+use crate::spec::looks_secret;
 
 /// Characters of a body that an error shows, at most.
 const EXCERPT_LETTERS: usize = 300;
@@ -38,7 +39,11 @@ impl Redactor {
             }
             AuthPlan::Bearer { token } => redactor.add(token.expose()),
         }
-        redactor.add(plan.base_url.password().unwrap_or_default());
+        for secret in &plan.secrets {
+            if secret.expose().len() >= SHORTEST_FOUND_BY_NAME {
+                redactor.add(secret.expose());
+            }
+        }
         redactor.add_headers(plan.headers.iter().map(|(name, value)| (name, value)));
         redactor
     }
@@ -142,31 +147,6 @@ fn mask_pair(pair: &str) -> String {
     }
 }
 
-/// Whether a parameter or header of that name usually holds a secret.
-fn looks_secret(name: &str) -> bool {
-    let name: String = name
-        .to_ascii_lowercase()
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect();
-    let inside = [
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "pwd",
-        "apikey",
-        "accesskey",
-        "credential",
-        "signature",
-        "cookie",
-    ];
-    matches!(
-        name.as_str(),
-        "key" | "sig" | "auth" | "authorization" | "proxyauthorization"
-    ) || inside.iter().any(|part| name.contains(part))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +194,7 @@ mod tests {
                 statuses: Vec::new(),
                 max_backoff: std::time::Duration::ZERO,
             },
+            secrets: Vec::new(),
         };
         let redactor = Redactor::new(&plan)
             .with_request(&"https://a.b?token=longenough&key=1".parse().unwrap(), []);

@@ -1,12 +1,12 @@
 //! Dividing a resource into slices, and reading from finished slices how far it has come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ZonedDateTime};
+use jiff::{RoundMode, Span, Timestamp, TimestampRound, Unit, ZonedDateTime};
 
-use crate::flow::{ParentRecord, Slice, Window};
-use crate::plan::{IncrementalPlan, ResourcePlan};
+use crate::flow::{ParentRecord, Progress, Slice, Window};
+use crate::plan::{IncrementalPlan, ResourcePlan, TimeFormat, WriteDisposition};
 
 /// A slice that a run will read.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,21 +27,24 @@ pub struct TimeOutOfRange {
 
 /// The slices that are still to be read, oldest window first: windows × partitions, for one parent record or none.
 ///
-/// `watermark` is the time up to which earlier runs have read everything, `finished` names the slices behind it that
-/// they have read too, and `now` is the run's start.
+/// `now` is the run's start.
 ///
 /// # Errors
 /// See [`TimeOutOfRange`].
 pub fn slices(
     resource: &ResourcePlan,
     parent: Option<&ParentRecord>,
-    watermark: Option<Timestamp>,
-    finished: &BTreeSet<String>,
+    before: &Progress,
     now: Timestamp,
 ) -> Result<Vec<PlannedSlice>, TimeOutOfRange> {
+    // Only an append can't take back what it has written.
+    let floor = match resource.write_disposition {
+        WriteDisposition::Append => before.settled,
+        _ => None,
+    };
     let windows = match &resource.incremental {
         None => vec![(None, false)],
-        Some(incremental) => windows(incremental, watermark, now)
+        Some(incremental) => windows(incremental, before.watermark, floor, now)
             .map_err(|source| TimeOutOfRange {
                 resource: resource.name.clone(),
                 source,
@@ -59,7 +62,7 @@ pub fn slices(
                 partition: partition.clone(),
                 window,
             };
-            if finished.is_empty() || !finished.contains(&slice.id()) {
+            if before.finished.is_empty() || !before.finished.contains_key(&slice.id()) {
                 planned.push(PlannedSlice { slice, settled });
             }
         }
@@ -67,10 +70,12 @@ pub fn slices(
     Ok(planned)
 }
 
-/// The windows from the watermark (less the look-back) to the end, each with whether it is settled.
+/// The windows from the watermark (less the look-back, but not below the floor) to the end, each with whether it is
+/// settled.
 fn windows(
     incremental: &IncrementalPlan,
     watermark: Option<Timestamp>,
+    floor: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<(Window, bool)>, jiff::Error> {
     let initial = incremental.initial_value;
@@ -79,17 +84,23 @@ fn windows(
         (None, Some(ahead)) => shift(now, ahead)?,
         (None, None) => now,
     };
-    let look_back = |time: Timestamp| match incremental.lag {
-        Some(lag) => shift(time, lag.negate()),
-        None => Ok(time),
-    };
     let start = match watermark {
-        Some(watermark) => look_back(watermark)?.max(initial),
+        Some(watermark) => look_back(incremental, watermark)?.max(initial),
         None => initial,
     };
-    let settled_until = look_back(now)?;
+    let start = floor.map_or(start, |floor| start.max(floor));
     let Some(step) = incremental.window else {
-        let settled = incremental.lag.is_none() && incremental.ahead.is_none();
+        // Dates can't tell the morning's records from the evening's: a day is read once it is over.
+        let end = match incremental.format {
+            TimeFormat::Date => end.round(
+                TimestampRound::new()
+                    .smallest(Unit::Day)
+                    .mode(RoundMode::Trunc),
+            )?,
+            _ => end,
+        };
+        // The next run's slice starts where this one's ends; only a fixed end makes it the last.
+        let settled = incremental.end_value.is_some();
         let window = Window { start, end };
         return Ok(if start < end {
             vec![(window, settled)]
@@ -97,6 +108,7 @@ fn windows(
             Vec::new()
         });
     };
+    let settled_until = look_back(incremental, now)?;
     let grid = Grid::new(initial, step);
     let mut windows = Vec::new();
     let mut index = grid.index_at(start)?;
@@ -116,25 +128,25 @@ fn windows(
     Ok(windows)
 }
 
-/// How far a resource has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Advance {
-    /// All before this time has been read.
-    pub watermark: Option<Timestamp>,
-    /// Names of the settled slices behind the watermark that have been read.
-    pub finished: BTreeSet<String>,
+/// The grid of a resource's windows, as text that changes with it.
+pub fn grid(incremental: &IncrementalPlan) -> String {
+    match incremental.window {
+        Some(step) => format!("every {step} from {}", incremental.initial_value),
+        None => "one window".to_owned(),
+    }
 }
 
 /// Reads from a run's slices, each with whether it was finished, how far the resource has come.
 ///
 /// The watermark is the end of the last window before the first hole, never past `now`, and never moves back.
 pub fn advance<'a>(
-    before: &Advance,
+    incremental: &IncrementalPlan,
+    before: &Progress,
     slices: impl IntoIterator<Item = (&'a PlannedSlice, bool)>,
     now: Timestamp,
-) -> Advance {
+) -> Progress {
     let mut windows: BTreeMap<Timestamp, (Timestamp, bool)> = BTreeMap::new();
-    let mut finished: Vec<(String, Timestamp)> = Vec::new();
+    let mut finished = before.finished.clone();
     for (planned, done) in slices {
         let Some(window) = planned.slice.window else {
             continue;
@@ -142,7 +154,7 @@ pub fn advance<'a>(
         let entry = windows.entry(window.start).or_insert((window.end, true));
         entry.1 &= done;
         if done && planned.settled {
-            finished.push((planned.slice.id(), window.end));
+            finished.insert(planned.slice.id(), window.end);
         }
     }
     let mut watermark = before.watermark;
@@ -155,20 +167,14 @@ pub fn advance<'a>(
             watermark = watermark.max(Some(end.min(now)));
         }
     }
-    let behind = |end: Timestamp| watermark.is_none_or(|watermark| end > watermark);
-    let earlier = before.finished.iter().cloned();
-    let new = finished
-        .into_iter()
-        .filter(|(_, end)| behind(*end))
-        .map(|(id, _)| id);
-    let finished = if watermark == before.watermark {
-        earlier.chain(new).collect()
-    } else {
-        new.collect()
-    };
-    Advance {
+    // The next run starts its windows there; what ends before it is not planned again.
+    let next_start = watermark.and_then(|watermark| look_back(incremental, watermark).ok());
+    finished.retain(|_, end| next_start.is_none_or(|start| *end > start));
+    Progress {
         watermark,
         finished,
+        settled: before.settled.max(next_start),
+        grid: Some(grid(incremental)),
     }
 }
 
@@ -208,6 +214,13 @@ impl Grid {
     }
 }
 
+fn look_back(incremental: &IncrementalPlan, time: Timestamp) -> Result<Timestamp, jiff::Error> {
+    match incremental.lag {
+        Some(lag) => shift(time, lag.negate()),
+        None => Ok(time),
+    }
+}
+
 fn shift(time: Timestamp, span: Span) -> Result<Timestamp, jiff::Error> {
     let shifted = time.to_zoned_datetime(TimeZone::UTC).checked_add(span)?;
     Ok(shifted.timestamp())
@@ -216,7 +229,6 @@ fn shift(time: Timestamp, span: Span) -> Result<Timestamp, jiff::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::TimeFormat;
 
     fn time(text: &str) -> Timestamp {
         crate::spec::parse_time(text).unwrap()
@@ -238,7 +250,7 @@ mod tests {
     }
 
     fn show(plan: &IncrementalPlan, watermark: Option<&str>, now: &str) -> Vec<String> {
-        windows(plan, watermark.map(time), time(now))
+        windows(plan, watermark.map(time), None, time(now))
             .unwrap()
             .into_iter()
             .map(|(window, settled)| {
@@ -302,7 +314,7 @@ mod tests {
     fn without_windows_all_that_is_new_is_one() {
         assert_eq!(
             show(&plan(None, None, None), Some("2024-02-01"), "2024-02-02"),
-            ["2024-02-01..2024-02-02"]
+            ["2024-02-01..2024-02-02 open"]
         );
         assert!(show(&plan(None, None, None), Some("2024-02-02"), "2024-02-02").is_empty());
     }
@@ -331,26 +343,64 @@ mod tests {
             planned("2024-01-05", "2024-01-06", false),
         ];
         let now = time("2024-01-04T12:00:00Z");
+        let daily = plan(Some("1d"), None, None);
         let all = advance(
-            &Advance::default(),
+            &daily,
+            &Progress::default(),
             slices.iter().map(|one| (one, true)),
             now,
         );
         assert_eq!(all.watermark, Some(now));
         assert!(all.finished.is_empty());
 
-        let hole = advance(
-            &Advance::default(),
-            slices.iter().enumerate().map(|(at, one)| (one, at != 1)),
+        let with_hole = slices.iter().enumerate().map(|(at, one)| (one, at != 1));
+        let hole = advance(&daily, &Progress::default(), with_hole, now);
+        assert_eq!(hole.watermark, Some(time("2024-01-02")));
+        assert_eq!(names(&hole), ["from=2024-01-03T00:00:00Z"]);
+
+        let nothing = advance(
+            &daily,
+            &hole,
+            slices[1..2].iter().map(|one| (one, false)),
             now,
         );
-        assert_eq!(hole.watermark, Some(time("2024-01-02")));
-        assert_eq!(
-            Vec::from_iter(hole.finished.clone()),
-            ["from=2024-01-03T00:00:00Z"]
-        );
-
-        let nothing = advance(&hole, slices[1..2].iter().map(|one| (one, false)), now);
         assert_eq!(nothing, hole);
+    }
+
+    #[test]
+    fn what_a_later_run_would_plan_again_is_remembered() {
+        // A hole at the 4th of January: with two days of lag the next run starts on the 2nd.
+        let plan = plan(Some("1d"), Some("2d"), None);
+        let slices: Vec<PlannedSlice> = (1..=8)
+            .map(|day| {
+                planned(
+                    &format!("2024-01-0{day}"),
+                    &format!("2024-01-0{}", day + 1),
+                    day <= 6,
+                )
+            })
+            .collect();
+        let now = time("2024-01-09");
+        let with_hole = slices.iter().enumerate().map(|(at, one)| (one, at != 3));
+        let hole = advance(&plan, &Progress::default(), with_hole, now);
+        assert_eq!(hole.watermark, Some(time("2024-01-04")));
+        assert_eq!(hole.settled, Some(time("2024-01-02")));
+        assert_eq!(
+            names(&hole),
+            ["02", "03", "05", "06"].map(|day| format!("from=2024-01-{day}T00:00:00Z"))
+        );
+        // The next run fills the hole and fails behind it: the names stay as long as they are needed.
+        let filled = slices[3..4].iter().map(|one| (one, true));
+        let rest = slices[6..8].iter().map(|one| (one, false));
+        let later = advance(&plan, &hole, filled.chain(rest), now);
+        assert_eq!(later.watermark, Some(time("2024-01-05")));
+        assert_eq!(
+            names(&later),
+            ["03", "04", "05", "06"].map(|day| format!("from=2024-01-{day}T00:00:00Z"))
+        );
+    }
+
+    fn names(progress: &Progress) -> Vec<String> {
+        progress.finished.keys().cloned().collect()
     }
 }

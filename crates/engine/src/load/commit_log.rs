@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::destination::off_the_async_threads;
-use super::{DataFile, Destination, Error, Progress, durable};
+use super::{DataFile, Destination, Error, durable};
+use crate::flow::Progress;
 use crate::schema::TableSchema;
 
 pub(super) const COMMITS: &str = "_engine/commits";
@@ -31,6 +32,7 @@ pub(super) struct CommitRecord {
     pub(super) run: Uuid,
     pub(super) load_id: String,
     pub(super) pipeline: String,
+    pub(super) api: String,
     pub(super) created_at: Timestamp,
     /// Only takes the next place, so that a run that was before can't commit any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -97,11 +99,19 @@ impl CommitRecord {
             run: run.id,
             load_id: run.load_id.clone(),
             pipeline: run.pipeline.clone(),
+            api: run.api.clone(),
             created_at,
             opening: false,
             last: false,
             tables: BTreeMap::new(),
         }
+    }
+}
+
+impl CommitRecord {
+    /// Whether the commit is of the same pipeline and API.
+    pub(super) fn is_of(&self, run: &Run) -> bool {
+        self.pipeline == run.pipeline && self.api == run.api
     }
 }
 
@@ -111,6 +121,8 @@ pub(super) struct Run {
     pub(super) id: Uuid,
     pub(super) load_id: String,
     pub(super) pipeline: String,
+    /// The API that is read: the origin of its base URL, or `sandbox`.
+    pub(super) api: String,
 }
 
 impl Run {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use object_store::ListResult;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
@@ -137,17 +138,26 @@ impl Destination {
 
     /// Names of the objects and of the folders that lie directly in a folder.
     pub(super) async fn list(&self, relative: &str) -> Result<Vec<String>, Error> {
-        let listed = self
-            .store
-            .list_with_delimiter(Some(&self.object(relative)))
-            .await
-            .map_err(Error::store("list", relative))?;
+        let listed = self.listed(relative).await?;
         let objects = listed.objects.into_iter().map(|object| object.location);
-        Ok(objects
-            .chain(listed.common_prefixes)
-            .filter_map(|path| path.filename().map(str::to_owned))
-            .collect())
+        Ok(names(objects.chain(listed.common_prefixes)))
     }
+
+    /// The names of what is below a folder and is a folder itself.
+    pub(super) async fn list_folders(&self, relative: &str) -> Result<Vec<String>, Error> {
+        Ok(names(self.listed(relative).await?.common_prefixes))
+    }
+
+    async fn listed(&self, relative: &str) -> Result<ListResult, Error> {
+        let folder = self.object(relative);
+        let listed = self.store.list_with_delimiter(Some(&folder)).await;
+        listed.map_err(Error::store("list", relative))
+    }
+}
+
+fn names(paths: impl IntoIterator<Item = object_store::path::Path>) -> Vec<String> {
+    let name = |path: object_store::path::Path| path.filename().map(str::to_owned);
+    paths.into_iter().filter_map(name).collect()
 }
 
 /// Runs computing or local file work on a thread where it holds nobody up.

@@ -33,6 +33,17 @@ pub enum Error {
         /// The load's id.
         load_id: String,
     },
+    /// The destination holds the tables of another pipeline, or of the same one for another API.
+    #[error(
+        "open the destination: it holds the tables of pipeline `{pipeline}`, read from `{api}`, which must not mix with \
+         others; choose another `--destination`, or remove that folder"
+    )]
+    OtherPipeline {
+        /// The other pipeline.
+        pipeline: String,
+        /// The API that it reads.
+        api: String,
+    },
     /// A local file or folder can't be read or written.
     #[error("{action} `{}`", path.display())]
     LocalFile {

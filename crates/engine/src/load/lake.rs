@@ -50,10 +50,12 @@ enum Standing {
 impl Lake {
     /// Reads the log, publishes what is committed, and sweeps what runs before left behind.
     ///
-    /// `load_id` names the run's files; the log must not hold it yet.
+    /// `load_id` names the run's files; the log must not hold it yet. `pipeline` and `api` say whose tables these are:
+    /// those of another pipeline, or of another API, are refused.
     pub async fn open(
         destination: Destination,
         pipeline: &str,
+        api: &str,
         load_id: &str,
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -62,12 +64,19 @@ impl Lake {
             id: Uuid::now_v7(),
             load_id: load_id.to_owned(),
             pipeline: pipeline.to_owned(),
+            api: api.to_owned(),
         };
         create_folders(&destination).await?;
         let log = commit_log::read(&destination).await?;
         if log.commits.iter().any(|commit| commit.load_id == load_id) {
             return Err(Error::LoadIdTaken {
                 load_id: load_id.to_owned(),
+            });
+        }
+        if let Some(other) = log.commits.last().filter(|commit| !commit.is_of(&run)) {
+            return Err(Error::OtherPipeline {
+                pipeline: other.pipeline.clone(),
+                api: other.api.clone(),
             });
         }
         for commit in log.unpublished() {
@@ -280,7 +289,7 @@ async fn sweep(
     state: &mut State,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let left_behind = destination.list(STAGING).await?;
+    let left_behind = destination.list_folders(STAGING).await?;
     if left_behind.is_empty() {
         return Ok(());
     }

@@ -36,4 +36,4 @@ pub use lake::Lake;
 pub use prepare::TableCommit;
 pub use report::{CommitReport, TableReport};
 pub use spool::{SealedSpool, SliceWriter, SpoolSettings, TableSpool};
-pub use state::{DataFile, Progress, State, TableState};
+pub use state::{DataFile, State, TableState};

@@ -10,7 +10,8 @@ use super::merge::{Merged, merge};
 use super::parquet_writer::{ParquetWriter, WrittenFile};
 use super::spool::{SpooledRows, Target};
 use super::stored_file::lay_out;
-use super::{Destination, Error, Progress, SealedSpool, TableReport, TableState};
+use super::{Destination, Error, SealedSpool, TableReport, TableState};
+use crate::flow::Progress;
 use crate::plan::WriteDisposition;
 use crate::schema::TableSchema;
 

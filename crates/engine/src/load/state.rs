@@ -1,12 +1,12 @@
 //! What the lake holds: the fold of its commit log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::commit_log::{self, CommitRecord};
 use super::{Destination, Error};
+use crate::flow::Progress;
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
@@ -33,17 +33,6 @@ pub struct TableState {
     pub files: Vec<DataFile>,
     /// How far the resource was read.
     pub progress: Progress,
-}
-
-/// How far a resource was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Everything before it is in the table; `None` before the first finished window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub watermark: Option<Timestamp>,
-    /// Names of finished slices that the watermark does not cover.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub finished: BTreeSet<String>,
 }
 
 /// One Parquet file of a table.

@@ -43,6 +43,7 @@ pub(super) fn compile(
         auth: auth?,
         rate_limit: rate_limit?,
         retry,
+        secrets: Vec::new(),
     })
 }
 

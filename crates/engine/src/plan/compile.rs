@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::mistakes::{Mistakes, Place};
-use super::model::{DestinationPlan, Plan, ResourcePlan};
-use super::resource::{Compiled, ParentNeeds};
+use super::model::{DestinationPlan, ParentPlan, Plan, ResourcePlan, WriteDisposition};
+use super::resource::Compiled;
 use super::{client, graph, paginator, resource};
 use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
 
@@ -92,19 +92,30 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
     let parents: Vec<_> = names
         .iter()
         .zip(&compiled)
-        .map(|(name, compiled)| ((*name).to_owned(), compiled.parent.clone()))
+        .map(|(name, compiled)| {
+            let parent = compiled.parent.as_ref();
+            (
+                (*name).to_owned(),
+                parent.map(|parent| parent.resource.clone()),
+            )
+        })
         .collect();
     let order = graph::order(&parents, mistakes);
-    in_order(compiled, &order)
+    let ordered = in_order(compiled, &order);
+    check_replaced_children(&ordered, &names, mistakes);
+    ordered
 }
 
 /// Puts each resource behind its parent, and tells each parent what its children need.
 fn in_order(compiled: Vec<Compiled>, order: &[usize]) -> Vec<ResourcePlan> {
-    let mut needs: HashMap<String, Vec<ParentNeeds>> = HashMap::new();
+    let mut needs: HashMap<String, Vec<ParentPlan>> = HashMap::new();
     let mut plans: Vec<Option<ResourcePlan>> = Vec::with_capacity(compiled.len());
     for one in compiled {
         if let Some(parent) = one.parent {
-            needs.entry(parent).or_default().push(one.needs);
+            needs
+                .entry(parent.resource.clone())
+                .or_default()
+                .push(parent);
         }
         plans.push(one.plan.ok());
     }
@@ -113,12 +124,55 @@ fn in_order(compiled: Vec<Compiled>, order: &[usize]) -> Vec<ResourcePlan> {
         .filter_map(|place| plans[*place].take())
         .collect();
     for plan in &mut ordered {
-        for needs in needs.remove(&plan.name).unwrap_or_default() {
-            add_new(&mut plan.decode.parent_key_paths, needs.key_paths);
-            add_new(&mut plan.decode.parent_included, needs.included);
+        for child in needs.remove(&plan.name).unwrap_or_default() {
+            add_new(&mut plan.decode.parent_key_paths, child.key_paths);
+            add_new(&mut plan.decode.parent_included, child.included);
         }
     }
     ordered
+}
+
+/// A table that is replaced in every run must get all of its parents in every run.
+fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes: &mut Mistakes) {
+    let find = |name: &str| resources.iter().find(|resource| resource.name == name);
+    for resource in resources {
+        if resource.write_disposition != WriteDisposition::Replace {
+            continue;
+        }
+        let mut parent = resource
+            .parent
+            .as_ref()
+            .and_then(|parent| find(&parent.resource));
+        // No line of ancestors is longer, unless it is a cycle, which is a mistake of its own.
+        for _ in 0..resources.len() {
+            let Some(ancestor) = parent else { break };
+            let partly_read = ancestor.incremental.is_some()
+                && ancestor.write_disposition != WriteDisposition::Replace;
+            if partly_read {
+                let index = names
+                    .iter()
+                    .position(|name| *name == resource.name)
+                    .unwrap_or(0);
+                mistakes.add(
+                    "plan::replaced_child",
+                    &Place::root()
+                        .key("resources")
+                        .index(index)
+                        .key("write_disposition"),
+                    format!(
+                        "`{}` is replaced in every run, and `{}` gives only what is new",
+                        resource.name, ancestor.name
+                    ),
+                    "use `merge` with a `primary_key`, or `append`".to_owned(),
+                );
+                break;
+            }
+            parent = ancestor
+                .parent
+                .as_ref()
+                .and_then(|parent| find(&parent.resource));
+        }
+    }
 }
 
 fn add_new(known: &mut Vec<String>, more: Vec<String>) {
@@ -155,12 +209,32 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
             format!("at least {MINIMUM_FILE_SIZE_BYTES} (1 MiB)"),
         );
     }
+    let url = url
+        .clone()
+        .unwrap_or_else(|| format!("./data/{}", pipeline.name));
+    if let Err(problem) = check_destination(&url) {
+        mistakes.add("plan::destination", &place.key("url"), problem, None);
+    }
     DestinationPlan {
-        url: url
-            .clone()
-            .unwrap_or_else(|| format!("./data/{}", pipeline.name)),
+        url,
         compression_level,
         file_size_bytes,
+    }
+}
+
+/// Whether tables can be written there: a folder or a `file://` URL.
+///
+/// # Errors
+/// What is wrong, in one line.
+pub fn check_destination(url: &str) -> Result<(), String> {
+    match url.split_once("://") {
+        _ if url.is_empty() => {
+            Err("the destination is empty; give a folder, such as `./data/shop`".to_owned())
+        }
+        None | Some(("file", _)) => Ok(()),
+        Some((scheme, _)) => Err(format!(
+            "tables can't be written to `{scheme}://`; give a folder, such as `./data/shop`, or a `file://` URL"
+        )),
     }
 }
 
@@ -216,7 +290,7 @@ mod tests {
         assert_eq!(people.decode.parent_key_paths, ["id"]);
         assert_eq!(people.decode.parent_included, ["email"]);
         assert_eq!(people.paginator, PaginatorPlan::Auto);
-        assert_eq!(person.parent.as_deref(), Some("people"));
+        assert_eq!(person.parent.as_ref().unwrap().resource, "people");
         assert_eq!(person.paginator, PaginatorPlan::SinglePage);
         assert_eq!(person.data_selector, Selector::parse("$").ok());
         assert_eq!(plan.destination.url, "./data/x");
@@ -260,7 +334,7 @@ mod tests {
                 "8:59 plan::placeholder `{incremental.…}` is named, and the endpoint has no `incremental`",
                 "8:88 plan::placeholder read `{\"a\":1}`: expected a text, number, boolean, null or a list of these",
                 "10:30 plan::selector parse selector `$[`: expected selector",
-                "10:36 plan::window_not_sent no request names the window, so that each window would ask for the same",
+                "10:36 plan::window_not_sent no request names the window's start, so that each window would ask for more than itself",
                 "10:82 plan::initial_value `initial_value` can't be `now`",
             ]
             .map(str::to_owned)

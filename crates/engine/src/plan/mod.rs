@@ -17,7 +17,7 @@ mod resource;
 pub mod selector;
 pub mod template;
 
-pub use compile::compile;
+pub use compile::{check_destination, compile};
 pub use model::*;
 pub use paginator::{
     DEFAULT_CURSOR_PARAM, DEFAULT_CURSOR_PATH, DEFAULT_LIMIT_PARAM, DEFAULT_LINKS_NEXT_KEY,

@@ -117,6 +117,8 @@ pub struct ClientPlan {
     pub rate_limit: Option<RateLimitPlan>,
     /// What is tried again, and how often.
     pub retry: RetryPlan,
+    /// Other values that no text may show: what variables have put into the spec. Set by whoever read it.
+    pub secrets: Vec<crate::spec::Secret>,
 }
 
 /// Credentials for each request.
@@ -297,13 +299,24 @@ pub struct IncrementalPlan {
     pub ahead: Option<Span>,
 }
 
+/// What a resource needs of the resource that it depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParentPlan {
+    /// Name of the parent.
+    pub resource: String,
+    /// Paths into the parent's records that the requests name.
+    pub key_paths: Vec<String>,
+    /// Top-level fields of the parent's records that are copied into each record.
+    pub included: Vec<String>,
+}
+
 /// One resource, ready to be read.
 #[derive(Clone, Debug)]
 pub struct ResourcePlan {
     /// The resource's name: also its table and its folder.
     pub name: String,
-    /// Name of the resource whose records this one depends on.
-    pub parent: Option<String>,
+    /// The resource whose records this one depends on.
+    pub parent: Option<ParentPlan>,
     /// How rows join the table.
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.

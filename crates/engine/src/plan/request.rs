@@ -139,16 +139,11 @@ impl References {
             })
     }
 
-    /// Where the window is named: its start or its end.
-    pub(super) fn windows(&self) -> impl Iterator<Item = &Place> {
-        self.0
-            .iter()
-            .filter_map(|(reference, place)| match reference {
-                Reference::Incremental(
-                    IncrementalReference::StartValue | IncrementalReference::EndValue,
-                ) => Some(place),
-                _ => None,
-            })
+    /// Whether this edge of the window is named.
+    pub(super) fn names(&self, edge: IncrementalReference) -> bool {
+        let named =
+            |(reference, _): &(Reference, Place)| *reference == Reference::Incremental(edge);
+        self.0.iter().any(named)
     }
 
     /// Where a time of `incremental` is named.

@@ -1,24 +1,16 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, PaginatorPlan, ResourcePlan, WriteDisposition};
+use super::model::{DecodePlan, PaginatorPlan, ParentPlan, ResourcePlan, WriteDisposition};
 use super::request::{References, Request};
+use super::template::IncrementalReference;
 use super::{Selector, columns, incremental, job, paginator, partitions};
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
-/// What a resource's requests need of its parent.
-pub(super) struct ParentNeeds {
-    /// Paths into the parent's records that placeholders name.
-    pub(super) key_paths: Vec<String>,
-    /// Top-level fields that are copied into each record.
-    pub(super) included: Vec<String>,
-}
-
-/// A compiled resource, and what it needs of its parent.
+/// A compiled resource, and its parent, which is known even where the rest is wrong.
 pub(super) struct Compiled {
     pub(super) plan: Result<ResourcePlan, Reported>,
-    pub(super) parent: Option<String>,
-    pub(super) needs: ParentNeeds,
+    pub(super) parent: Option<ParentPlan>,
 }
 
 /// `names` are the names of all resources.
@@ -31,7 +23,17 @@ pub(super) fn compile(
 ) -> Compiled {
     let mut references = References::default();
     let mut plan = endpoint(resource, client_paginator, place, &mut references, mistakes);
-    let (parent, key_paths) = parent(resource, &references, names, place, mistakes);
+    let parent = parent(resource, &references, names, place, mistakes);
+    if parent.is_some() && resource.endpoint.incremental.is_some() {
+        mistakes.add(
+            "plan::incremental_child",
+            &place.key("endpoint").key("incremental"),
+            format!("`{}` depends on a parent and is incremental", resource.name),
+            "one time can't be kept for all parents: a parent that comes later would miss its history; make the \
+             parent incremental instead"
+                .to_owned(),
+        );
+    }
     let partitions = partitions::compile(
         &resource.for_each,
         &references,
@@ -42,14 +44,7 @@ pub(super) fn compile(
         plan.parent.clone_from(&parent);
         plan.partitions = partitions;
     }
-    Compiled {
-        plan,
-        parent,
-        needs: ParentNeeds {
-            key_paths,
-            included: resource.include_from_parent.clone(),
-        },
-    }
+    Compiled { plan, parent }
 }
 
 /// All but the parent and the partitions, which depend on what the requests name.
@@ -97,6 +92,16 @@ fn endpoint(
         (None, Some(paginator)) => Ok(paginator.clone()),
         (None, None) => Ok(PaginatorPlan::Auto),
     };
+    if let (Ok(PaginatorPlan::Offset(_)), Ok(Some(selector))) = (&paginator, &data_selector)
+        && !selector.gives_each_record_once()
+    {
+        mistakes.add(
+            "plan::offset_selector",
+            &endpoint_place.key("data_selector"),
+            format!("`{}` doesn't give one record for each that the API counts", selector.as_str()),
+            "the offset advances by the records that came: select the whole list, such as `data.items`".to_owned(),
+        );
+    }
     if resource.concurrency == Some(0) {
         let message = "`concurrency` must be at least 1";
         mistakes.add(
@@ -151,28 +156,36 @@ fn check_window_is_sent(
         }
         return;
     };
-    let sent = incremental.start_param.is_some()
-        || incremental.end_param.is_some()
-        || references.windows().next().is_some();
-    if !sent && (incremental.window.is_some() || incremental.cursor == spec::CursorSource::Request)
-    {
+    let start_sent =
+        incremental.start_param.is_some() || references.names(IncrementalReference::StartValue);
+    let end_sent =
+        incremental.end_param.is_some() || references.names(IncrementalReference::EndValue);
+    let divided = incremental.window.is_some() || incremental.cursor == spec::CursorSource::Request;
+    let (missing, problem) = match (start_sent, end_sent) {
+        (true, true) => return,
+        (true, false) => ("end_param", "end"),
+        (false, _) => ("start_param", "start"),
+    };
+    if divided {
         mistakes.add(
             "plan::window_not_sent",
             place,
-            "no request names the window, so that each window would ask for the same",
-            "give `start_param` and `end_param`, or write `{incremental.start_value}` and `{incremental.end_value}` into the request".to_owned(),
+            format!("no request names the window's {problem}, so that each window would ask for more than itself"),
+            format!(
+                "give `{missing}`, or write `{{incremental.{problem}_value}}` into the request"
+            ),
         );
     }
 }
 
-/// The one resource that placeholders name, and the paths into its records.
+/// The one resource that placeholders name.
 fn parent(
     resource: &Resource,
     references: &References,
     names: &[&str],
     place: &Place,
     mistakes: &mut Mistakes,
-) -> (Option<String>, Vec<String>) {
+) -> Option<ParentPlan> {
     let mut parent: Option<&str> = None;
     let mut paths: Vec<String> = Vec::new();
     for (name, path, named_at) in references.parents() {
@@ -214,7 +227,11 @@ fn parent(
                 .to_owned(),
         );
     }
-    (parent.map(ToOwned::to_owned), paths)
+    parent.map(|name| ParentPlan {
+        resource: name.to_owned(),
+        key_paths: paths,
+        included: resource.include_from_parent.clone(),
+    })
 }
 
 /// dlt's rule: a path whose last segment holds a placeholder answers with one record.

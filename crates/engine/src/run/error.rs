@@ -47,6 +47,27 @@ pub enum Error {
         /// Name of the parent.
         parent: String,
     },
+    /// A child was not read to its end, so that it must get this resource's records again.
+    #[error(
+        "its child `{child}` was not read to its end, and needs its records again: nothing of it was kept"
+    )]
+    ChildFailed {
+        /// Name of the child.
+        child: String,
+    },
+    /// The windows of an append lie elsewhere than those that were written, so that rows would come twice.
+    #[error(
+        "read `{resource}`: its windows were {before} and are now {now}, so that rows would come twice; give \
+         `initial_value` and `window` their earlier values, or choose another `--destination`"
+    )]
+    GridChanged {
+        /// Name of the resource.
+        resource: String,
+        /// The grid of the windows that were written.
+        before: String,
+        /// The grid that the spec gives now.
+        now: String,
+    },
     /// The run was told to stop.
     #[error("the run was interrupted; nothing was committed")]
     Interrupted,
@@ -65,9 +86,21 @@ impl Error {
     pub(super) fn concerns_all(&self) -> bool {
         match self {
             Self::Extract { source, .. } => source.refuses_credentials(),
-            Self::Load(_) | Self::Client(_) | Self::UnknownResource(_) | Self::Interrupted => true,
-            Self::Decode { .. } | Self::Windows(_) | Self::ParentFailed { .. } => false,
+            Self::Load(_)
+            | Self::Client(_)
+            | Self::UnknownResource(_)
+            | Self::GridChanged { .. }
+            | Self::Interrupted => true,
+            Self::Decode { .. }
+            | Self::Windows(_)
+            | Self::ParentFailed { .. }
+            | Self::ChildFailed { .. } => false,
         }
+    }
+
+    /// Whether another resource's failure is the cause.
+    pub(super) fn follows_from_relative(&self) -> bool {
+        matches!(self, Self::ParentFailed { .. } | Self::ChildFailed { .. })
     }
 
     /// The whole chain of causes in one line.

@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 
 use super::error::{Error, joined};
 use super::report::{Report, ResourceReport};
-use super::resource::{Outcome, ResourceRun};
+use super::resource::{Child, Outcome, ResourceRun};
 use crate::extract::Client;
-use crate::extract::slice::Advance;
-use crate::flow::{Event, Observer, ParentRecord};
-use crate::load::{Destination, Lake, Progress, SpoolSettings, TableCommit};
+use crate::extract::slice::grid;
+use crate::flow::{Event, Observer, Progress};
+use crate::load::{Destination, Lake, SpoolSettings, TableCommit, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition};
 
 /// Parent records that wait for one child resource; a parent that is further ahead is held back.
@@ -25,6 +25,9 @@ const PARENT_RECORDS_IN_FLIGHT: usize = 256;
 pub struct Options {
     /// Name of the load: part of each data file's name. Unique, sorting by time.
     pub load_id: String,
+    /// The API that is read, as the commit log names it: the origin of its base URL, or `sandbox`. Tables that were read
+    /// from another API are refused.
+    pub api: String,
     /// The run's start: windows end here.
     pub now: Timestamp,
     /// Tells the time for what is stamped during the run.
@@ -49,7 +52,14 @@ pub async fn run(
     let started = Instant::now();
     let resources = selected(&plan, &options.resources)?;
     let destination = Destination::open(&plan.destination.url)?;
-    let lake = Lake::open(destination, &plan.name, &options.load_id, options.now).await?;
+    let lake = Lake::open(
+        destination,
+        &plan.name,
+        &options.api,
+        &options.load_id,
+        options.now,
+    )
+    .await?;
     let client = Client::new(
         plan.client.clone(),
         Arc::clone(&options.clock),
@@ -64,7 +74,8 @@ pub async fn run(
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes,
         Err(error) => {
-            lake.abandon().await?;
+            // Work that was under way may still write there: what can't be removed now, the next run sweeps.
+            let _swept_later = lake.abandon().await;
             return Err(error);
         }
     };
@@ -72,7 +83,7 @@ pub async fn run(
 }
 
 /// The resources to read, in the order of the plan: those named and all their ancestors.
-fn selected(plan: &Plan, names: &[String]) -> Result<Vec<ResourcePlan>, Error> {
+fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
     let mut wanted = BTreeSet::new();
     for name in names {
         let mut next = Some(name);
@@ -83,57 +94,76 @@ fn selected(plan: &Plan, names: &[String]) -> Result<Vec<ResourcePlan>, Error> {
                 .find(|resource| resource.name == *name);
             let resource = resource.ok_or_else(|| Error::UnknownResource(name.clone()))?;
             wanted.insert(&resource.name);
-            next = resource.parent.as_ref();
+            next = resource.parent.as_ref().map(|parent| &parent.resource);
+        }
+    }
+    // Children get a parent's windows only when these are read: they are read along.
+    let mut names = names.to_vec();
+    for resource in &plan.resources {
+        if let Some(parent) = &resource.parent
+            && names.contains(&parent.resource)
+            && !names.contains(&resource.name)
+            && plan
+                .resources
+                .iter()
+                .any(|one| one.name == parent.resource && one.incremental.is_some())
+        {
+            names.push(resource.name.clone());
+            wanted.insert(&resource.name);
         }
     }
     let read = |resource: &&ResourcePlan| names.is_empty() || wanted.contains(&resource.name);
-    let mut resources: Vec<_> = plan.resources.iter().filter(read).cloned().collect();
-    for resource in &mut resources {
+    let selected = |resource: &ResourcePlan| Selected {
         // An ancestor that was not asked for is read for its children, and its table stays as it is.
-        if !names.is_empty() && !names.contains(&resource.name) {
-            resource.write_disposition = WriteDisposition::Skip;
-        }
-    }
-    Ok(resources)
+        writes: resource.write_disposition != WriteDisposition::Skip
+            && (names.is_empty() || names.contains(&resource.name)),
+        resource: resource.clone(),
+    };
+    Ok(plan.resources.iter().filter(read).map(selected).collect())
+}
+
+/// A resource that a run reads.
+struct Selected {
+    resource: ResourcePlan,
+    /// Whether its rows go into its table.
+    writes: bool,
 }
 
 async fn read_all(
     plan: &Plan,
-    resources: Vec<ResourcePlan>,
+    resources: Vec<Selected>,
     lake: &Lake,
     client: &Client,
     options: &Options,
 ) -> Result<Vec<Outcome>, Error> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let computing = Arc::new(Semaphore::new(cores));
-    let mut senders: HashMap<String, Vec<mpsc::Sender<ParentRecord>>> = HashMap::new();
+    let mut children: HashMap<String, Vec<Child>> = HashMap::new();
     let mut receivers = HashMap::new();
-    for resource in &resources {
+    for Selected { resource, .. } in &resources {
         if let Some(parent) = &resource.parent {
             let (sender, receiver) = mpsc::channel(PARENT_RECORDS_IN_FLIGHT);
-            senders.entry(parent.clone()).or_default().push(sender);
+            let child = Child::new(parent.clone(), sender);
+            children
+                .entry(parent.resource.clone())
+                .or_default()
+                .push(child);
             receivers.insert(resource.name.clone(), receiver);
         }
     }
     let mut tasks = JoinSet::new();
-    for (order, resource) in resources.into_iter().enumerate() {
-        let spool = match resource.write_disposition {
-            WriteDisposition::Skip => None,
-            _ => Some(lake.spool(&resource.name, SpoolSettings::from(&plan.destination))?),
+    for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
+        let spool = if writes {
+            Some(lake.spool(&resource.name, SpoolSettings::from(&plan.destination))?)
+        } else {
+            None
         };
         let table = lake.state().tables.get(&resource.name);
-        let before = match (table, resource.write_disposition) {
-            // The whole table is read anew.
-            (_, WriteDisposition::Replace) | (None, _) => Advance::default(),
-            (Some(table), _) => Advance {
-                watermark: table.progress.watermark,
-                finished: table.progress.finished.clone(),
-            },
-        };
+        let before = progress(&resource, table, &options.observer)?;
         let files = table.into_iter().flat_map(|table| &table.files);
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let run = ResourceRun {
-            children: senders.remove(&resource.name).unwrap_or_default(),
+            children: children.remove(&resource.name).unwrap_or_default(),
             parents: receivers.remove(&resource.name),
             client: client.clone(),
             computing: Arc::clone(&computing),
@@ -157,25 +187,81 @@ async fn read_all(
     }
     outcomes.sort_by_key(|(order, _)| *order);
     let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    mark_orphans(&mut outcomes);
+    fail_relatives(&mut outcomes);
     Ok(outcomes)
 }
 
-/// A child whose parent failed has seen only some of the parent's records.
-fn mark_orphans(outcomes: &mut [Outcome]) {
+/// How far earlier runs have read a resource.
+fn progress(
+    resource: &ResourcePlan,
+    table: Option<&TableState>,
+    observer: &Observer,
+) -> Result<Progress, Error> {
+    let Some(table) = table.filter(|_| resource.write_disposition != WriteDisposition::Replace)
+    else {
+        return Ok(Progress::default());
+    };
+    let Some(now) = resource.incremental.as_ref().map(grid) else {
+        return Ok(table.progress.clone());
+    };
+    match &table.progress.grid {
+        Some(before) if *before != now => {
+            let (resource, before) = (resource.clone(), before.clone());
+            if resource.write_disposition == WriteDisposition::Append {
+                let resource = resource.name;
+                return Err(Error::GridChanged {
+                    resource,
+                    before,
+                    now,
+                });
+            }
+            observer(Event::Notice {
+                resource: resource.name,
+                text: format!(
+                    "windows were {before} and are now {now}; what lies before the time that earlier runs have reached \
+                     is not read again"
+                ),
+            });
+        }
+        _ => {}
+    }
+    Ok(table.progress.clone())
+}
+
+/// Fails what can't be kept because a relative failed.
+///
+/// A child whose parent failed has seen only some of the parent's records. And an incremental parent whose child failed
+/// must be read again, since the child gets its records from it.
+fn fail_relatives(outcomes: &mut [Outcome]) {
     let mut failed = BTreeSet::new();
-    for outcome in outcomes {
-        if let Some(parent) = outcome
+    for outcome in outcomes.iter_mut() {
+        let parent = outcome
             .resource
             .parent
-            .clone()
-            .filter(|parent| failed.contains(parent))
+            .as_ref()
+            .map(|parent| &parent.resource);
+        if let Some(parent) = parent.filter(|parent| failed.contains(*parent))
             && outcome.error.is_none()
         {
+            let parent = parent.clone();
             outcome.error = Some(Error::ParentFailed { parent });
         }
         if outcome.error.is_some() {
             failed.insert(outcome.resource.name.clone());
+        }
+    }
+    let mut child_of: HashMap<String, String> = HashMap::new();
+    for outcome in outcomes.iter_mut().rev() {
+        let name = &outcome.resource.name;
+        if let Some(child) = child_of.get(name).cloned() {
+            outcome.keeps_windows = false;
+            if outcome.resource.incremental.is_some() && outcome.error.is_none() {
+                outcome.error = Some(Error::ChildFailed { child });
+            }
+        }
+        let fails = outcome.error.is_some() || child_of.contains_key(name);
+        if let Some(parent) = outcome.resource.parent.as_ref().filter(|_| fails) {
+            child_of.insert(parent.resource.clone(), name.clone());
         }
     }
 }
@@ -187,38 +273,44 @@ async fn commit(
     options: &Options,
     started: Instant,
 ) -> Result<Report, Error> {
-    if !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.error.is_some()) {
-        lake.abandon().await?;
-        let first = outcomes.into_iter().find_map(|outcome| outcome.error);
-        return Err(first.expect("every outcome has an error, and there is one"));
-    }
     let mut tables = Vec::new();
     let mut reports = Vec::with_capacity(outcomes.len());
+    let mut first_error = None;
+    let mut succeeded = outcomes.is_empty();
     for mut outcome in outcomes {
         let failed = outcome.error.is_some();
-        // Of a failed resource only finished windows are worth keeping: the next run goes on behind them.
-        let keeps_windows = outcome.resource.incremental.is_some()
-            && outcome.resource.write_disposition != WriteDisposition::Replace;
+        let mut kept = false;
         if let Some(spool) = outcome.spool.take()
-            && (!failed || keeps_windows)
+            && (!failed || outcome.keeps_windows)
         {
             let sealed = spool.seal()?;
-            let after = outcome.advance(sealed.orders().end, options.now);
-            tables.push(TableCommit {
-                table: outcome.resource.name.clone(),
-                sealed,
-                write_disposition: outcome.resource.write_disposition,
-                primary_key: outcome.resource.primary_key.clone(),
-                progress: Progress {
-                    watermark: after.watermark,
-                    finished: after.finished,
-                },
-            });
+            let progress = outcome.advance(sealed.finished(), options.now);
+            kept = failed && !sealed.finished().is_empty();
+            if kept || !failed {
+                tables.push(TableCommit {
+                    table: outcome.resource.name.clone(),
+                    sealed,
+                    write_disposition: outcome.resource.write_disposition,
+                    primary_key: outcome.resource.primary_key.clone(),
+                    progress,
+                });
+            }
         }
+        succeeded |= kept || !failed;
         reports.push(ResourceReport {
-            error: outcome.error.map(|error| error.chain()),
+            error: outcome.error.as_ref().map(Error::chain),
             ..outcome.report
         });
+        let cause = first_error
+            .as_ref()
+            .is_some_and(|error: &Error| !error.follows_from_relative());
+        if !cause {
+            first_error = outcome.error.or(first_error);
+        }
+    }
+    if let Some(error) = first_error.filter(|_| !succeeded) {
+        let _swept_later = lake.abandon().await;
+        return Err(error);
     }
     let mut committed = lake.commit(tables, (options.clock)(), true).await?;
     for report in &mut reports {
@@ -233,7 +325,7 @@ async fn commit(
     Ok(Report {
         pipeline,
         load_id: options.load_id.clone(),
-        sequence: Some(committed.sequence),
+        sequence: committed.sequence,
         resources: reports,
         elapsed: started.elapsed(),
     })

@@ -13,8 +13,8 @@ pub struct Report {
     pub pipeline: String,
     /// Name of the load: part of each data file's name.
     pub load_id: String,
-    /// Position of the commit in the log; `None` where nothing was committed.
-    pub sequence: Option<u64>,
+    /// Position of the commit in the log.
+    pub sequence: u64,
     /// Each resource, in the order of the run.
     pub resources: Vec<ResourceReport>,
     /// Wall time of the whole run.

@@ -1,10 +1,11 @@
 //! Reading one resource: its slices, some of them side by side.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use xxhash_rust::xxh3::xxh3_128;
@@ -14,10 +15,10 @@ use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun};
 use crate::decode::Decoder;
 use crate::extract::Client;
-use crate::extract::slice::{Advance, PlannedSlice, advance, slices};
-use crate::flow::{Event, Observer, ParentRecord};
+use crate::extract::slice::{PlannedSlice, advance, slices};
+use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::TableSpool;
-use crate::plan::{ResourcePlan, WriteDisposition};
+use crate::plan::{ParentPlan, ResourcePlan, WriteDisposition};
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -31,13 +32,44 @@ pub(super) struct ResourceRun {
     pub(super) load_id: String,
     pub(super) now: Timestamp,
     /// How far earlier runs have come.
-    pub(super) before: Advance,
+    pub(super) before: Progress,
     /// Names of the slices whose rows earlier runs have kept in files of their own.
     pub(super) kept_apart: HashSet<String>,
     /// The parent's records, as they are read.
     pub(super) parents: Option<mpsc::Receiver<ParentRecord>>,
     /// Where this resource's own records go, for its children.
-    pub(super) children: Vec<mpsc::Sender<ParentRecord>>,
+    pub(super) children: Vec<Child>,
+}
+
+/// A resource that depends on this one.
+#[derive(Clone)]
+pub(super) struct Child {
+    needs: Arc<ParentPlan>,
+    records: mpsc::Sender<ParentRecord>,
+}
+
+impl Child {
+    pub(super) fn new(needs: ParentPlan, records: mpsc::Sender<ParentRecord>) -> Self {
+        Self {
+            needs: Arc::new(needs),
+            records,
+        }
+    }
+
+    /// Hands over what the child needs of a record; waits while the child is behind.
+    pub(super) async fn send(&self, record: &ParentRecord) {
+        let of = |values: &BTreeMap<String, Value>, names: &[String]| {
+            let entry = |name: &String| Some((name.clone(), values.get(name)?.clone()));
+            names.iter().filter_map(entry).collect()
+        };
+        let record = ParentRecord {
+            resource: record.resource.clone(),
+            key: of(&record.key, &self.needs.key_paths),
+            included: of(&record.included, &self.needs.included),
+        };
+        // A child that has failed listens no more.
+        let _heard = self.records.send(record).await;
+    }
 }
 
 /// What came of one resource.
@@ -46,26 +78,30 @@ pub(super) struct Outcome {
     pub(super) report: ResourceReport,
     pub(super) spool: Option<TableSpool>,
     pub(super) slices: Vec<PlannedSlice>,
-    pub(super) before: Advance,
+    pub(super) before: Progress,
+    /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
+    pub(super) keeps_windows: bool,
     pub(super) error: Option<Error>,
 }
 
 impl Outcome {
-    /// How far the resource has come, where the slices before place `end` were finished and no others.
-    pub(super) fn advance(&self, end: u64, now: Timestamp) -> Advance {
+    /// How far the resource has come, where the slices at these places were finished and no others.
+    pub(super) fn advance(&self, finished: &BTreeSet<u64>, now: Timestamp) -> Progress {
+        let Some(incremental) = &self.resource.incremental else {
+            return Progress::default();
+        };
         let slices = self.slices.iter().zip(0..);
-        advance(
-            &self.before,
-            slices.map(|(slice, place)| (slice, place < end)),
-            now,
-        )
+        let slices = slices.map(|(slice, place)| (slice, finished.contains(&place)));
+        advance(incremental, &self.before, slices, now)
     }
 }
 
 /// The slices of a resource, in the order in which they were found.
 #[derive(Default)]
 struct Slices {
-    planned: Vec<PlannedSlice>,
+    waiting: VecDeque<PlannedSlice>,
+    /// Those that were begun, where their windows tell how far the resource has come.
+    begun: Vec<PlannedSlice>,
     /// Hashes of the slices' names: a parent record that comes twice is read once.
     seen: HashSet<u128>,
 }
@@ -80,12 +116,25 @@ impl ResourceRun {
         };
         let mut all = Slices::default();
         let error = self.read_slices(&mut all, &mut report).await.err();
+        // Windows that were never begun are holes.
+        all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
+        if report.outside_window > 0 {
+            (self.observer)(Event::Notice {
+                resource: report.name.clone(),
+                text: format!(
+                    "{} of {} records lay outside the window that was asked for, and were left out",
+                    report.outside_window, report.records
+                ),
+            });
+        }
         Outcome {
+            keeps_windows: self.resource.incremental.is_some()
+                && self.resource.write_disposition != WriteDisposition::Replace,
             resource: self.resource,
             report,
             spool: self.spool,
-            slices: all.planned,
+            slices: all.begun,
             before: self.before,
             error,
         }
@@ -104,10 +153,14 @@ impl ResourceRun {
             self.plan(None, all)?;
         }
         loop {
-            while running.len() < self.resource.concurrency && next < all.planned.len() {
-                let run = self.slice_run(&all.planned[next], next, &decoder);
-                running.spawn(run.read());
+            while running.len() < self.resource.concurrency
+                && let Some(planned) = all.waiting.pop_front()
+            {
+                running.spawn(self.slice_run(&planned, next, &decoder).read());
                 next += 1;
+                if self.resource.incremental.is_some() {
+                    all.begun.push(planned);
+                }
             }
             let has_room = running.len() < self.resource.concurrency;
             tokio::select! {
@@ -125,22 +178,16 @@ impl ResourceRun {
 
     /// Adds the slices of the whole resource, or of one parent record.
     fn plan(&self, parent: Option<&ParentRecord>, all: &mut Slices) -> Result<(), Error> {
-        let before = all.planned.len();
-        let planned = slices(
-            &self.resource,
-            parent,
-            self.before.watermark,
-            &self.before.finished,
-            self.now,
-        )?;
+        let before = all.waiting.len();
+        let planned = slices(&self.resource, parent, &self.before, self.now)?;
         for slice in planned {
             if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
-                all.planned.push(slice);
+                all.waiting.push_back(slice);
             }
         }
         (self.observer)(Event::SlicesPlanned {
             resource: self.resource.name.clone(),
-            count: all.planned.len() - before,
+            count: all.waiting.len() - before,
         });
         Ok(())
     }

@@ -6,9 +6,10 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::error::{Error, joined};
+use super::resource::Child;
 use crate::decode::{Decoded, Decoder};
 use crate::extract::{Client, read_slice};
-use crate::flow::{Event, Observer, Page, ParentRecord, Slice};
+use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
 use crate::plan::ResourcePlan;
 
@@ -24,7 +25,7 @@ pub(super) struct SliceRun {
     pub(super) writer: Option<SliceWriter>,
     pub(super) computing: Arc<Semaphore>,
     pub(super) observer: Observer,
-    pub(super) children: Vec<mpsc::Sender<ParentRecord>>,
+    pub(super) children: Vec<Child>,
 }
 
 /// What one slice brought.
@@ -79,8 +80,7 @@ impl SliceRun {
             outside_window += decoded.outside_window;
             for parent in decoded.parents {
                 for child in &self.children {
-                    // A child that has failed listens no more.
-                    let _heard = child.send(parent.clone()).await;
+                    child.send(&parent).await;
                 }
             }
         }

@@ -128,6 +128,27 @@ impl Node {
         }
     }
 
+    /// What variables have put in.
+    pub(crate) fn collect_substituted(&self, values: &mut Vec<String>) {
+        match &self.kind {
+            Kind::Text(text) => {
+                let put_in = text.substituted.iter();
+                values.extend(
+                    put_in.filter_map(|range| text.value.get(range.clone()).map(str::to_owned)),
+                );
+            }
+            Kind::Sequence(items) => items
+                .iter()
+                .for_each(|item| item.collect_substituted(values)),
+            Kind::Mapping(entries) => {
+                entries
+                    .iter()
+                    .for_each(|(_, value)| value.collect_substituted(values));
+            }
+            _ => {}
+        }
+    }
+
     fn nearest(&self, path: &[Step]) -> &Self {
         let mut node = self;
         for step in path {

@@ -45,7 +45,7 @@ pub use resource::{
     Resource, WriteDisposition,
 };
 pub use schema::pipeline_schema;
-pub use secret::Secret;
+pub use secret::{Secret, looks_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
     OneOrMany, StatusRange, TemplateText, TemplateValue, TimePoint, TimeSpan, parse_time,

@@ -48,3 +48,28 @@ impl JsonSchema for Secret {
         json_schema!({ "type": "string" })
     }
 }
+
+/// Whether a key, parameter or header of that name usually holds a secret.
+pub fn looks_secret(name: &str) -> bool {
+    let name: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let inside = [
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "pwd",
+        "apikey",
+        "accesskey",
+        "credential",
+        "signature",
+        "cookie",
+    ];
+    matches!(
+        name.as_str(),
+        "key" | "sig" | "auth" | "authorization" | "proxyauthorization"
+    ) || inside.iter().any(|part| name.contains(part))
+}

@@ -8,7 +8,7 @@ use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{Kind, Node, Path};
 use super::pipeline::Pipeline;
 use super::variables::{Variables, substitute};
-use super::{defaults, read};
+use super::{Secret, defaults, looks_secret, read};
 
 /// A spec as it was read, kept to place mistakes that planning finds.
 #[derive(Debug)]
@@ -71,6 +71,13 @@ impl Source {
         }
     }
 
+    /// The values that variables have put in, which no text may show.
+    pub fn substituted(&self) -> Vec<Secret> {
+        let mut values = Vec::new();
+        self.tree.collect_substituted(&mut values);
+        values.into_iter().map(Secret::new).collect()
+    }
+
     /// Ends the reading: `Ok` where neither reading nor planning found a mistake.
     ///
     /// # Errors
@@ -111,24 +118,6 @@ pub fn pipeline_name(text: &str) -> Option<String> {
     tree.get("name")?.as_text().map(ToOwned::to_owned)
 }
 
-/// Keys whose values are secrets wherever they stand.
-const SECRET_KEYS: [&str; 14] = [
-    "api_key",
-    "apikey",
-    "api-key",
-    "x-api-key",
-    "authorization",
-    "key",
-    "token",
-    "access_token",
-    "access-token",
-    "secret",
-    "password",
-    "pwd",
-    "client_secret",
-    "cookie",
-];
-
 /// Replaces each byte of a secret that was written into the spec itself; places stay as they are.
 fn mask(text: &str, tree: &Node) -> String {
     let mut spans = Vec::new();
@@ -154,21 +143,21 @@ fn mask(text: &str, tree: &Node) -> String {
 
 /// Masks a text that is not YAML: from each secret key to the end of its line.
 fn mask_lines(text: &str) -> String {
-    let lowered = text.to_ascii_lowercase();
     let mut masked = text.as_bytes().to_vec();
-    for key in SECRET_KEYS.into_iter().chain(["auth", "username"]) {
-        for (at, _) in lowered.match_indices(key) {
-            let behind = at + key.len();
-            let rest = lowered.get(behind..).unwrap_or_default();
-            let before_value = rest.len() - rest.trim_start_matches(['"', '\'', ' ']).len();
-            if rest
-                .get(before_value..)
-                .is_some_and(|rest| rest.starts_with(':'))
-            {
-                let line = rest.find('\n').unwrap_or(rest.len());
-                overwrite(&mut masked, behind + before_value + 1..behind + line);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let mut behind = start;
+        for part in line.split_inclusive(':') {
+            behind += part.len();
+            let words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
+            let key = words.filter(|word| !word.is_empty()).next_back();
+            let is_secret = |key: &str| looks_secret(key) || key == "username";
+            if part.ends_with(':') && key.is_some_and(is_secret) {
+                overwrite(&mut masked, behind..start + line.trim_end().len());
+                break;
             }
         }
+        start += line.len();
     }
     for span in userinfo_spans(text) {
         overwrite(&mut masked, span);
@@ -203,7 +192,7 @@ fn secret_spans(node: &Node, secret: bool, spans: &mut Vec<Range<usize>>) {
                 let within = match name.as_str() {
                     "auth" => true,
                     "type" => false,
-                    name => secret || SECRET_KEYS.contains(&name),
+                    name => secret || looks_secret(name),
                 };
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
                 let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");

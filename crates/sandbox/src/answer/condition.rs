@@ -93,7 +93,7 @@ impl<'a> Conditions<'a> {
 impl fmt::Display for Conditions<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(span) = &self.time {
-            write!(formatter, "{:?}..{:?}", span.from, span.to)?;
+            write!(formatter, "{}:{:?}..{:?}", span.field, span.from, span.to)?;
         }
         write!(formatter, "{:?}", self.equal)
     }

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::schema::{TableSchema, conform};
+
 use super::*;
 
 fn failure(records: &[&str]) -> String {
@@ -36,18 +38,37 @@ fn a_key_may_come_twice_only_with_the_same_value() {
 
 #[test]
 fn nesting_has_a_limit() {
-    let nested = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
-    decode_all(&DecodePlan::default(), &[&nested(walk::MAXIMUM_DEPTH - 1)]);
-    let text = failure(&[&nested(walk::MAXIMUM_DEPTH)]);
-    assert!(
-        text.contains("nested more than `128` levels deep"),
-        "{text}"
+    let lists = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
+    decode_all(
+        &DecodePlan::default(),
+        &[&lists(walk::MAXIMUM_LIST_DEPTH - 1)],
     );
-    let text = failure(&[&nested(100_000)]);
-    assert!(
-        text.contains("nested more than `128` levels deep"),
-        "{text}"
-    );
+    let text = failure(&[&lists(walk::MAXIMUM_LIST_DEPTH)]);
+    assert!(text.contains("nested more than `20` levels deep"), "{text}");
+    let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    decode_all(&DecodePlan::default(), &[&objects(walk::MAXIMUM_DEPTH)]);
+    for levels in [walk::MAXIMUM_DEPTH + 1, 100_000] {
+        let text = failure(&[&objects(levels)]);
+        assert!(
+            text.contains("nested more than `128` levels deep"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_of_deep_objects_can_be_stored_and_read() {
+    let levels = walk::MAXIMUM_DEPTH - 4;
+    let deep = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+    let lists = format!("{{\"l\":{}{deep}{}}}", "[".repeat(2), "]".repeat(2)).replacen("1", "2", 1);
+    for record in [&deep, &lists] {
+        let decoded = decode(&DecodePlan::default(), &[record]).unwrap();
+        let settled = decoded.schema.settle(None);
+        let text = serde_json::to_string(&settled).unwrap();
+        let read: TableSchema = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, settled);
+        conform(&decoded.batch, &decoded.schema, &settled).unwrap();
+    }
 }
 
 #[test]

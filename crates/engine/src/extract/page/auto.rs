@@ -7,7 +7,7 @@ use jiter::{Jiter, JiterResult, Peek};
 
 use super::offset::Offset;
 use super::page_number::PageNumber;
-use super::{Answer, Kind, Next, header_link, scalar};
+use super::{Answer, Kind, Next, PagerError, header_link, scalar};
 use crate::plan::{CursorPlan, OffsetPlan, PageNumberPlan, Selector};
 
 /// Keys from the root to a value that is looked at.
@@ -22,12 +22,12 @@ const PAGES_NAMES: [&str; 3] = ["total_pages", "pages", "totalpages"];
 /// Chooses the way of paging, and says what it chose.
 ///
 /// The first request carried no paging parameters, so that the answer is the first page of any of them.
-pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
+pub(super) fn detect(answer: &Answer<'_>) -> Result<(Kind, Option<String>), PagerError> {
     if matches!(header_link::next("next", answer), Ok(Next::Link(_))) {
-        return chosen(
+        return Ok(chosen(
             Kind::HeaderLink("next".to_owned()),
             "`header_link`, from the `Link` header",
-        );
+        ));
     }
     let members = members(answer);
     if let Some(link) = members
@@ -36,7 +36,7 @@ pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
     {
         let selector = Selector::from_keys(link.path.clone());
         let text = format!("`json_link`, from `{}`", selector.as_str());
-        return chosen(Kind::JsonLink(selector), &text);
+        return Ok(chosen(Kind::JsonLink(selector), &text));
     }
     let count = u64::try_from(answer.records.len()).unwrap_or(u64::MAX);
     let total = members
@@ -45,7 +45,7 @@ pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
     if let Some(total) = total
         && let Some((kind, text)) = offset(total, &members, answer, count)
     {
-        return chosen(kind, &text);
+        return Ok(chosen(kind, &text));
     }
     let pages = members
         .iter()
@@ -53,7 +53,7 @@ pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
     if let Some(pages) = pages
         && let Some((kind, text)) = page_number(pages, &members, answer)
     {
-        return chosen(kind, &text);
+        return Ok(chosen(kind, &text));
     }
     if let Some(cursor) = members
         .iter()
@@ -68,7 +68,7 @@ pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
             stop_after_empty_page: false,
             has_more_path: None,
         };
-        return chosen(Kind::Cursor(plan), &text);
+        return Ok(chosen(Kind::Cursor(plan), &text));
     }
     let short = |member: &&Member, least: u64| {
         member
@@ -78,14 +78,13 @@ pub(super) fn detect(answer: &Answer<'_>) -> (Kind, Option<String>) {
     let more = total
         .filter(|total| short(total, count))
         .or(pages.filter(|pages| short(pages, 1)));
-    let text = match more {
-        Some(member) => format!(
-            "`single_page`; but `{}` says that there is more than the {count} records that came: set `paginator`",
-            Selector::from_keys(member.path.clone()).as_str()
-        ),
-        None => "`single_page`".to_owned(),
-    };
-    chosen(Kind::SinglePage, &text)
+    match more {
+        Some(member) => Err(PagerError::Undetected {
+            path: Selector::from_keys(member.path.clone()).as_str().to_owned(),
+            records: count,
+        }),
+        None => Ok(chosen(Kind::SinglePage, "`single_page`")),
+    }
 }
 
 fn chosen(kind: Kind, text: &str) -> (Kind, Option<String>) {

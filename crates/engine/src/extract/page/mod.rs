@@ -93,6 +93,27 @@ pub enum PagerError {
     /// The API asks for a request that was made already; following it would never end.
     #[error("read the next page: the API gave a cursor or link again that it had given before")]
     Repeated,
+    /// A page without records, though the total says that more follow.
+    #[error(
+        "read the next page: there are no records at offset {offset}, though the total is {total}"
+    )]
+    EmptyBeforeTotal {
+        /// The offset of the empty page.
+        offset: u64,
+        /// What the API says there is.
+        total: u64,
+    },
+    /// No way of paging was found, though the answer says that there is more.
+    #[error(
+        "find the paginator: `{path}` says that there is more than the {records} records that came, and nothing says how \
+         to ask for it; set `paginator`"
+    )]
+    Undetected {
+        /// The path of the total in the body.
+        path: String,
+        /// The records that came.
+        records: u64,
+    },
     /// A page is the same as the one before it, though the request was another.
     #[error(
         "read the next page: it is identical to the page before, so the API seems to ignore the paging parameters"
@@ -176,7 +197,7 @@ impl Pager {
     /// Goes on from an answer.
     pub(super) fn turn(&mut self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
         if matches!(self.kind, Kind::Auto) {
-            let (kind, notice) = auto::detect(answer);
+            let (kind, notice) = auto::detect(answer)?;
             self.kind = kind;
             let turn = self.turn(answer)?;
             return Ok(Turn {

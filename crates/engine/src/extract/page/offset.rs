@@ -43,7 +43,7 @@ impl Offset {
     pub(super) fn turn(&mut self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
         let count = u64::try_from(answer.records.len()).unwrap_or(u64::MAX);
         if count == 0 && self.plan.stop_after_empty_page {
-            return Ok(self.stop_at_empty_page(answer));
+            return self.stop_at_empty_page(answer);
         }
         let earlier_total = self.total;
         if let Some(path) = &self.plan.total_path {
@@ -71,21 +71,21 @@ impl Offset {
         })
     }
 
-    fn stop_at_empty_page(&self, answer: &Answer<'_>) -> Turn {
-        let total = self
-            .plan
-            .total_path
-            .as_ref()
-            .and_then(|path| total(path, answer).ok())
-            .or(self.total);
-        let short = total.filter(|total| *total > self.next && self.plan.maximum_offset.is_none());
-        let offset = self.next;
-        let notice = short.map(|total| {
-            format!("stopped at an empty page at offset {offset}, though the total is {total}")
-        });
-        Turn {
-            next: Next::Done,
-            notice,
+    /// An empty page is the end, unless the total says that there is more.
+    fn stop_at_empty_page(&self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
+        let total = match &self.plan.total_path {
+            Some(path) => total(path, answer).ok().or(self.total),
+            None => None,
+        };
+        match total.filter(|total| *total > self.next && self.plan.maximum_offset.is_none()) {
+            Some(total) => Err(PagerError::EmptyBeforeTotal {
+                offset: self.next,
+                total,
+            }),
+            None => Ok(Turn {
+                next: Next::Done,
+                notice: None,
+            }),
         }
     }
 

@@ -160,7 +160,7 @@ async fn sends_nothing_to_another_origin() {
         let error = outcome.error();
         let host = elsewhere.url("").replace("http://", "");
         let expected = format!(
-            "it leads to `{host}`, which is not the origin of `base_url` and not in `allowed_hosts`"
+            "it leads to `{host}`, which is not the origin of `base_url`: credentials go nowhere else"
         );
         assert!(
             matches!(outcome.result, Err(Error::OtherOrigin { .. })) && error.ends_with(&expected),

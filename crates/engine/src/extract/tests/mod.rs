@@ -48,6 +48,7 @@ fn client_plan(server: &Server) -> ClientPlan {
             statuses: vec![(408, 408), (429, 429), (500, 599)],
             max_backoff: Duration::from_millis(MAX_BACKOFF),
         },
+        secrets: Vec::new(),
     }
 }
 

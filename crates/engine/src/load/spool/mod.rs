@@ -7,8 +7,7 @@ mod slice;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -85,8 +84,6 @@ impl Target {
 /// The slices in their order.
 #[derive(Debug)]
 struct Sequence {
-    /// First order that the next seal takes.
-    begin: u64,
     /// First order that is neither finished nor dropped.
     next: u64,
     /// Ended slices that an earlier one holds up; `None` for dropped ones.
@@ -105,6 +102,7 @@ struct Gathered {
     parts: Vec<SpooledRows>,
     schema: Option<TableSchema>,
     apart: Vec<String>,
+    finished: BTreeSet<u64>,
     bytes: u64,
 }
 
@@ -118,13 +116,13 @@ pub struct SealedSpool {
     pub(super) schema: Option<TableSchema>,
     /// The slices that were kept apart, those without rows too.
     pub(super) apart: Vec<String>,
-    orders: Range<u64>,
+    finished: BTreeSet<u64>,
 }
 
 impl SealedSpool {
-    /// The slices in it, by the order given to [`TableSpool::begin`]: each was finished or dropped.
-    pub fn orders(&self) -> Range<u64> {
-        self.orders.clone()
+    /// The slices in it, by the order given to [`TableSpool::begin`]. Slices that were dropped are not among them.
+    pub fn finished(&self) -> &BTreeSet<u64> {
+        &self.finished
     }
 
     /// Rows of all slices.
@@ -139,7 +137,6 @@ impl TableSpool {
         target.settings.zstd_level()?;
         let shared = Gathering::new(&target, SHARED_MEMORY_BYTES);
         let sequence = Mutex::new(Sequence {
-            begin: 0,
             next: 0,
             waiting: BTreeMap::new(),
             waiting_bytes: 0,
@@ -167,14 +164,12 @@ impl TableSpool {
         sequence.close_shared()?;
         sequence.broken = false;
         let gathered = std::mem::take(&mut sequence.gathered);
-        let orders = sequence.begin..sequence.next;
-        sequence.begin = sequence.next;
         Ok(SealedSpool {
             target: self.shared.target.clone(),
             parts: gathered.parts,
             schema: gathered.schema,
             apart: gathered.apart,
-            orders,
+            finished: gathered.finished,
         })
     }
 
@@ -222,6 +217,7 @@ impl TableSpool {
             sequence.waiting_bytes -= waiting_bytes(slice.as_ref());
             if let Some(slice) = slice {
                 sequence.take(slice)?;
+                sequence.gathered.finished.insert(next);
             }
             sequence.next += 1;
         }

@@ -9,7 +9,7 @@ async fn the_state_is_the_same_for_the_run_and_for_those_who_read_the_log() {
         let mut lake = open(&place.destination, "a").await;
         let mut commit = part(sealed(&lake, vec![vec![people(&[(1, "ann")])]]), Append);
         commit.progress.watermark = Some(now());
-        commit.progress.finished = ["from=x".to_owned()].into();
+        commit.progress.finished = [("from=x".to_owned(), now())].into();
         lake.commit(vec![commit], now(), false).await.unwrap();
         let read = State::read(&place.destination).await.unwrap();
         assert_eq!(&read, lake.state());
@@ -41,6 +41,7 @@ async fn a_commit_names_its_files_and_their_places() {
       "run": "some",
       "load_id": "a",
       "pipeline": "test",
+      "api": "api",
       "created_at": "1970-01-01T00:00:00Z",
       "last": true,
       "tables": {
@@ -95,7 +96,7 @@ async fn a_damaged_commit_is_named() {
         let whole = lake.read(path).await.unwrap().unwrap();
         for damaged in [&whole[..whole.len() / 2], b"", b"\xff\xfe", b"[]"] {
             lake.write(path, damaged.to_vec()).await.unwrap();
-            let error = Lake::open(lake.clone(), "test", "c", now())
+            let error = Lake::open(lake.clone(), "test", "api", "c", now())
                 .await
                 .unwrap_err();
             assert_eq!(error.to_string(), format!("read the commit `{path}`"));

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 
 use super::stored_file::lay_out;
 use super::*;
+use crate::flow::Progress;
 use crate::plan::WriteDisposition;
 use crate::schema::TableSchema;
 
@@ -102,7 +103,7 @@ fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
 }
 
 async fn open(destination: &Destination, load_id: &str) -> Lake {
-    Lake::open(destination.clone(), "test", load_id, now())
+    Lake::open(destination.clone(), "test", "api", load_id, now())
         .await
         .unwrap()
 }

@@ -151,6 +151,20 @@ impl Selector {
         }
     }
 
+    /// Whether it gives one record for each that the API counts: at most one step takes all, and none filters.
+    pub fn gives_each_record_once(&self) -> bool {
+        match &self.route {
+            Route::Chain(steps) => {
+                let all = steps
+                    .iter()
+                    .filter(|step| matches!(step, Step::Any))
+                    .count();
+                all <= 1 && !steps.iter().any(|step| matches!(step, Step::Index(_)))
+            }
+            Route::Query(_) => false,
+        }
+    }
+
     /// The selector as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
