@@ -137,13 +137,15 @@ impl Node {
                     put_in.filter_map(|range| text.value.get(range.clone()).map(str::to_owned)),
                 );
             }
-            Kind::Sequence(items) => items
-                .iter()
-                .for_each(|item| item.collect_substituted(values)),
+            Kind::Sequence(items) => {
+                for item in items {
+                    item.collect_substituted(values);
+                }
+            }
             Kind::Mapping(entries) => {
-                entries
-                    .iter()
-                    .for_each(|(_, value)| value.collect_substituted(values));
+                for (_, value) in entries {
+                    value.collect_substituted(values);
+                }
             }
             _ => {}
         }

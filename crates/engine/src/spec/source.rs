@@ -149,8 +149,8 @@ fn mask_lines(text: &str) -> String {
         let mut behind = start;
         for part in line.split_inclusive(':') {
             behind += part.len();
-            let words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
-            let key = words.filter(|word| !word.is_empty()).next_back();
+            let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
+            let key = words.rfind(|word| !word.is_empty());
             let is_secret = |key: &str| looks_secret(key) || key == "username";
             if part.ends_with(':') && key.is_some_and(is_secret) {
                 overwrite(&mut masked, behind..start + line.trim_end().len());

@@ -60,7 +60,7 @@ fn nesting_has_a_limit() {
 fn the_schema_of_deep_objects_can_be_stored_and_read() {
     let levels = walk::MAXIMUM_DEPTH - 4;
     let deep = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
-    let lists = format!("{{\"l\":{}{deep}{}}}", "[".repeat(2), "]".repeat(2)).replacen("1", "2", 1);
+    let lists = format!("{{\"l\":{}{deep}{}}}", "[".repeat(2), "]".repeat(2)).replacen('1', "2", 1);
     for record in [&deep, &lists] {
         let decoded = decode(&DecodePlan::default(), &[record]).unwrap();
         let settled = decoded.schema.settle(None);
