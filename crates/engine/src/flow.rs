@@ -72,9 +72,9 @@ pub struct ParentRecord {
     pub resource: String,
     /// Values by the path that the request template names (`id`, `author.id`); they name the slice.
     pub key: BTreeMap<String, Value>,
-    /// Values of `include_from_parent`, by top-level field name; they are copied into each child record.
+    /// The JSON text of each field of `include_from_parent`, by name; it is copied into each child record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub included: BTreeMap<String, Value>,
+    pub included: BTreeMap<String, String>,
 }
 
 /// How far a resource was read: kept in the commit log beside the rows that it covers.

@@ -29,7 +29,6 @@ use arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
 };
 use indexmap::IndexMap;
-use jiff::Timestamp;
 
 pub use error::Error;
 
@@ -62,8 +61,6 @@ pub struct Decoded {
     pub parents: Vec<ParentRecord>,
     /// Records that were left out because their cursor lies outside the slice's window.
     pub outside_window: u64,
-    /// The greatest cursor of the rows.
-    pub cursor_maximum: Option<Timestamp>,
 }
 
 impl Decoder {
@@ -106,7 +103,6 @@ impl Decoder {
             schema,
             parents: records.parents,
             outside_window,
-            cursor_maximum: records.cursor_maximum,
         })
     }
 
@@ -169,7 +165,7 @@ fn constants(slice: &Slice) -> Vec<(String, String)> {
     parent
         .included
         .iter()
-        .map(|(field, value)| (format!("_{}_{field}", parent.resource), value.to_string()))
+        .map(|(field, value)| (format!("_{}_{field}", parent.resource), value.clone()))
         .collect()
 }
 

@@ -43,8 +43,11 @@ pub(super) fn parent_record(
         parent.key.insert(path.clone(), value);
     }
     for field in &plan.parent_included {
-        if let Some(value) = find(data, &[field]).map_err(fault)?.and_then(value) {
-            parent.included.insert(field.clone(), value);
+        // The text itself, so that no number changes.
+        if let Some(text) = find(data, &[field]).map_err(fault)?
+            && text != "null"
+        {
+            parent.included.insert(field.clone(), text.to_owned());
         }
     }
     Ok(Some(parent))

@@ -24,7 +24,6 @@ pub(super) struct Records {
     pub(super) parents: Vec<ParentRecord>,
     /// For each record whether its cursor lies in the window.
     pub(super) kept: Vec<bool>,
-    pub(super) cursor_maximum: Option<Timestamp>,
 }
 
 impl Records {
@@ -44,7 +43,6 @@ impl Records {
             rows: 0,
             parents: Vec::new(),
             kept: Vec::new(),
-            cursor_maximum: None,
         };
         let mut required = required(plan, hints, slice);
         let cursor_path = plan.cursor.as_ref().map_or(&[][..], |cursor| &cursor.path);
@@ -73,7 +71,6 @@ impl Records {
                 if !inside {
                     continue;
                 }
-                records.cursor_maximum = records.cursor_maximum.max(Some(instant));
             }
             buffer = walk.json.into_tape();
             for column in &mut required {

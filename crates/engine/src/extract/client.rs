@@ -289,13 +289,25 @@ impl Failure {
                 "the server took too long".to_owned()
             }
             Self::Send(SendError::Transport(error)) if error.is_connect() => {
-                "no connection".to_owned()
+                format!("no connection: {}", innermost(error))
             }
-            Self::Send(_) => "the connection broke".to_owned(),
+            Self::Send(SendError::Transport(error)) => {
+                format!("the connection broke: {}", innermost(error))
+            }
+            Self::Send(_) => "the answer can't be taken".to_owned(),
             Self::Status(response) => format!("the server answered {}", response.status.as_u16()),
             Self::Body(_, error) => error.to_string(),
         }
     }
+}
+
+/// The last cause, which says what the system said.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }
 
 async fn inspect_off_thread<T: Send + 'static>(

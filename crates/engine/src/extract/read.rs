@@ -13,7 +13,7 @@ use super::request::PageRequests;
 use crate::flow::{Event, Page, Slice};
 use crate::plan::selector::{Reading, Selection};
 use crate::plan::template::{Bindings, IncrementalValues};
-use crate::plan::{PaginatorPlan, ResourcePlan, Selector};
+use crate::plan::{ResourcePlan, Selector};
 
 /// What reading a slice took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +26,6 @@ pub struct SliceStatistics {
     pub records: u64,
     /// Size of their decompressed bodies.
     pub bytes: u64,
-    /// The selector that was found, where the plan has none.
-    pub detected_selector: Option<String>,
-    /// The way of paging that was found, where the plan leaves it open.
-    pub detected_paginator: Option<&'static str>,
 }
 
 /// Reads a slice to its end and hands over its pages in order.
@@ -92,7 +88,6 @@ pub async fn read_slice(
                 &resource.name,
                 &format!("detected data_selector: `{detected}`"),
             );
-            statistics.detected_selector = Some(detected.to_owned());
         }
         check_selection(resource, &fetched, number)?;
         let turn = paging
@@ -122,9 +117,6 @@ pub async fn read_slice(
         statistics.pages = number;
         statistics.records += u64::try_from(records).unwrap_or(u64::MAX);
         statistics.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
-        if resource.paginator == PaginatorPlan::Auto {
-            statistics.detected_paginator = Some(paging.name());
-        }
     }
 }
 

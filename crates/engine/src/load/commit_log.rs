@@ -278,7 +278,18 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
             known: FORMAT_VERSION,
         });
     }
-    serde_json::from_slice(content).map_err(unreadable)
+    let commit: CommitRecord = serde_json::from_slice(content).map_err(unreadable)?;
+    for (table, change) in &commit.tables {
+        let added = change.add.iter();
+        let paths = added.flat_map(|added| [&added.staged, &added.file.path]);
+        for path in paths.chain(&change.remove).chain([table]) {
+            // What a log says must not lead out of the destination.
+            if path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..") {
+                return Err(Error::UnusableName { name: path.clone() });
+            }
+        }
+    }
+    Ok(commit)
 }
 
 fn commit_path(sequence: u64) -> String {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use xxhash_rust::xxh3::xxh3_128;
@@ -58,10 +57,10 @@ impl Child {
 
     /// Hands over what the child needs of a record; waits while the child is behind.
     pub(super) async fn send(&self, record: &ParentRecord) {
-        let of = |values: &BTreeMap<String, Value>, names: &[String]| {
+        fn of<T: Clone>(values: &BTreeMap<String, T>, names: &[String]) -> BTreeMap<String, T> {
             let entry = |name: &String| Some((name.clone(), values.get(name)?.clone()));
             names.iter().filter_map(entry).collect()
-        };
+        }
         let record = ParentRecord {
             resource: record.resource.clone(),
             key: of(&record.key, &self.needs.key_paths),

@@ -262,10 +262,6 @@ fn rows_outside_the_window_leave_no_trace() {
     "1970-01-01T00:00:19.5Z" | 2
     "##);
     assert_eq!(decoded.outside_window, 2);
-    assert_eq!(
-        decoded.cursor_maximum,
-        Some("1970-01-01T00:00:19.5Z".parse().unwrap())
-    );
     assert_eq!(decoded.parents.len(), 2);
 }
 
@@ -276,10 +272,7 @@ fn a_nested_cursor_is_found() {
         &plan,
         &[r#"{"updated":1,"meta":{"x":{"updated":2},"updated":"2024-01-01T00:00:00Z"}}"#],
     );
-    assert_eq!(
-        decoded.cursor_maximum,
-        Some("2024-01-01T00:00:00Z".parse().unwrap())
-    );
+    assert_eq!(decoded.batch.num_rows(), 1);
     let failure = decode(&plan, &[r#"{"meta":{"updated":null}}"#]).unwrap_err();
     assert!(
         matches!(failure, Error::MissingCursor { record: 0, .. }),
@@ -293,9 +286,9 @@ fn values_of_the_parent_become_columns() {
         resource: "people".to_owned(),
         key: [("id".to_owned(), json!("p1"))].into(),
         included: [
-            ("email".to_owned(), json!("a@b")),
-            ("age".to_owned(), json!(7)),
-            ("gone".to_owned(), json!(null)),
+            ("email".to_owned(), json!("a@b").to_string()),
+            ("age".to_owned(), json!(7).to_string()),
+            ("gone".to_owned(), json!(null).to_string()),
         ]
         .into(),
     };
@@ -330,13 +323,21 @@ fn parents_keep_keys_as_they_are_spelled() {
     };
     let decoded = decode_all(
         &plan,
-        &[r#"{"id":123456789012345678901234,"author":{"id":1},"email":"x"}"#],
+        &[
+            r#"{"id":123456789012345678901234,"author":{"id":1},"email":{"n":123456789012345678901.25}}"#,
+        ],
     );
     let parent = &decoded.parents[0];
     assert_eq!(parent.resource, "things");
     assert_eq!(parent.key["id"], json!("123456789012345678901234"));
     assert_eq!(parent.key["author.id"], json!(1));
-    assert_eq!(parent.included.len(), 1);
+    assert_eq!(
+        Vec::from_iter(&parent.included),
+        [(
+            &"email".to_owned(),
+            &r#"{"n":123456789012345678901.25}"#.to_owned()
+        )]
+    );
     let failure = decode(&plan, &[r#"{"id":1,"author":{"name":2,"no":null}}"#]).unwrap_err();
     assert_eq!(
         failure.to_string(),
@@ -353,7 +354,7 @@ fn a_decoder_is_shared_between_threads() {
 #[test]
 fn a_page_that_could_outgrow_a_column_is_refused() {
     let parent = ParentRecord {
-        included: [("a".to_owned(), json!("x".repeat(1 << 20)))].into(),
+        included: [("a".to_owned(), json!("x".repeat(1 << 20)).to_string())].into(),
         ..ParentRecord::default()
     };
     let slice = Slice {

@@ -169,6 +169,7 @@ impl Pager {
     }
 
     /// The name of the way of paging, as specs write it.
+    #[cfg(test)]
     pub(super) fn name(&self) -> &'static str {
         match &self.kind {
             Kind::Auto => "auto",

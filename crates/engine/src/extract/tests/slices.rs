@@ -38,7 +38,6 @@ async fn reads_pages_in_order_with_credentials() {
         pages: 2,
         records: 3,
         bytes: 58,
-        ..SliceStatistics::default()
     };
     assert_eq!(outcome.result.as_ref().unwrap(), &statistics);
     assert_eq!(outcome.records(), ["1", "2.50", "3"]);
@@ -126,14 +125,7 @@ async fn detects_selector_and_paginator_once() {
             "detected paginator: `offset`, from `total`"
         ]
     );
-    let statistics = outcome.result.unwrap();
-    assert_eq!(
-        (
-            statistics.detected_selector.as_deref(),
-            statistics.detected_paginator
-        ),
-        (Some("items"), Some("offset"))
-    );
+    assert_eq!(outcome.result.unwrap().pages, 2);
     assert_eq!(
         server.asked(),
         ["GET /v0/people", "GET /v0/people?limit=2&offset=2"]

@@ -5,16 +5,17 @@
 //! there is no `type`), or as that name alone. And a struct named in [`TEMPLATES`] gets the braces escaped that
 //! came from variables, so that these are never taken for placeholders.
 
+mod error;
+
 use std::cell::RefCell;
-use std::fmt;
-use std::ops::Range;
 
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
     SeqAccess, VariantAccess, Visitor,
 };
 
-use super::diagnostic::{Diagnostic, expected_names};
+use self::error::{ReadError, unknown_key};
+use super::diagnostic::Diagnostic;
 use super::document::{Key, Kind, Node, Path, Step, Text};
 
 /// Newtype structs whose text may hold placeholders.
@@ -55,123 +56,6 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node, found: &mut Vec<Diagnostic>
         }
     }
     value
-}
-
-/// A mistake on its way up to the root.
-#[derive(Debug)]
-pub(super) struct ReadError(Box<Misread>);
-
-#[derive(Debug)]
-struct Misread {
-    /// Each level adds its step, so the path is in reverse.
-    path: Path,
-    span: Option<Range<usize>>,
-    code: &'static str,
-    message: String,
-    label: String,
-    help: Option<String>,
-    missing: Option<String>,
-}
-
-impl ReadError {
-    fn new(code: &'static str, message: String, label: &str, help: Option<String>) -> Self {
-        Self(Box::new(Misread {
-            path: Path::new(),
-            span: None,
-            code,
-            message,
-            label: label.to_owned(),
-            help,
-            missing: None,
-        }))
-    }
-
-    fn wrong_type(expected: &str, node: &Node) -> Self {
-        let message = format!("expected {expected}, found {}", node.kind_name());
-        Self::new("spec::wrong_type", message, "here", None).at(&node.span)
-    }
-
-    fn at(mut self, span: &Range<usize>) -> Self {
-        self.0.span.get_or_insert_with(|| span.clone());
-        self
-    }
-
-    fn below(mut self, step: Step) -> Self {
-        self.0.path.push(step);
-        self
-    }
-
-    fn into_diagnostic(self) -> Diagnostic {
-        Diagnostic {
-            code: self.0.code,
-            message: self.0.message,
-            span: self.0.span.unwrap_or_default(),
-            label: self.0.label,
-            help: self.0.help,
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
-
-impl de::Error for ReadError {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new("spec::invalid_value", message.to_string(), "here", None)
-    }
-
-    fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let found = match unexpected {
-            de::Unexpected::Bool(_) => "a boolean",
-            de::Unexpected::Unsigned(_) | de::Unexpected::Signed(_) | de::Unexpected::Float(_) => {
-                "a number"
-            }
-            de::Unexpected::Str(_) => "a string",
-            de::Unexpected::Seq => "a list",
-            de::Unexpected::Map => "a mapping",
-            _ => "null",
-        };
-        let message = format!("expected {expected}, found {found}");
-        Self::new("spec::wrong_type", message, "here", None)
-    }
-
-    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        let message = format!("expected {expected}");
-        Self::new("spec::invalid_value", message, "out of range", None)
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let message = format!("unknown value `{variant}`");
-        let help = expected_names(variant, expected);
-        Self::new(
-            "spec::unknown_value",
-            message,
-            "not one of the valid values",
-            Some(help),
-        )
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        unknown_key(field, expected)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        let message = format!("the required key `{field}` is missing");
-        let mut error = Self::new("spec::missing_key", message, "in this mapping", None);
-        error.0.missing = Some(field.to_owned());
-        error
-    }
-}
-
-fn unknown_key(key: &str, expected: &[&str]) -> ReadError {
-    let message = format!("unknown key `{key}`");
-    let help = expected_names(key, expected);
-    ReadError::new("spec::unknown_key", message, "not known here", Some(help))
 }
 
 #[derive(Clone, Copy)]
