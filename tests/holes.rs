@@ -108,6 +108,25 @@ fn a_failed_child_gets_its_parents_records_again() {
 }
 
 #[test]
+fn a_parent_that_is_asked_for_alone_brings_its_children() {
+    let served = Served::start(fixture("", ""));
+    let workspace = Workspace::new();
+    let spec = format!("{}{CHILD}", SPEC.replace("DISPOSITION", "merge"));
+    let spec = workspace.write("spec.yaml", &spec);
+    let arguments = [
+        "run",
+        spec.to_str().unwrap(),
+        "--sandbox",
+        &served.origin(),
+        "-r",
+        "events",
+    ];
+    workspace.engine(arguments).assert_code(0);
+    let lines = rows(&workspace.path().join("data/events"), "lines");
+    assert_eq!(lines.len(), 3 * served.collections()["events"]);
+}
+
+#[test]
 fn windows_that_would_double_rows_are_refused() {
     let served = Served::start(fixture("", ""));
     let workspace = Workspace::new();

@@ -97,16 +97,18 @@ fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
             next = resource.parent.as_ref().map(|parent| &parent.resource);
         }
     }
-    // Children get a parent's windows only when these are read: they are read along.
+    // Children get a parent's windows only when these are read: they are read along, and their children too.
     let mut names = names.to_vec();
+    let passes_windows_on = |name: &String| {
+        let mut resources = plan.resources.iter();
+        let found = resources.find(|resource| resource.name == *name);
+        found.is_some_and(|resource| resource.incremental.is_some() || resource.parent.is_some())
+    };
     for resource in &plan.resources {
-        if let Some(parent) = &resource.parent
-            && names.contains(&parent.resource)
+        let parent = resource.parent.as_ref().map(|parent| &parent.resource);
+        if let Some(parent) = parent.filter(|parent| names.contains(parent))
+            && passes_windows_on(parent)
             && !names.contains(&resource.name)
-            && plan
-                .resources
-                .iter()
-                .any(|one| one.name == parent.resource && one.incremental.is_some())
         {
             names.push(resource.name.clone());
             wanted.insert(&resource.name);
