@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_written_schema_is_current() {
+    fn the_schema_is_current() {
         let path = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../schemas/pipeline.schema.json"
