@@ -93,6 +93,31 @@ resources:
 }
 
 #[test]
+fn a_run_that_brings_nothing_fails() {
+    let served = Served::start(assembled_fixture());
+    let workspace = Workspace::new();
+    let spec = "\
+version: 1
+name: assembled
+client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
+resources:
+  - { name: teams, endpoint: { data_selector: teams.*, paginator: single_page } }
+  - { name: child, endpoint: \"no/such/{resources.teams.id}\" }
+";
+    let spec = workspace.write("spec.yaml", spec);
+    let origin = served.origin();
+    let arguments = [
+        "run",
+        spec.to_str().unwrap(),
+        "--sandbox",
+        &origin,
+        "-r",
+        "child",
+    ];
+    workspace.engine(arguments).assert_code(1);
+}
+
+#[test]
 fn a_host_that_does_not_answer_is_named() {
     let workspace = Workspace::new();
     let spec = "\

@@ -281,6 +281,7 @@ async fn commit(
     let mut succeeded = outcomes.is_empty();
     for mut outcome in outcomes {
         let failed = outcome.error.is_some();
+        let writes = outcome.spool.is_some();
         let mut kept = false;
         if let Some(spool) = outcome.spool.take()
             && (!failed || outcome.keeps_windows)
@@ -298,7 +299,8 @@ async fn commit(
                 });
             }
         }
-        succeeded |= kept || !failed;
+        // An ancestor that is read for its children alone brings nothing to commit.
+        succeeded |= writes && (kept || !failed);
         reports.push(ResourceReport {
             error: outcome.error.as_ref().map(Error::chain),
             ..outcome.report
