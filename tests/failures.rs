@@ -2,6 +2,13 @@
 
 use crate::support::{Served, Workspace, assembled, assembled_fixture, files};
 
+/// Assembled's sandbox as a client, to which each test adds its resources.
+const HEAD: &str = "\
+version: 1
+name: assembled
+client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
+resources:";
+
 #[test]
 fn a_wrong_key_is_one_clear_message_and_no_data() {
     let served = Served::start(assembled_fixture());
@@ -39,14 +46,10 @@ fn a_wrong_key_is_one_clear_message_and_no_data() {
 fn a_selector_that_matches_nothing_lists_what_would_have_matched() {
     let served = Served::start(assembled_fixture());
     let workspace = Workspace::new();
-    let spec = "\
-version: 1
-name: assembled
-client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
-resources:
+    let spec = "
   - { name: people, endpoint: { data_selector: person.*, paginator: single_page } }
 ";
-    let spec = workspace.write("spec.yaml", spec);
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{spec}"));
     let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
     finished.assert_code(1);
     assert!(
@@ -62,16 +65,12 @@ resources:
 fn a_failed_resource_leaves_the_others_committed() {
     let served = Served::start(assembled_fixture());
     let workspace = Workspace::new();
-    let spec = "\
-version: 1
-name: assembled
-client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
-resources:
+    let spec = "
   - { name: teams, endpoint: { data_selector: teams.* } }
   - { name: nothing, endpoint: no/such/path }
   - { name: child, endpoint: \"x/{resources.nothing.id}\" }
 ";
-    let spec = workspace.write("spec.yaml", spec);
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{spec}"));
     let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
     finished.assert_code(3);
     assert!(
@@ -96,15 +95,11 @@ resources:
 fn a_run_that_brings_nothing_fails() {
     let served = Served::start(assembled_fixture());
     let workspace = Workspace::new();
-    let spec = "\
-version: 1
-name: assembled
-client: { base_url: https://api.assembledhq.com/v0, auth: { type: http_basic, api_key: \"${ASSEMBLED_API_KEY}\" } }
-resources:
+    let spec = "
   - { name: teams, endpoint: { data_selector: teams.*, paginator: single_page } }
   - { name: child, endpoint: \"no/such/{resources.teams.id}\" }
 ";
-    let spec = workspace.write("spec.yaml", spec);
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{spec}"));
     let origin = served.origin();
     let arguments = [
         "run",
