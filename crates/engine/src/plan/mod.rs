@@ -5,6 +5,7 @@
 mod client;
 mod columns;
 mod compile;
+mod expression;
 mod graph;
 mod incremental;
 mod job;
@@ -18,6 +19,7 @@ pub mod selector;
 pub mod template;
 
 pub use compile::{check_destination, compile};
+pub use expression::{Expression, ExpressionError};
 pub use model::*;
 pub use paginator::{
     DEFAULT_CURSOR_PARAM, DEFAULT_CURSOR_PATH, DEFAULT_LIMIT_PARAM, DEFAULT_LINKS_NEXT_KEY,
