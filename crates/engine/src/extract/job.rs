@@ -19,7 +19,7 @@ pub(super) async fn run(
     bindings: Bindings<'_>,
     requests: &mut u64,
 ) -> Result<Value, Error> {
-    let create = PageRequests::render(&plan.create, client.base_url(), &bindings)?.with_params(&[]);
+    let create = PageRequests::render(&plan.create, client.base_url(), &bindings)?.with(&[])?;
     let created = client
         .fetch(
             resource,
@@ -38,8 +38,7 @@ pub(super) async fn run(
         job_id: Some(&id),
         ..bindings
     };
-    let poll =
-        PageRequests::render(&plan.poll, client.base_url(), &poll_bindings)?.with_params(&[]);
+    let poll = PageRequests::render(&plan.poll, client.base_url(), &poll_bindings)?.with(&[])?;
     let deadline = Instant::now() + plan.timeout;
     loop {
         let polled = client

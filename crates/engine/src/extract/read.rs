@@ -68,8 +68,8 @@ pub async fn read_slice(
     loop {
         let request = match next {
             Next::Done => return Ok(statistics),
-            Next::Params(params) => requests.with_params(&params),
-            Next::Link(url) => requests.with_link(url),
+            Next::Values(values) => requests.with(&values)?,
+            Next::Link(url) => requests.with_link(url)?,
         };
         let number = statistics.pages + 1;
         let inspect = inspect_page(selector.clone(), paging.selectors());

@@ -48,6 +48,7 @@ fn compile_job(
         params: &job.create.params,
         headers: &job.create.headers,
         json: job.create.json.as_ref(),
+        data: None,
         default_method: Method::Post,
     };
     let mut created = References::default();
@@ -68,6 +69,7 @@ fn compile_job(
         params: &IndexMap::new(),
         headers: &IndexMap::new(),
         json: None,
+        data: None,
         default_method: Method::Get,
     };
     let poll = references.compile(&poll, &poll_place, mistakes);

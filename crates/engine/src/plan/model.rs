@@ -251,8 +251,31 @@ pub struct RequestTemplate {
     pub params: Vec<(String, super::template::ParamTemplate)>,
     /// Header names and values, in order.
     pub headers: Vec<(http::HeaderName, super::template::Template)>,
-    /// JSON body.
-    pub json: Option<super::template::JsonTemplate>,
+    /// The body; `None` sends none.
+    pub body: Option<BodyTemplate>,
+}
+
+/// A body with placeholders in it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BodyTemplate {
+    /// JSON, sent as `application/json`.
+    Json(super::template::JsonTemplate),
+    /// Fields in order, sent as `application/x-www-form-urlencoded`.
+    Form(Vec<(super::template::Template, super::template::ParamTemplate)>),
+    /// Text, sent as it is and without a content type.
+    Text(super::template::Template),
+}
+
+/// Where a value goes in a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Placement {
+    /// A query parameter.
+    Query(String),
+    /// A header.
+    Header(http::HeaderName),
+    /// A member of the JSON body by its keys from the root, or the field of a form that has them as its name, joined by
+    /// dots.
+    Body(Vec<String>),
 }
 
 /// An asynchronous job: create it, ask until it is done, then read its result.

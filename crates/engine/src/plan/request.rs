@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::client::header_name;
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::RequestTemplate;
+use super::model::{BodyTemplate, RequestTemplate};
 use super::template::{
     Context, IncrementalReference, JsonTemplate, ParamTemplate, Reference, Template, TemplateError,
 };
@@ -26,6 +26,7 @@ pub(super) struct Request<'a> {
     pub(super) params: &'a IndexMap<String, TemplateValue>,
     pub(super) headers: &'a IndexMap<String, TemplateText>,
     pub(super) json: Option<&'a TemplateValue>,
+    pub(super) data: Option<&'a TemplateValue>,
     pub(super) default_method: Method,
 }
 
@@ -58,17 +59,72 @@ impl References {
                 headers.push((name, value));
             }
         }
-        let json = request
-            .json
-            .map(|json| self.json(&json.0, &place.key("json"), mistakes))
-            .transpose();
+        let body = self.body(request, place, mistakes);
         Ok(RequestTemplate {
             method: method(request.method.unwrap_or(request.default_method)),
             path: path?,
             params,
             headers,
-            json: json?,
+            body: body?,
         })
+    }
+
+    fn body(
+        &mut self,
+        request: &Request<'_>,
+        place: &Place,
+        mistakes: &mut Mistakes,
+    ) -> Result<Option<BodyTemplate>, Reported> {
+        let data_place = place.key("data");
+        let data = match (request.json, request.data) {
+            (_, None) => {
+                let json = request.json;
+                let json = json.map(|json| self.json(&json.0, &place.key("json"), mistakes));
+                return Ok(json.transpose()?.map(BodyTemplate::Json));
+            }
+            (Some(_), Some(_)) => {
+                return Err(mistakes.add(
+                    "plan::two_bodies",
+                    &data_place,
+                    "a request has one body, and `json` and `data` both give one",
+                    "keep `json` for a JSON body, or `data` for a form or a text".to_owned(),
+                ));
+            }
+            (None, Some(data)) => &data.0,
+        };
+        let pairs: Vec<(&str, &Value, Place)> = match data {
+            Value::String(text) => {
+                let text = self.text(text, &data_place, mistakes)?;
+                return Ok(Some(BodyTemplate::Text(text)));
+            }
+            Value::Object(fields) => {
+                let field = |(name, value)| (String::as_str(name), value, data_place.key(name));
+                fields.iter().map(field).collect()
+            }
+            Value::Array(items) => {
+                let mut pairs = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    let place = data_place.index(index);
+                    match item.as_array().map(Vec::as_slice) {
+                        Some([Value::String(name), value]) => {
+                            pairs.push((name.as_str(), value, place));
+                        }
+                        _ => return Err(not_a_form(&place, mistakes)),
+                    }
+                }
+                pairs
+            }
+            _ => return Err(not_a_form(&data_place, mistakes)),
+        };
+        let mut form = Vec::with_capacity(pairs.len());
+        for (name, value, place) in pairs {
+            let name = self.text(name, &place, mistakes);
+            let value = self.param(value, &place, mistakes);
+            if let (Ok(name), Ok(value)) = (name, value) {
+                form.push((name, value));
+            }
+        }
+        Ok((!form.is_empty()).then_some(BodyTemplate::Form(form)))
     }
 
     /// Adds what other requests name.
@@ -165,6 +221,16 @@ impl References {
                 _ => None,
             })
     }
+}
+
+fn not_a_form(place: &Place, mistakes: &mut Mistakes) -> Reported {
+    mistakes.add(
+        "plan::form",
+        place,
+        "`data` is neither a form nor a text",
+        "write a mapping `{ name: value }`, a list of pairs `[[name, value]]`, or a text"
+            .to_owned(),
+    )
 }
 
 fn accept<T>(

@@ -66,6 +66,7 @@ fn endpoint(
         params: &endpoint.params,
         headers: &endpoint.headers,
         json: endpoint.json.as_ref(),
+        data: endpoint.data.as_ref(),
         default_method: Method::Get,
     };
     let request = references.compile(&request, &endpoint_place, mistakes);

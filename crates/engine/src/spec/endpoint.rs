@@ -25,6 +25,10 @@ pub struct Endpoint {
     pub params: IndexMap<String, TemplateValue>,
     /// The JSON body. A string that is exactly one placeholder becomes the value itself, with its type.
     pub json: Option<TemplateValue>,
+    /// Another body than JSON: a mapping or a list of pairs is sent as a form, in order; a text as it is. Not together
+    /// with `json`.
+    #[schemars(schema_with = "super::schema::form_or_text")]
+    pub data: Option<TemplateValue>,
     /// Headers, beside those of the client; these win.
     pub headers: IndexMap<String, TemplateText>,
     /// JSONPath of the records, such as `data.items`, or `people.*` for an object keyed by id. Default: found from the

@@ -135,6 +135,17 @@ pub(super) fn paginator_by_name(schema: &mut Schema) {
     );
 }
 
+pub(super) fn form_or_text(_: &mut SchemaGenerator) -> Schema {
+    let value = json!({ "type": ["string", "number", "boolean", "null", "array"] });
+    json_schema!({
+        "anyOf": [
+            { "type": "object", "additionalProperties": value },
+            { "type": "array", "items": { "type": "array", "prefixItems": [{ "type": "string" }, value], "minItems": 2, "maxItems": 2 } },
+            { "type": "string" },
+        ]
+    })
+}
+
 pub(super) fn endpoint_or_path(generator: &mut SchemaGenerator) -> Schema {
     let endpoint = generator.subschema_for::<Endpoint>();
     json_schema!({ "anyOf": [endpoint, { "type": "string" }] })

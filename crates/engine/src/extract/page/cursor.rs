@@ -1,8 +1,10 @@
 //! Paging by a cursor in the body.
 
+use serde_json::Value;
+
 use super::has_more::has_more;
 use super::{Answer, Next, PagerError, scalar};
-use crate::plan::CursorPlan;
+use crate::plan::{CursorPlan, Placement};
 
 /// The cursor at the path; null, missing, `false` or empty ends the slice, 0 is a cursor.
 pub(super) fn next(plan: &CursorPlan, answer: &Answer<'_>) -> Result<Next, PagerError> {
@@ -21,5 +23,6 @@ pub(super) fn next(plan: &CursorPlan, answer: &Answer<'_>) -> Result<Next, Pager
         found: scalar::kind(Some(raw)),
     };
     let cursor = scalar::text(raw).ok_or_else(wrong)?;
-    Ok(Next::Params(vec![(plan.cursor_param.clone(), cursor)]))
+    let cursor_param = Placement::Query(plan.cursor_param.clone());
+    Ok(Next::Values(vec![(cursor_param, Value::String(cursor))]))
 }

@@ -30,10 +30,8 @@ impl LoopGuard {
     pub(super) fn see_request(&mut self, next: &Next) -> Result<(), PagerError> {
         let request = match next {
             Next::Done => return Ok(()),
-            Next::Params(params) => {
-                let mut text = url::form_urlencoded::Serializer::new(String::new());
-                xxh3_128(text.extend_pairs(params).finish().as_bytes())
-            }
+            // The debugging form shows every character of the names and values.
+            Next::Values(values) => xxh3_128(format!("{values:?}").as_bytes()),
             Next::Link(url) => xxh3_128(url.as_str().as_bytes()),
         };
         if self.requests.insert(request) {

@@ -18,9 +18,10 @@ mod tests;
 use std::ops::Range;
 
 use http::HeaderMap;
+use serde_json::Value;
 use url::Url;
 
-use crate::plan::{PaginatorPlan, Selector};
+use crate::plan::{PaginatorPlan, Placement, Selector};
 use guard::LoopGuard;
 
 /// What a pager knows of an answer.
@@ -41,8 +42,8 @@ pub(super) struct Answer<'a> {
 pub(super) enum Next {
     /// None: the slice is read.
     Done,
-    /// The first request again with these query parameters in place of those of the same name.
-    Params(Vec<(String, String)>),
+    /// The first request again with these values in it, in place of those that were there.
+    Values(Vec<(Placement, Value)>),
     /// This URL.
     Link(Url),
 }
@@ -161,9 +162,9 @@ impl Pager {
 
     /// The first request.
     pub(super) fn first(&self) -> Next {
-        Next::Params(match &self.kind {
-            Kind::Offset(pager) => pager.params(),
-            Kind::PageNumber(pager) => pager.params(),
+        Next::Values(match &self.kind {
+            Kind::Offset(pager) => pager.values(),
+            Kind::PageNumber(pager) => pager.values(),
             _ => Vec::new(),
         })
     }

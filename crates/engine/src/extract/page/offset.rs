@@ -1,8 +1,10 @@
 //! Paging by offset and limit.
 
+use serde_json::Value;
+
 use super::has_more::has_more;
 use super::{Answer, Next, PagerError, Turn, scalar};
-use crate::plan::{OffsetPlan, Selector};
+use crate::plan::{OffsetPlan, Placement, Selector};
 
 /// Where a slice stands.
 pub(super) struct Offset {
@@ -24,10 +26,12 @@ impl Offset {
         }
     }
 
-    pub(super) fn params(&self) -> Vec<(String, String)> {
+    pub(super) fn values(&self) -> Vec<(Placement, Value)> {
+        let query =
+            |name: &String, value: u64| (Placement::Query(name.clone()), Value::from(value));
         vec![
-            (self.plan.limit_param.clone(), self.plan.limit.to_string()),
-            (self.plan.offset_param.clone(), self.next.to_string()),
+            query(&self.plan.limit_param, self.plan.limit),
+            query(&self.plan.offset_param, self.next),
         ]
     }
 
@@ -61,7 +65,7 @@ impl Offset {
         // Without any other bound, an empty page is the end whatever the spec says of empty pages.
         let endless = count == 0 && more.is_none() && bounds.iter().all(Option::is_none);
         let next = if inside && more.unwrap_or(true) && !endless {
-            Next::Params(self.params())
+            Next::Values(self.values())
         } else {
             Next::Done
         };

@@ -1,9 +1,11 @@
 //! Paging by page number.
 
+use serde_json::Value;
+
 use super::has_more::has_more;
 use super::offset::{changed_total, total};
 use super::{Answer, Next, PagerError, Turn};
-use crate::plan::{PageNumberPlan, Selector};
+use crate::plan::{PageNumberPlan, Placement, Selector};
 
 /// Where a slice stands.
 pub(super) struct PageNumber {
@@ -21,8 +23,9 @@ impl PageNumber {
         }
     }
 
-    pub(super) fn params(&self) -> Vec<(String, String)> {
-        vec![(self.plan.page_param.clone(), self.page.to_string())]
+    pub(super) fn values(&self) -> Vec<(Placement, Value)> {
+        let page = Placement::Query(self.plan.page_param.clone());
+        vec![(page, Value::from(self.page))]
     }
 
     pub(super) fn selectors(&self) -> Vec<&Selector> {
@@ -49,7 +52,7 @@ impl PageNumber {
         // Without any other bound, an empty page is the end whatever the spec says of empty pages.
         let endless = empty && more.is_none() && bounds.iter().all(Option::is_none);
         let next = if inside && more.unwrap_or(true) && !endless {
-            Next::Params(self.params())
+            Next::Values(self.values())
         } else {
             Next::Done
         };

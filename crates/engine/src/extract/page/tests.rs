@@ -38,9 +38,16 @@ fn shown(next: &Next) -> String {
     match next {
         Next::Done => "done".to_owned(),
         Next::Link(url) => url.to_string(),
-        Next::Params(params) => params
+        Next::Values(values) => values
             .iter()
-            .map(|(name, value)| format!("{name}={value}"))
+            .map(|(place, value)| {
+                let text = value.as_str().map_or(value.to_string(), str::to_owned);
+                match place {
+                    Placement::Query(name) => format!("{name}={text}"),
+                    Placement::Header(name) => format!("{name}: {text}"),
+                    Placement::Body(keys) => format!("{}={value}", keys.join(".")),
+                }
+            })
             .collect::<Vec<_>>()
             .join(" "),
     }
@@ -98,7 +105,7 @@ fn offset_reads_every_record_of_a_server_that_clamps() {
         let body = json!({"items": items(100.min(2000 - at), page), "total": 2000});
         read += 100.min(2000 - at);
         match turn(&mut pager, &body).unwrap().next {
-            Next::Params(params) => at = params[1].1.parse().unwrap(),
+            Next::Values(values) => at = usize::try_from(values[1].1.as_u64().unwrap()).unwrap(),
             _ => break,
         }
     }

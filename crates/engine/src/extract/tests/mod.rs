@@ -13,8 +13,8 @@ use super::{Client, Error, SliceStatistics, read_slice};
 use crate::flow::{Event, Page, Slice};
 use crate::plan::template::{Context, JsonTemplate, ParamTemplate, Template};
 use crate::plan::{
-    AuthPlan, ClientPlan, DecodePlan, PaginatorPlan, RequestTemplate, ResourcePlan, RetryPlan,
-    Selector, WriteDisposition,
+    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, PaginatorPlan, RequestTemplate, ResourcePlan,
+    RetryPlan, Selector, WriteDisposition,
 };
 use crate::spec::Secret;
 use server::Server;
@@ -71,7 +71,7 @@ fn request(
             })
             .collect(),
         headers: Vec::new(),
-        json: json.map(|json| JsonTemplate::parse(&json, ALL).unwrap()),
+        body: json.map(|json| BodyTemplate::Json(JsonTemplate::parse(&json, ALL).unwrap())),
     }
 }
 
