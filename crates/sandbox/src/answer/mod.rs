@@ -31,7 +31,7 @@ const ROW_CACHE_BYTES: usize = 32 << 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
 }
 
@@ -161,7 +161,15 @@ impl Snapshot {
         };
         let rows = self.rows(collection, conditions);
         let total = rows.as_ref().map_or(records.len(), |rows| rows.len());
-        let page = Page::read(paging, asked.parameters, total)?;
+        let place_of = |key: &str| {
+            let field = paging.key_field.as_deref()?;
+            (0..total).find(|place| {
+                let row = rows.as_ref().map_or(*place, |rows| rows[*place] as usize);
+                let value = records.field(field, row);
+                value.is_some_and(|json| text_of(json) == key)
+            })
+        };
+        let page = Page::read(paging, asked.parameters, total, place_of)?;
         let next = page.next(paging, asked, &self.base_url);
         let key = format!(
             "{} {collection} {conditions} {} {} {}",
@@ -180,10 +188,10 @@ impl Snapshot {
             next: next.as_ref(),
         };
         let bytes = body::compose(&self.world, records, rows.as_deref(), &around);
-        let link = next.as_ref().and_then(page::Next::header);
+        let header = next.as_ref().and_then(page::Next::header);
         let reply = Reply {
             status: 200,
-            headers: link.map(|link| ("link", link)).into_iter().collect(),
+            headers: header.into_iter().collect(),
             body: Bytes::from(bytes),
         };
         lock(&self.pages).insert(key, reply.clone(), reply.body.len());

@@ -23,16 +23,17 @@ pub(super) struct Page {
 pub(super) enum Next {
     /// A member of the body; none after the last page.
     Member(String, Option<String>),
-    /// A header.
-    Header(String),
+    /// A header by its name, with its value.
+    Header(String, String),
 }
 
 impl Page {
-    /// The page that a request asks for, with its limit clamped.
+    /// The page that a request asks for, with its limit clamped; `place_of` finds the record with a key.
     pub(super) fn read(
         paging: &Paging,
         parameters: &Parameters,
         total: usize,
+        place_of: impl Fn(&str) -> Option<usize>,
     ) -> Result<Self, BadParameter> {
         let first = paging.first_page.unwrap_or(1);
         if paging.style == PageStyle::Single {
@@ -60,7 +61,11 @@ impl Page {
                     .ok_or_else(invalid)?
                     .saturating_mul(limit)
             }
-            PageStyle::Cursor => match parameters.get(parameter) {
+            PageStyle::StartingAfter => match parameters.get(parameter) {
+                Some(key) => place_of(key).ok_or_else(invalid)? as u64 + 1,
+                None => 0,
+            },
+            PageStyle::Cursor | PageStyle::HeaderCursor => match parameters.get(parameter) {
                 Some(cursor) => decode_cursor(cursor).ok_or_else(invalid)?,
                 None => 0,
             },
@@ -107,10 +112,21 @@ impl Page {
         };
         let member = || paging.next_at.clone().unwrap_or_default();
         match paging.style {
-            PageStyle::Single | PageStyle::Offset | PageStyle::PageNumber => None,
+            PageStyle::Single
+            | PageStyle::Offset
+            | PageStyle::PageNumber
+            | PageStyle::StartingAfter => None,
+            PageStyle::HeaderCursor => {
+                let cursor = self.end().map(encode_cursor)?;
+                Some(Next::Header(member(), cursor))
+            }
             PageStyle::Cursor => Some(Next::Member(member(), self.end().map(encode_cursor))),
             PageStyle::JsonLink => Some(Next::Member(member(), self.end().map(link))),
-            PageStyle::LinkHeader => self.end().map(link).map(Next::Header),
+            PageStyle::LinkHeader => {
+                let url = self.end().map(link)?;
+                let value = format!("<{url}>; rel=\"next\"");
+                Some(Next::Header("link".to_owned(), value))
+            }
         }
     }
 }
@@ -120,14 +136,14 @@ impl Next {
     pub(super) fn text(&self) -> &str {
         match self {
             Self::Member(_, value) => value.as_deref().unwrap_or_default(),
-            Self::Header(url) => url,
+            Self::Header(_, value) => value,
         }
     }
 
-    /// The value of the header `Link`.
-    pub(super) fn header(&self) -> Option<String> {
+    /// The header's name and value.
+    pub(super) fn header(&self) -> Option<(String, String)> {
         match self {
-            Self::Header(url) => Some(format!("<{url}>; rel=\"next\"")),
+            Self::Header(name, value) => Some((name.clone(), value.clone())),
             Self::Member(..) => None,
         }
     }
@@ -143,7 +159,8 @@ fn position_parameter(paging: &Paging) -> &str {
         .as_deref()
         .unwrap_or(match paging.style {
             PageStyle::PageNumber => "page",
-            PageStyle::Cursor => "cursor",
+            PageStyle::Cursor | PageStyle::HeaderCursor => "cursor",
+            PageStyle::StartingAfter => "starting_after",
             _ => "offset",
         })
 }
@@ -171,7 +188,9 @@ mod tests {
         let pairs = query
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let page = Page::read(&paging, &Parameters(pairs.collect()), 25);
+        let page = Page::read(&paging, &Parameters(pairs.collect()), 25, |key| {
+            key.strip_prefix('k')?.parse().ok()
+        });
         let page = page
             .ok()
             .map(|page| (page.offset, page.count(), page.end()));
@@ -210,6 +229,18 @@ mod tests {
         );
         let paging = "{ style: page_number, default_size: 10, first_page: 0 }";
         check(paging, &[("page", "0")], Some((0, 10, Some(10))));
+    }
+
+    #[test]
+    fn keys_stand_for_the_place_behind_them() {
+        let paging = "{ style: starting_after, key_field: id, default_size: 10 }";
+        check(paging, &[], Some((0, 10, Some(10))));
+        check(
+            paging,
+            &[("starting_after", "k9")],
+            Some((10, 10, Some(20))),
+        );
+        check(paging, &[("starting_after", "x")], None);
     }
 
     #[test]

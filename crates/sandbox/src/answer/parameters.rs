@@ -1,6 +1,6 @@
 //! The parameters of a request, from path, query and body.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 /// Why a request is answered with 400; the text is for the client.
@@ -26,6 +26,40 @@ impl Parameters {
                     .collect(),
             )),
             _ => Err(BadParameter("The body must be a JSON object".to_owned())),
+        }
+    }
+
+    /// The members of a JSON object, nested ones by their keys with dots between them, or the fields of a form.
+    pub(crate) fn from_body(body: &[u8]) -> Result<Self, BadParameter> {
+        let mut parameters = Self::default();
+        match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(members)) => {
+                for (name, value) in members {
+                    parameters.flatten(name, value);
+                }
+            }
+            Ok(_) => return Err(BadParameter("The body must be an object".to_owned())),
+            Err(_) => {
+                let text = std::str::from_utf8(body).unwrap_or_default();
+                let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+                parameters
+                    .0
+                    .extend(pairs.map(|(name, value)| (form_decoded(name), form_decoded(value))));
+            }
+        }
+        Ok(parameters)
+    }
+
+    fn flatten(&mut self, name: String, value: Value) {
+        match value {
+            Value::Null => {}
+            Value::Object(members) => {
+                for (inner, value) in members {
+                    self.flatten(format!("{name}.{inner}"), value);
+                }
+            }
+            Value::String(text) => self.0.push((name, text)),
+            other => self.0.push((name, other.to_string())),
         }
     }
 
@@ -69,6 +103,11 @@ impl Parameters {
             .collect();
         pairs.join("&")
     }
+}
+
+fn form_decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 fn encoded(text: &str) -> String {

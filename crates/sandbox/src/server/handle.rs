@@ -107,7 +107,7 @@ impl Shared {
             let mut reply = Reply::error(429, "Rate limit exceeded");
             reply
                 .headers
-                .push(("retry-after", seconds.max(1).to_string()));
+                .push(("retry-after".to_owned(), seconds.max(1).to_string()));
             return reply.into();
         }
         let path = incoming
@@ -155,6 +155,10 @@ impl Shared {
         let required = &route.required_parameters;
         match &route.answer {
             Answer::List(list) => {
+                let mut parameters = parameters;
+                if route.method() == "POST" {
+                    parameters.0.extend(Parameters::from_body(body)?.0);
+                }
                 parameters.require(required)?;
                 self.snapshot().list(
                     list,
@@ -254,7 +258,9 @@ fn fault_of(faults: &[Fault], number: u64) -> Option<&Fault> {
 fn error_of(fault: &Fault) -> Option<Reply> {
     let mut reply = Reply::error(fault.status?, "Injected fault");
     if let Some(seconds) = fault.retry_after {
-        reply.headers.push(("retry-after", seconds.to_string()));
+        reply
+            .headers
+            .push(("retry-after".to_owned(), seconds.to_string()));
     }
     Some(reply)
 }

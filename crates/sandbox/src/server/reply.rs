@@ -4,7 +4,7 @@ use std::io;
 
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use bytes::Bytes;
@@ -36,7 +36,8 @@ pub(super) fn response(reply: Reply, truncation: Option<Truncation>) -> Response
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     for (name, value) in reply.headers {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        let name = HeaderName::try_from(name);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
             headers.insert(name, value);
         }
     }

@@ -101,6 +101,45 @@ async fn links_in_the_header_end_with_the_last_page() {
 }
 
 #[tokio::test]
+async fn cursors_in_a_header_end_with_the_last_page() {
+    let page = "page: { style: header_cursor, default_size: 20, next_at: X-Next }";
+    let api = Api::shop(&route(page)).await;
+    let response = api.request("orders").send().await.unwrap();
+    let cursor = response.headers()["x-next"].to_str().unwrap().to_owned();
+    let path = format!("orders?cursor={cursor}");
+    let response = api.request(&path).send().await.unwrap();
+    assert!(!response.headers().contains_key("x-next"));
+    assert_eq!(ids(&json(response).await.1), (21..=25).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn pages_go_on_behind_a_record() {
+    let page = "filter: { equal: { kind: kind } }, \
+                page: { style: starting_after, key_field: id, default_size: 10 }";
+    let api = Api::shop(&route(page)).await;
+    let behind = api.get("orders?kind=a&starting_after=19").await;
+    assert_eq!(ids(&behind), [21, 23, 25]);
+    assert_eq!(api.error("orders?starting_after=99").await.0, 400);
+}
+
+#[tokio::test]
+async fn a_post_has_its_parameters_in_the_body() {
+    let api = Api::shop(
+        "routes: [{ path: search, method: POST, answer: { list: { collection: orders, \
+         page: { style: offset, size_parameter: page.size, position_parameter: page.from } } } }]\n",
+    )
+    .await;
+    let body = serde_json::json!({"page": {"from": 3, "size": 2}, "q": null});
+    let (status, records) = json(api.post("search", &body).send().await.unwrap()).await;
+    assert_eq!(status, 200, "{records}");
+    assert_eq!(ids(&records), [4, 5]);
+    let form = api.request("search").build().unwrap().url().clone();
+    let form = api.client.post(form).body("page.from=5&page.size=1&q=a+b");
+    assert_eq!(ids(&json(form.send().await.unwrap()).await.1), [6]);
+    assert_eq!(api.error("search").await.0, 405);
+}
+
+#[tokio::test]
 async fn records_can_be_keyed_and_found_one_by_one() {
     let api = Api::shop(
         "routes:

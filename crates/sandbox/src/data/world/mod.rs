@@ -74,6 +74,7 @@ fn keeping(fixture: &Fixture, collection: &str) -> Records {
             Answer::List(list) if list.collection == collection => {
                 filtered(&list.filter, &mut names);
                 names.extend(list.body.keyed_by.as_deref());
+                names.extend(list.page.key_field.as_deref());
             }
             Answer::Record(record) if record.collection == collection => {
                 names.insert(record.field.as_str());
@@ -81,7 +82,10 @@ fn keeping(fixture: &Fixture, collection: &str) -> Records {
             Answer::CreateJob(job) if job.collection == collection => {
                 filtered(&job.filter, &mut names);
             }
-            Answer::JobResult(result) => names.extend(result.body.keyed_by.as_deref()),
+            Answer::JobResult(result) => {
+                names.extend(result.body.keyed_by.as_deref());
+                names.extend(result.page.key_field.as_deref());
+            }
             Answer::List(_) | Answer::Record(_) | Answer::CreateJob(_) => {}
         }
         if let Answer::List(list) = &route.answer {
