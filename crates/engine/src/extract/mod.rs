@@ -4,6 +4,7 @@
 //! URL's.
 
 mod address;
+mod ahead;
 mod auth;
 mod client;
 mod error;

@@ -2,14 +2,16 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::Sender;
 
+use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
 use super::error::Error;
 use super::job;
-use super::page::{Answer, Next, Pager};
-use super::request::PageRequests;
+use super::page::{Answer, Keep, Pager};
+use super::request::{PageRequests, Request};
 use crate::flow::{Event, Page, Slice};
 use crate::plan::selector::{Reading, Selection};
 use crate::plan::template::{Bindings, IncrementalValues};
@@ -30,7 +32,10 @@ pub struct SliceStatistics {
 
 /// Reads a slice to its end and hands over its pages in order.
 ///
-/// Each page is handed over before the one after it is asked for, so that a full channel holds the reading back.
+/// The pages behind the one at hand are asked for while it is handed over: one where each page leads to the next, up to
+/// the paginator's `concurrency` where they are asked for by number and their end is known. No more pages than that are
+/// on their way or wait here, so that a full channel holds the reading back.
+///
 /// Announces requests, pages, tries and what was detected to the client's observer; that the slice is finished is for
 /// the caller to say. Fails with [`Error::Stopped`] where the receiver is gone.
 pub async fn read_slice(
@@ -62,32 +67,30 @@ pub async fn read_slice(
     bindings.job_id = job_id.as_ref();
     let mut requests = PageRequests::render(&resource.request, client.base_url(), &bindings)?;
     set_window_params(&mut requests, resource, &bindings);
+    let sent = AtomicU64::new(0);
     let mut paging = Pager::new(&resource.paginator);
     let mut selector = resource.data_selector.clone();
-    let mut next = paging.first();
+    let mut ahead = Ahead::default();
+    let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
+        while let Some(ask) = pager.ask() {
+            let request = match ask.link {
+                Some(url) => requests.with_link(url, &ask.values)?,
+                None => requests.with(&ask.values)?,
+            };
+            let inspect = inspect_page(selector.clone(), pager.selectors());
+            ahead.push(fetch_page(client, resource, request, inspect, &sent));
+        }
+        Ok::<(), Error>(())
+    };
     loop {
-        let request = match next {
-            Next::Done => return Ok(statistics),
-            Next::Values(values) => requests.with(&values)?,
-            Next::Link(url) => requests.with_link(url)?,
+        ask(&mut paging, &selector, &mut ahead)?;
+        let Some(fetched) = ahead.next().await else {
+            break;
         };
+        let fetched = fetched?;
         let number = statistics.pages + 1;
-        let inspect = inspect_page(selector.clone(), paging.selectors());
-        let fetched = client
-            .fetch(
-                &resource.name,
-                &request,
-                Repetition::Harmless,
-                inspect,
-                &mut statistics.requests,
-            )
-            .await?;
         if selector.is_none() {
-            let detected = fetched.value.selector.as_str();
-            client.notice(
-                &resource.name,
-                &format!("detected data_selector: `{detected}`"),
-            );
+            announce_selector(client, resource, &fetched.value.selector);
         }
         check_selection(resource, &fetched, number)?;
         let turn = paging
@@ -96,28 +99,29 @@ pub async fn read_slice(
                 page: number,
                 source,
             })?;
-        if let Some(text) = turn.notice {
-            client.notice(&resource.name, &text);
+        for text in &turn.notices {
+            client.notice(&resource.name, text);
         }
-        next = turn.next;
-        selector = Some(fetched.value.selector);
-        let page = Page {
-            number,
-            body: fetched.body,
-            records: fetched.value.selection.records,
-            fetched_at: fetched.arrived_at,
+        if turn.restart || paging.has_ended() {
+            ahead.clear();
+        }
+        selector.get_or_insert_with(|| fetched.value.selector.clone());
+        let Some(page) = page(number, fetched, turn.keep) else {
+            continue;
         };
-        let (records, bytes) = (page.records.len(), page.body.len());
+        statistics.count(&page);
         client.observe(Event::PageRead {
             resource: resource.name.clone(),
-            records,
-            bytes,
+            records: page.records.len(),
+            bytes: page.body.len(),
         });
-        pages.send(page).await.map_err(|_| Error::Stopped)?;
-        statistics.pages = number;
-        statistics.records += u64::try_from(records).unwrap_or(u64::MAX);
-        statistics.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        ask(&mut paging, &selector, &mut ahead)?;
+        let handed_over = ahead.while_waiting(pages.send(page)).await;
+        handed_over.map_err(|_| Error::Stopped)?;
     }
+    drop(ahead);
+    statistics.requests += sent.into_inner();
+    Ok(statistics)
 }
 
 fn incremental_values(resource: &ResourcePlan, slice: &Slice) -> Option<IncrementalValues> {
@@ -151,6 +155,66 @@ fn set_window_params(
             requests.set_param(param, text);
         }
     }
+}
+
+/// Asks for a page, and counts what went out, also where nobody waits for the answer to its end.
+async fn fetch_page(
+    client: &Client,
+    resource: &ResourcePlan,
+    request: Request,
+    inspect: Inspect<PageContents>,
+    sent: &AtomicU64,
+) -> Result<Fetched<PageContents>, Error> {
+    let mut counted = CountedRequests { requests: 0, sent };
+    client
+        .fetch(
+            &resource.name,
+            &request,
+            Repetition::Harmless,
+            inspect,
+            &mut counted.requests,
+        )
+        .await
+}
+
+struct CountedRequests<'a> {
+    requests: u64,
+    sent: &'a AtomicU64,
+}
+
+impl Drop for CountedRequests<'_> {
+    fn drop(&mut self) {
+        self.sent.fetch_add(self.requests, Ordering::Relaxed);
+    }
+}
+
+/// The page to hand over; `None` where nothing of it belongs to the slice.
+fn page(number: u64, fetched: Fetched<PageContents>, keep: Keep) -> Option<Page> {
+    let mut records = fetched.value.selection.records;
+    match keep {
+        Keep::All => {}
+        Keep::First(count) => records.truncate(count),
+        Keep::Nothing => return None,
+    }
+    Some(Page {
+        number,
+        body: fetched.body,
+        records,
+        fetched_at: fetched.arrived_at,
+    })
+}
+
+impl SliceStatistics {
+    fn count(&mut self, page: &Page) {
+        self.pages = page.number;
+        self.records += u64::try_from(page.records.len()).unwrap_or(u64::MAX);
+        self.bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
+    }
+}
+
+fn announce_selector(client: &Client, resource: &ResourcePlan, selector: &Selector) {
+    let text = format!("detected data_selector: `{}`", selector.as_str());
+    client.notice(&resource.name, &text);
 }
 
 /// What was found in the body of a page.

@@ -118,11 +118,15 @@ impl PageRequests {
         })
     }
 
-    /// The request of a complete link.
-    pub(super) fn with_link(&self, url: Url) -> Result<Request, Error> {
+    /// The request of a complete link, with values outside of the URL.
+    pub(super) fn with_link(
+        &self,
+        url: Url,
+        values: &[(Placement, Value)],
+    ) -> Result<Request, Error> {
         Ok(Request {
             url,
-            ..self.with(&[])?
+            ..self.with(values)?
         })
     }
 }
@@ -287,7 +291,7 @@ mod tests {
         let requests = render("x", &[("q", json!(1))]);
         assert_eq!(
             requests
-                .with_link("https://a.b/y?p=2".parse().unwrap())
+                .with_link("https://a.b/y?p=2".parse().unwrap(), &[])
                 .unwrap()
                 .url
                 .as_str(),

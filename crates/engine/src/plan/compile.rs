@@ -289,9 +289,9 @@ mod tests {
         };
         assert_eq!(people.decode.parent_key_paths, ["id"]);
         assert_eq!(people.decode.parent_included, ["email"]);
-        assert_eq!(people.paginator, PaginatorPlan::Auto);
+        assert!(matches!(people.paginator, PaginatorPlan::Auto(_)));
         assert_eq!(person.parent.as_ref().unwrap().resource, "people");
-        assert_eq!(person.paginator, PaginatorPlan::SinglePage);
+        assert_eq!(person.paginator, PaginatorPlan::SingleRecord);
         assert_eq!(person.data_selector, Selector::parse("$").ok());
         assert_eq!(plan.destination.url, "./data/x");
     }

@@ -22,7 +22,9 @@ pub use compile::{check_destination, compile};
 pub use expression::{Expression, ExpressionError};
 pub use model::*;
 pub use paginator::{
+    AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,
     DEFAULT_CURSOR_PARAM, DEFAULT_CURSOR_PATH, DEFAULT_LIMIT_PARAM, DEFAULT_LINKS_NEXT_KEY,
-    DEFAULT_NEXT_URL_PATH, DEFAULT_OFFSET_PARAM, DEFAULT_PAGE_PARAM,
+    DEFAULT_NEXT_URL_PATH, DEFAULT_OFFSET_PARAM, DEFAULT_PAGE_PARAM, NextPlan, PageSizePlan,
+    PageUnit, PaginatorPlan, STOP_NAMES, StopPlan, TotalPlan, TotalSource,
 };
 pub use selector::Selector;

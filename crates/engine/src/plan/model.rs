@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Selector;
+use super::{PaginatorPlan, Selector};
 
 /// How a resource's rows join those that the table already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,84 +160,6 @@ pub struct RetryPlan {
     pub statuses: Vec<(u16, u16)>,
     /// The longest wait between two tries, and the most of a server's `Retry-After` that is honoured.
     pub max_backoff: Duration,
-}
-
-/// How the pages of a slice follow each other.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PaginatorPlan {
-    /// Found from the first answer.
-    Auto,
-    /// One request.
-    SinglePage,
-    /// An offset and a limit, both counted in records.
-    Offset(OffsetPlan),
-    /// A page number.
-    PageNumber(PageNumberPlan),
-    /// A URL in the body.
-    JsonLink {
-        /// Path of the URL in the body.
-        next_url_path: Selector,
-    },
-    /// A URL in the `Link` header (RFC 8288).
-    HeaderLink {
-        /// The relation type of the next page.
-        links_next_key: String,
-    },
-    /// A cursor in the body.
-    Cursor(CursorPlan),
-}
-
-/// See [`PaginatorPlan::Offset`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct OffsetPlan {
-    /// Records asked for in a page; at least 1.
-    pub limit: u64,
-    /// First offset asked for.
-    pub offset: u64,
-    /// Query parameter of the offset.
-    pub offset_param: String,
-    /// Query parameter of the limit.
-    pub limit_param: String,
-    /// Path of the total number of records in the body; `None`: not read.
-    pub total_path: Option<Selector>,
-    /// Exclusive bound of the offset.
-    pub maximum_offset: Option<u64>,
-    /// A page without records is the last one.
-    pub stop_after_empty_page: bool,
-    /// Path of a boolean in the body that says whether more pages follow.
-    pub has_more_path: Option<Selector>,
-}
-
-/// See [`PaginatorPlan::PageNumber`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct PageNumberPlan {
-    /// Number of the API's first page.
-    pub base_page: u64,
-    /// First page asked for.
-    pub page: u64,
-    /// Query parameter of the page number.
-    pub page_param: String,
-    /// Path of the total number of pages in the body; `None`: not read.
-    pub total_path: Option<Selector>,
-    /// Exclusive bound of the page number.
-    pub maximum_page: Option<u64>,
-    /// A page without records is the last one.
-    pub stop_after_empty_page: bool,
-    /// Path of a boolean in the body that says whether more pages follow.
-    pub has_more_path: Option<Selector>,
-}
-
-/// See [`PaginatorPlan::Cursor`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct CursorPlan {
-    /// Path of the next cursor in the body; null, missing or empty ends the slice.
-    pub cursor_path: Selector,
-    /// Query parameter of the cursor.
-    pub cursor_param: String,
-    /// A page without records is the last one.
-    pub stop_after_empty_page: bool,
-    /// Path of a boolean in the body that says whether more pages follow.
-    pub has_more_path: Option<Selector>,
 }
 
 /// A request with placeholders in it.

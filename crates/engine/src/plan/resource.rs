@@ -1,10 +1,12 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, PaginatorPlan, ParentPlan, ResourcePlan, WriteDisposition};
+use super::model::{DecodePlan, ParentPlan, ResourcePlan, WriteDisposition};
 use super::request::{References, Request};
 use super::template::IncrementalReference;
-use super::{Selector, columns, incremental, job, paginator, partitions};
+use super::{
+    AutoPlan, PageUnit, PaginatorPlan, Selector, columns, incremental, job, paginator, partitions,
+};
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
 /// A compiled resource, and its parent, which is known even where the rest is wrong.
@@ -89,11 +91,20 @@ fn endpoint(
         (Some(paginator), _) => {
             paginator::compile(paginator, &endpoint_place.key("paginator"), mistakes)
         }
-        (None, _) if is_single_record(endpoint) => Ok(PaginatorPlan::SinglePage),
+        (None, _) if is_single_record(endpoint) => Ok(PaginatorPlan::SingleRecord),
         (None, Some(paginator)) => Ok(paginator.clone()),
-        (None, None) => Ok(PaginatorPlan::Auto),
+        (None, None) => Ok(PaginatorPlan::Auto(AutoPlan::default())),
     };
-    if let (Ok(PaginatorPlan::Offset(_)), Ok(Some(selector))) = (&paginator, &data_selector)
+    if let (Ok(paginator), Ok(request)) = (&paginator, &request) {
+        paginator::check_body(
+            paginator,
+            request,
+            &endpoint_place.key("paginator"),
+            mistakes,
+        );
+    }
+    if let (Ok(PaginatorPlan::Counted(plan)), Ok(Some(selector))) = (&paginator, &data_selector)
+        && plan.unit == PageUnit::Records
         && !selector.gives_each_record_once()
     {
         mistakes.add(

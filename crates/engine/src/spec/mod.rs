@@ -35,8 +35,10 @@ pub use endpoint::{
 };
 pub use incremental::{CursorSource, Incremental, TimeFormat};
 pub use paginator::{
-    Auto, Cursor, HeaderLink, JsonLink, Offset, PageNumber, Paginator, SinglePage,
+    Auto, Cursor, DEFAULT_PAGE_CONCURRENCY, DEFAULT_TOTAL_PATH, HeaderCursor, HeaderLink, JsonLink,
+    Offset, PageNumber, Paginator, SinglePage,
 };
+pub(crate) use paginator::{PageSizeKeys, StopKeys};
 pub use pipeline::{
     Compression, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Destination, Pipeline,
 };

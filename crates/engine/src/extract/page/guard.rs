@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use super::{Answer, Next, PagerError};
+use super::{Answer, Ask, PagerError};
 
 /// Remembers the hashes of what was asked for and of the last page.
 #[derive(Default)]
@@ -15,8 +15,7 @@ pub(super) struct LoopGuard {
 
 impl LoopGuard {
     /// Fails where a page with records is the same as the one before it.
-    pub(super) fn see_page(&mut self, answer: &Answer<'_>) -> Result<(), PagerError> {
-        let page = (!answer.records.is_empty()).then(|| xxh3_128(answer.body));
+    pub(super) fn see_page(&mut self, page: Option<u128>) -> Result<(), PagerError> {
         let same = page.is_some() && page == self.last_page;
         self.last_page = page;
         if same {
@@ -27,17 +26,29 @@ impl LoopGuard {
     }
 
     /// Fails where the next request was asked for before.
-    pub(super) fn see_request(&mut self, next: &Next) -> Result<(), PagerError> {
-        let request = match next {
-            Next::Done => return Ok(()),
-            // The debugging form shows every character of the names and values.
-            Next::Values(values) => xxh3_128(format!("{values:?}").as_bytes()),
-            Next::Link(url) => xxh3_128(url.as_str().as_bytes()),
-        };
+    pub(super) fn see_request(&mut self, next: &Ask) -> Result<(), PagerError> {
+        // The debugging form shows every character of the names and values.
+        let request = xxh3_128(format!("{next:?}").as_bytes());
         if self.requests.insert(request) {
             Ok(())
         } else {
             Err(PagerError::Repeated)
         }
     }
+}
+
+/// The hash of a whole body with records, for pages that lead to each other: the body holds the way on.
+pub(super) fn body_hash(answer: &Answer<'_>) -> Option<u128> {
+    (!answer.records.is_empty()).then(|| xxh3_128(answer.body))
+}
+
+/// The hash of a page's records, for pages that are asked for by number: what stands around the records may differ
+/// although the API gives the same page again.
+pub(super) fn records_hash(answer: &Answer<'_>) -> Option<u128> {
+    let mut hash = Xxh3::new();
+    for record in answer.records {
+        hash.update(&answer.body[record.clone()]);
+        hash.update(b"\n");
+    }
+    (!answer.records.is_empty()).then(|| hash.digest128())
 }

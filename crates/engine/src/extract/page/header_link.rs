@@ -2,10 +2,10 @@
 
 use http::header::LINK;
 
-use super::{Answer, Next, PagerError};
+use super::{Answer, PagerError};
 
 /// The first link of that relation; none ends the slice.
-pub(super) fn next(relation: &str, answer: &Answer<'_>) -> Result<Next, PagerError> {
+pub(super) fn next(relation: &str, answer: &Answer<'_>) -> Result<Option<url::Url>, PagerError> {
     for header in answer.headers.get_all(LINK) {
         let text = String::from_utf8_lossy(header.as_bytes());
         for link in parse(&text) {
@@ -17,11 +17,14 @@ pub(super) fn next(relation: &str, answer: &Answer<'_>) -> Result<Next, PagerErr
                 let wrong = |_| PagerError::Link {
                     place: "Link".to_owned(),
                 };
-                return answer.url.join(&link.target).map(Next::Link).map_err(wrong);
+                if link.target.is_empty() {
+                    return Ok(None);
+                }
+                return answer.url.join(&link.target).map(Some).map_err(wrong);
             }
         }
     }
-    Ok(Next::Done)
+    Ok(None)
 }
 
 /// A link of the header.

@@ -1,16 +1,17 @@
-//! Pagination: which request follows an answer.
+//! Pagination: which requests follow an answer.
 //!
-//! Pagers are plain values without a socket: an answer in, the next step out.
+//! Pagers are plain values without a socket: answers in, the next requests out.
 
-mod auto;
-mod cursor;
+mod chained;
+mod counted;
+mod detect;
+mod error;
+mod fullness;
 mod guard;
-mod has_more;
 mod header_link;
-mod json_link;
-mod offset;
-mod page_number;
+mod members;
 mod scalar;
+mod stop;
 
 #[cfg(test)]
 mod tests;
@@ -21,10 +22,15 @@ use http::HeaderMap;
 use serde_json::Value;
 use url::Url;
 
-use crate::plan::{PaginatorPlan, Placement, Selector};
+use crate::plan::{AutoPlan, PaginatorPlan, Placement, Selector};
+use chained::Chained;
+use counted::Counted;
+pub use error::PagerError;
 use guard::LoopGuard;
+use stop::{Stops, Verdict};
 
 /// What a pager knows of an answer.
+#[derive(Clone, Copy)]
 pub(super) struct Answer<'a> {
     /// The URL that gave it, behind redirects.
     pub(super) url: &'a Url,
@@ -37,191 +43,223 @@ pub(super) struct Answer<'a> {
     pub(super) values: &'a [(Selector, Option<Range<usize>>)],
 }
 
-/// The request that follows.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Next {
-    /// None: the slice is read.
-    Done,
-    /// The first request again with these values in it, in place of those that were there.
-    Values(Vec<(Placement, Value)>),
-    /// This URL.
-    Link(Url),
+/// A request of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Ask {
+    /// The URL to ask in place of the slice's own.
+    pub(super) link: Option<Url>,
+    /// Values in place of those that the slice's request has.
+    pub(super) values: Vec<(Placement, Value)>,
 }
 
 /// What a pager makes of an answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
-    pub(super) next: Next,
+    pub(super) keep: Keep,
+    /// What has been asked for behind this page lies elsewhere than was thought; its answers are not for this pager.
+    pub(super) restart: bool,
     /// What a person should know.
-    pub(super) notice: Option<String>,
+    pub(super) notices: Vec<String>,
 }
 
-/// An answer that leaves unclear which request follows.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PagerError {
-    /// The declared total is missing or no number.
-    #[error(
-        "read the total at `{path}`: found {found} instead of a whole number; where the API gives no total, write `total_path: null`"
-    )]
-    Total {
-        /// The path in the body.
-        path: String,
-        /// What is there.
-        found: &'static str,
-    },
-    /// The value that says whether more follows is missing or no boolean.
-    #[error("read `has_more_path` at `{path}`: found {found} instead of a boolean")]
-    HasMore {
-        /// The path in the body.
-        path: String,
-        /// What is there.
-        found: &'static str,
-    },
-    /// The next cursor is no scalar.
-    #[error("read the next cursor at `{path}`: found {found} instead of a text or number")]
-    Cursor {
-        /// The path in the body.
-        path: String,
-        /// What is there.
-        found: &'static str,
-    },
-    /// The next link is no URL.
-    #[error("read the next link at `{place}`: it isn't a URL")]
-    Link {
-        /// The path in the body, or the header's name.
-        place: String,
-    },
-    /// The API asks for a request that was made already; following it would never end.
-    #[error("read the next page: the API gave a cursor or link again that it had given before")]
-    Repeated,
-    /// A page without records, though the total says that more follow.
-    #[error(
-        "read the next page: there are no records at offset {offset}, though the total is {total}"
-    )]
-    EmptyBeforeTotal {
-        /// The offset of the empty page.
-        offset: u64,
-        /// What the API says there is.
-        total: u64,
-    },
-    /// No way of paging was found, though the answer says that there is more.
-    #[error(
-        "find the paginator: `{path}` says that there is more than the {records} records that came, and nothing says how \
-         to ask for it; set `paginator`"
-    )]
-    Undetected {
-        /// The path of the total in the body.
-        path: String,
-        /// The records that came.
-        records: u64,
-    },
-    /// A page is the same as the one before it, though the request was another.
-    #[error(
-        "read the next page: it is identical to the page before, so the API seems to ignore the paging parameters"
-    )]
-    SamePage,
+/// How much of a page belongs to the slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Keep {
+    #[default]
+    All,
+    /// The first so many records.
+    First(usize),
+    /// Nothing: the page is the one before it, asked for to learn where the API begins to count.
+    Nothing,
 }
 
 /// The pagination of one slice.
+///
+/// `ask` gives the requests that may go out, until there are none for now; `turn` takes their answers in the order in
+/// which they were asked for. The slice is read once no request is out and `ask` gives none.
 pub(super) struct Pager {
-    kind: Kind,
+    way: Way,
+    stops: Stops,
     guard: LoopGuard,
+    ended: bool,
 }
 
-enum Kind {
-    Auto,
-    SinglePage,
-    Offset(offset::Offset),
-    PageNumber(page_number::PageNumber),
-    JsonLink(Selector),
-    HeaderLink(String),
-    Cursor(crate::plan::CursorPlan),
+enum Way {
+    /// Not found yet.
+    Auto {
+        plan: AutoPlan,
+        asked: bool,
+    },
+    Single {
+        asked: bool,
+        of_record: bool,
+    },
+    Counted(Counted),
+    Chained(Chained),
 }
 
 impl Pager {
     /// Stands before the first page.
     pub(super) fn new(plan: &PaginatorPlan) -> Self {
-        let kind = match plan {
-            PaginatorPlan::Auto => Kind::Auto,
-            PaginatorPlan::SinglePage => Kind::SinglePage,
-            PaginatorPlan::Offset(plan) => Kind::Offset(offset::Offset::new(plan.clone())),
-            PaginatorPlan::PageNumber(plan) => {
-                Kind::PageNumber(page_number::PageNumber::new(plan.clone()))
+        let (way, stops) = match plan {
+            PaginatorPlan::Auto(plan) => {
+                let plan = plan.clone();
+                (Way::Auto { plan, asked: false }, Stops::default())
             }
-            PaginatorPlan::JsonLink { next_url_path } => Kind::JsonLink(next_url_path.clone()),
-            PaginatorPlan::HeaderLink { links_next_key } => {
-                Kind::HeaderLink(links_next_key.clone())
+            PaginatorPlan::SinglePage | PaginatorPlan::SingleRecord => {
+                let of_record = matches!(plan, PaginatorPlan::SingleRecord);
+                let asked = false;
+                (Way::Single { asked, of_record }, Stops::default())
             }
-            PaginatorPlan::Cursor(plan) => Kind::Cursor(plan.clone()),
+            PaginatorPlan::Counted(plan) => {
+                let stops = Stops::new(&plan.stop, plan.page_size.as_ref(), plan.concurrency);
+                (Way::Counted(Counted::new(plan.clone())), stops)
+            }
+            PaginatorPlan::Chained(plan) => {
+                let stops = Stops::new(&plan.stop, plan.page_size.as_ref(), 1);
+                (Way::Chained(Chained::new(plan.clone())), stops)
+            }
         };
         Self {
-            kind,
+            way,
+            stops,
             guard: LoopGuard::default(),
+            ended: false,
         }
     }
 
-    /// The first request.
-    pub(super) fn first(&self) -> Next {
-        Next::Values(match &self.kind {
-            Kind::Offset(pager) => pager.values(),
-            Kind::PageNumber(pager) => pager.values(),
-            _ => Vec::new(),
-        })
-    }
-
-    /// The name of the way of paging, as specs write it.
-    #[cfg(test)]
-    pub(super) fn name(&self) -> &'static str {
-        match &self.kind {
-            Kind::Auto => "auto",
-            Kind::SinglePage => "single_page",
-            Kind::Offset(_) => "offset",
-            Kind::PageNumber(_) => "page_number",
-            Kind::JsonLink(_) => "json_link",
-            Kind::HeaderLink(_) => "header_link",
-            Kind::Cursor(_) => "cursor",
+    /// A request that may go out now; it counts as sent.
+    pub(super) fn ask(&mut self) -> Option<Ask> {
+        if self.ended {
+            return None;
+        }
+        match &mut self.way {
+            Way::Auto { asked, .. } | Way::Single { asked, .. } => {
+                (!std::mem::replace(asked, true)).then(Ask::default)
+            }
+            Way::Counted(counted) => counted.ask(),
+            Way::Chained(chained) => chained.ask(),
         }
     }
 
-    /// The values that the next turn will ask for, so that they can be found while the body is read.
+    /// Whether nothing more is read, whatever is still out.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The values that the turns will ask for, so that they can be found while the body is read.
     pub(super) fn selectors(&self) -> Vec<&Selector> {
-        match &self.kind {
-            Kind::Auto | Kind::SinglePage | Kind::HeaderLink(_) => Vec::new(),
-            Kind::Offset(pager) => pager.selectors(),
-            Kind::PageNumber(pager) => pager.selectors(),
-            Kind::JsonLink(path) => vec![path],
-            Kind::Cursor(plan) => std::iter::once(&plan.cursor_path)
-                .chain(&plan.has_more_path)
-                .collect(),
+        let mut selectors = self.stops.selectors();
+        if let Way::Chained(chained) = &self.way {
+            selectors.extend(chained.selector());
         }
+        selectors
     }
 
-    /// Goes on from an answer.
+    /// Takes the answer to the oldest request that is out.
     pub(super) fn turn(&mut self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
-        if matches!(self.kind, Kind::Auto) {
-            let (kind, notice) = auto::detect(answer)?;
-            self.kind = kind;
-            let turn = self.turn(answer)?;
-            return Ok(Turn {
-                notice: notice.or(turn.notice),
-                ..turn
-            });
+        let mut turn = Turn::default();
+        if let Way::Auto { plan, .. } = &self.way {
+            let found = detect::detect(plan, answer)?;
+            turn.notices.extend(found.notices);
+            (self.way, self.stops) = (found.way, found.stops);
         }
-        self.guard.see_page(answer)?;
-        let turn = match &mut self.kind {
-            Kind::Auto | Kind::SinglePage => Next::Done.into(),
-            Kind::Offset(pager) => pager.turn(answer)?,
-            Kind::PageNumber(pager) => pager.turn(answer)?,
-            Kind::JsonLink(path) => json_link::next(path, answer)?.into(),
-            Kind::HeaderLink(relation) => header_link::next(relation, answer)?.into(),
-            Kind::Cursor(plan) => cursor::next(plan, answer)?.into(),
-        };
-        self.guard.see_request(&turn.next)?;
+        match &mut self.way {
+            Way::Auto { .. } => self.ended = true,
+            Way::Single { of_record, .. } => {
+                self.ended = true;
+                let told = of_record.then(|| fullness::of_record(answer)).flatten();
+                turn.notices.extend(told);
+            }
+            Way::Counted(_) => self.turn_counted(answer, &mut turn)?,
+            Way::Chained(_) => self.turn_chained(answer, &mut turn)?,
+        }
         Ok(turn)
+    }
+
+    fn turn_counted(&mut self, answer: &Answer<'_>, turn: &mut Turn) -> Result<(), PagerError> {
+        let Way::Counted(counted) = &mut self.way else {
+            return Ok(());
+        };
+        let records = guard::records_hash(answer);
+        if let Some(notice) = counted.compare_with_first(records) {
+            let (keep, text) = notice;
+            turn.keep = keep;
+            turn.notices.push(text);
+            if keep == Keep::Nothing {
+                return Ok(());
+            }
+        }
+        let same = self.guard.see_page(records);
+        same.map_err(|same| counted.explain_same_page(same))?;
+        let count = self.stops.see(answer);
+        if count == 0 && self.stops.plan().stop_after_empty_page || counted.is_probing() {
+            let total = self.stops.total_if_there(answer);
+            let end = counted.turn_empty(count, total, &self.stops)?;
+            self.ended = end.ended;
+            turn.notices.extend(end.notice);
+            return Ok(());
+        }
+        turn.notices.extend(self.stops.read_total(answer)?);
+        let step = counted.turn(count, answer, &self.stops)?;
+        let next = step.next.map(Value::from);
+        let verdict = self.stops.decide(answer, next.as_ref())?;
+        turn.restart = step.restart;
+        let more = step.next.is_some();
+        self.apply(verdict, more, turn);
+        Ok(())
+    }
+
+    fn turn_chained(&mut self, answer: &Answer<'_>, turn: &mut Turn) -> Result<(), PagerError> {
+        let Way::Chained(chained) = &mut self.way else {
+            return Ok(());
+        };
+        self.guard.see_page(guard::body_hash(answer))?;
+        let count = self.stops.see(answer);
+        if count == 0 && self.stops.plan().stop_after_empty_page {
+            self.ended = true;
+            turn.notices.extend(self.stops.missing_records(answer));
+            return Ok(());
+        }
+        turn.notices.extend(self.stops.read_total(answer)?);
+        let next = chained.find(answer)?;
+        let missing = next.is_none().then(|| chained.missing());
+        let shown = next.as_ref().map(chained::shown);
+        let verdict = self.stops.decide(answer, shown.as_ref())?;
+        if let (Verdict::GoOn { promised: true }, Some(missing)) = (&verdict, missing) {
+            return Err(PagerError::MoreWithoutNext { missing });
+        }
+        let more = next.is_some();
+        if let (Verdict::GoOn { .. }, Some(next)) = (&verdict, next) {
+            self.guard.see_request(&next)?;
+            chained.go_on(next);
+        } else if !more {
+            turn.notices.extend(self.stops.missing_records(answer));
+        }
+        self.apply(verdict, more, turn);
+        Ok(())
+    }
+
+    /// Ends the slice where a rule or the way itself says so.
+    fn apply(&mut self, verdict: Verdict, more: bool, turn: &mut Turn) {
+        match verdict {
+            Verdict::GoOn { .. } => self.ended = !more,
+            Verdict::Stop { notice, keep } => {
+                self.ended = true;
+                turn.keep = keep;
+                turn.notices
+                    .extend(notice.filter(|_| more || keep != Keep::All));
+            }
+        }
     }
 }
 
 impl Answer<'_> {
+    /// How many records it has.
+    fn count(&self) -> u64 {
+        u64::try_from(self.records.len()).unwrap_or(u64::MAX)
+    }
+
     /// The JSON text of a selector's first match.
     fn value(&self, selector: &Selector) -> Option<&[u8]> {
         match self.values.iter().find(|(known, _)| known == selector) {
@@ -229,11 +267,5 @@ impl Answer<'_> {
             // The body is known to be JSON, so that an error can only mean that nothing is there.
             None => selector.value(self.body).ok().flatten(),
         }
-    }
-}
-
-impl From<Next> for Turn {
-    fn from(next: Next) -> Self {
-        Self { next, notice: None }
     }
 }

@@ -40,6 +40,21 @@ pub(super) fn text(raw: &[u8]) -> Option<String> {
     }
 }
 
+/// A text or number as JSON; a number that can't be held exactly as its text.
+pub(super) fn exact(raw: &[u8]) -> Option<Value> {
+    let text = text(raw)?;
+    if raw.first() == Some(&b'"') {
+        return Some(Value::String(text));
+    }
+    let number = serde_json::from_slice::<Value>(raw).ok()?;
+    let written = number.to_string();
+    Some(if written == text {
+        number
+    } else {
+        Value::String(text)
+    })
+}
+
 /// A boolean, also where it is written as `yes`, `t`, `1`, `no`, `f`, `0` and the like in any case.
 pub(super) fn boolean(raw: Option<&[u8]>) -> Option<bool> {
     match serde_json::from_slice(raw?).ok()? {
@@ -70,6 +85,21 @@ mod tests {
             assert_eq!(read(none), None, "{none}");
         }
         assert_eq!(whole_number(None), None);
+    }
+
+    #[test]
+    fn keeps_the_type_of_what_can_be_held() {
+        let read = |raw: &str| exact(raw.as_bytes()).map(|value| value.to_string());
+        for same in ["12", "-3", "0", "1.5", "\"12\"", "18446744073709551615"] {
+            assert_eq!(read(same).as_deref(), Some(same));
+        }
+        for large in ["18446744073709551616", "1.50", "1e3"] {
+            assert_eq!(read(large), Some(format!("\"{large}\"")));
+        }
+        assert_eq!(
+            [read("null"), read("{}"), read("true")],
+            [const { None }; 3]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::server::{answer, json};
 use super::*;
+use crate::plan::{ChainedPlan, NextPlan, StopPlan};
 
 const GOOD: &str = r#"{"items": [1]}"#;
 
@@ -187,9 +188,13 @@ async fn sends_nothing_to_another_origin() {
         elsewhere.url("/x")
     ))]);
     let mut linked = resource("people");
-    linked.paginator = PaginatorPlan::JsonLink {
-        next_url_path: Selector::parse("next").unwrap(),
-    };
+    linked.paginator = PaginatorPlan::Chained(ChainedPlan {
+        next: NextPlan::JsonLink {
+            path: Selector::parse("next").unwrap(),
+        },
+        page_size: None,
+        stop: StopPlan::default(),
+    });
     check(read(&server, &linked).await);
     assert!(elsewhere.asked().is_empty());
 }

@@ -5,22 +5,45 @@ use serde_json::json;
 use super::server::{answer, json as body};
 use super::*;
 use crate::flow::{ParentRecord, Window};
-use crate::plan::{CursorPlan, IncrementalPlan, JobPlan, OffsetPlan, TimeFormat};
+use crate::plan::{
+    AutoPlan, ChainedPlan, CountedPlan, IncrementalPlan, JobPlan, NextPlan, PageSizePlan, PageUnit,
+    Placement, StopPlan, TimeFormat, TotalPlan, TotalSource,
+};
 
 fn selector(text: &str) -> Selector {
     Selector::parse(text).unwrap()
 }
 
 fn offset() -> PaginatorPlan {
-    PaginatorPlan::Offset(OffsetPlan {
-        limit: 2,
-        offset: 0,
-        offset_param: "offset".to_owned(),
-        limit_param: "limit".to_owned(),
-        total_path: Some(selector("total")),
-        maximum_offset: None,
-        stop_after_empty_page: true,
-        has_more_path: None,
+    let query = |name: &str| Placement::Query(name.to_owned());
+    PaginatorPlan::Counted(CountedPlan {
+        unit: PageUnit::Records,
+        position: query("offset"),
+        first: 0,
+        base: 0,
+        base_is_assumed: false,
+        maximum: None,
+        page_size: Some(PageSizePlan {
+            size: 2,
+            placement: Some(query("limit")),
+        }),
+        concurrency: 1,
+        stop: StopPlan {
+            total: Some(TotalPlan {
+                source: TotalSource::Body(selector("total")),
+                unit: PageUnit::Records,
+            }),
+            stop_after_empty_page: true,
+            ..StopPlan::default()
+        },
+    })
+}
+
+fn chained(next: NextPlan) -> PaginatorPlan {
+    PaginatorPlan::Chained(ChainedPlan {
+        next,
+        page_size: None,
+        stop: StopPlan::default(),
     })
 }
 
@@ -115,14 +138,14 @@ async fn detects_selector_and_paginator_once() {
         body(r#"{"items": [3], "x": [], "total": 3, "limit": 2, "offset": 2}"#),
     ]);
     let mut resource = resource("people");
-    (resource.data_selector, resource.paginator) = (None, PaginatorPlan::Auto);
+    (resource.data_selector, resource.paginator) = (None, PaginatorPlan::Auto(AutoPlan::default()));
     let outcome = read(&server, &resource).await;
     assert_eq!(outcome.records(), ["1", "2", "3"]);
     assert_eq!(
         outcome.notices(),
         [
             "detected data_selector: `items`",
-            "detected paginator: `offset`, from `total`"
+            "detected paginator; to keep it, write `paginator: { type: offset, limit: 2 }`"
         ]
     );
     assert_eq!(outcome.result.unwrap().pages, 2);
@@ -155,11 +178,9 @@ async fn takes_long_bodies_and_a_byte_order_mark() {
     );
     let server = Server::play(vec![body(&long)]);
     let mut resource = resource("people");
-    resource.paginator = PaginatorPlan::Cursor(CursorPlan {
-        cursor_path: selector("next"),
-        cursor_param: "cursor".to_owned(),
-        stop_after_empty_page: false,
-        has_more_path: None,
+    resource.paginator = chained(NextPlan::BodyCursor {
+        path: selector("next"),
+        cursor: Placement::Query("cursor".to_owned()),
     });
     let outcome = read(&server, &resource).await;
     assert_eq!(outcome.records()[0].len(), 700_002);

@@ -1,0 +1,118 @@
+//! Finding the way of paging from the first answer.
+//!
+//! The first request carried no paging parameters, so that the answer is the first page of any of them. What the answer
+//! doesn't prove is not guessed: a wrong guess would read the first page twice or leave out the last one.
+
+mod chains;
+mod numbers;
+
+use super::chained::Chained;
+use super::counted::Counted;
+use super::members::{MORE_NAMES, Member, TOTAL_NAMES};
+use super::stop::Stops;
+use super::{Answer, PagerError, Way, fullness};
+use crate::plan::{AutoPlan, ChainedPlan, CountedPlan, StopPlan};
+
+/// What was found.
+pub(super) struct Found {
+    pub(super) way: Way,
+    pub(super) stops: Stops,
+    pub(super) notices: Vec<String>,
+}
+
+/// A way of paging, and the spec that says it.
+enum Detected {
+    Chain {
+        plan: ChainedPlan,
+        spec: String,
+    },
+    Numbers {
+        plan: CountedPlan,
+        /// Whether the answer shows the number of the first page.
+        base_is_known: bool,
+        spec: String,
+    },
+}
+
+/// Chooses the way of paging, and says what it chose.
+pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, PagerError> {
+    let members = Member::all(answer.body, answer.records);
+    let detected = chains::link(answer, &members)
+        .or_else(|| numbers::offset(answer, &members))
+        .or_else(|| numbers::page_number(&members))
+        .or_else(|| chains::cursor(answer, &members));
+    let Some(detected) = detected else {
+        refuse_more(answer, &members)?;
+        let told = fullness::of_list(answer, &members);
+        let spec = "single_page".to_owned();
+        let asked = true;
+        let of_record = false;
+        return Ok(Found {
+            way: Way::Single { asked, of_record },
+            stops: Stops::default(),
+            notices: std::iter::once(announced(&spec)).chain(told).collect(),
+        });
+    };
+    Ok(match detected {
+        Detected::Chain { mut plan, spec } => {
+            plan.stop = joined(plan.stop, &auto.stop);
+            Found {
+                stops: Stops::new(&plan.stop, None, 1),
+                way: Way::Chained(Chained::behind_first(plan)),
+                notices: vec![announced(&spec)],
+            }
+        }
+        Detected::Numbers {
+            mut plan,
+            base_is_known,
+            spec,
+        } => {
+            plan.stop = joined(plan.stop, &auto.stop);
+            plan.concurrency = auto.concurrency;
+            Found {
+                stops: Stops::new(&plan.stop, plan.page_size.as_ref(), plan.concurrency),
+                way: Way::Counted(Counted::behind_first(plan, base_is_known)),
+                notices: vec![announced(&spec)],
+            }
+        }
+    })
+}
+
+fn announced(spec: &str) -> String {
+    format!("detected paginator; to keep it, write `paginator: {spec}`")
+}
+
+/// The rules that were found, and those of the spec, which come first.
+fn joined(found: StopPlan, spec: &StopPlan) -> StopPlan {
+    StopPlan {
+        total: spec.total.clone().or(found.total),
+        has_more_path: spec.has_more_path.clone().or(found.has_more_path),
+        stop_after_empty_page: spec.stop_after_empty_page || found.stop_after_empty_page,
+        ..spec.clone()
+    }
+}
+
+/// Fails where an answer without a way of paging says that there is more.
+fn refuse_more(answer: &Answer<'_>, members: &[Member<'_>]) -> Result<(), PagerError> {
+    let count = answer.count();
+    let exceeds = |names: &[&str], least: u64| {
+        let more = |member: &&Member<'_>| {
+            member.is_named(names) && member.number().is_some_and(|number| number > least)
+        };
+        members.iter().find(more)
+    };
+    let more = exceeds(&TOTAL_NAMES, count).or_else(|| exceeds(&numbers::PAGES_NAMES, 1));
+    if let Some(member) = more {
+        return Err(PagerError::Undetected {
+            path: member.selector().as_str().to_owned(),
+            records: count,
+        });
+    }
+    let promised = |member: &&Member<'_>| member.is_named(&MORE_NAMES) && member.is_true();
+    match members.iter().find(promised) {
+        Some(member) => Err(PagerError::UndetectedMore {
+            path: member.selector().as_str().to_owned(),
+        }),
+        None => Ok(()),
+    }
+}

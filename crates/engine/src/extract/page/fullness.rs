@@ -1,0 +1,64 @@
+//! Signs that a page that is taken for the only one is not.
+
+use super::Answer;
+use super::members::{MORE_NAMES, Member, TOTAL_NAMES};
+use crate::plan::Selector;
+
+/// The names under which requests and answers give the size of a page.
+const SIZE_NAMES: [&str; 12] = [
+    "limit",
+    "per_page",
+    "perpage",
+    "page_size",
+    "pagesize",
+    "page[size]",
+    "size",
+    "max_results",
+    "maxresults",
+    "$top",
+    "top",
+    "first",
+];
+
+/// What to tell of the only page of a list that was found to have no pages.
+pub(super) fn of_list(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<String> {
+    let count = answer.count();
+    let is_size = |name: &str, number: Option<u64>| {
+        number == Some(count)
+            && SIZE_NAMES
+                .iter()
+                .any(|size| name.eq_ignore_ascii_case(size))
+    };
+    let mut query = answer.url.query_pairs();
+    let asked = query.find(|(name, value)| is_size(name, value.parse().ok()));
+    let asked = asked.map(|(name, _)| name.into_owned());
+    let told = || {
+        let member = members
+            .iter()
+            .find(|one| is_size(one.key(), one.number()))?;
+        Some(member.selector().as_str().to_owned())
+    };
+    let is_all = members
+        .iter()
+        .any(|member| member.is_named(&TOTAL_NAMES) && member.number() == Some(count));
+    let name = asked.or_else(told).filter(|_| count > 0 && !is_all)?;
+    Some(format!(
+        "only one page was read, and it is full: it has {count} records, as many as `{name}` says; if the API has more, \
+         set `paginator`, otherwise write `paginator: single_page`"
+    ))
+}
+
+/// What to tell of an answer that is taken for one record, since the path names one.
+pub(super) fn of_record(answer: &Answer<'_>) -> Option<String> {
+    let members = Member::all(answer.body, &[]);
+    let more = members.iter().find(|member| {
+        (member.is_next(&["href", "url"]) && member.is_link())
+            || (member.is_named(&MORE_NAMES) && member.is_true())
+    })?;
+    let list = Selector::candidates(answer.body).into_iter().next()?;
+    Some(format!(
+        "the answer is taken for one record, since the path ends with a placeholder, but it has a list (`{list}`) and \
+         says that more follows (`{}`): set `data_selector` and `paginator`",
+        more.selector().as_str()
+    ))
+}

@@ -1,0 +1,291 @@
+//! The rules that end the pages of a slice, whatever the way of paging.
+
+use std::collections::VecDeque;
+
+use serde_json::{Map, Value};
+
+use super::{Answer, Keep, PagerError, scalar};
+use crate::plan::{PageSizePlan, PageUnit, Selector, StopPlan, TotalPlan, TotalSource};
+
+/// What has been read of a slice, and the rules that it is held against.
+#[derive(Default)]
+pub(super) struct Stops {
+    plan: StopPlan,
+    /// Records of a full page; what the server really gives once it has shown that.
+    page_size: Option<u64>,
+    pages: u64,
+    records: u64,
+    /// The totals of the newest pages, as many as are asked for at the same time: an answer may be older than the one
+    /// before it.
+    totals: VecDeque<u64>,
+    concurrency: usize,
+    change_is_told: bool,
+}
+
+/// What the rules say.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    GoOn {
+        /// The answer itself says that more follows.
+        promised: bool,
+    },
+    Stop {
+        /// What is to be told where more would have followed.
+        notice: Option<String>,
+        keep: Keep,
+    },
+}
+
+impl Stops {
+    pub(super) fn new(
+        plan: &StopPlan,
+        page_size: Option<&PageSizePlan>,
+        concurrency: usize,
+    ) -> Self {
+        Self {
+            plan: plan.clone(),
+            page_size: page_size.map(|size| size.size),
+            concurrency,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn plan(&self) -> &StopPlan {
+        &self.plan
+    }
+
+    /// The largest total of the newest pages.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.totals.iter().max().copied()
+    }
+
+    pub(super) fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.records
+    }
+
+    pub(super) fn selectors(&self) -> Vec<&Selector> {
+        let total = match &self.plan.total {
+            Some(TotalPlan {
+                source: TotalSource::Body(path),
+                ..
+            }) => Some(path),
+            _ => None,
+        };
+        total.into_iter().chain(&self.plan.has_more_path).collect()
+    }
+
+    /// Counts a page; gives its records.
+    pub(super) fn see(&mut self, answer: &Answer<'_>) -> u64 {
+        let count = answer.count();
+        self.pages += 1;
+        self.records = self.records.saturating_add(count);
+        count
+    }
+
+    /// The declared total, where the answer has it.
+    pub(super) fn total_if_there(&self, answer: &Answer<'_>) -> Option<u64> {
+        let total = self.plan.total.as_ref()?;
+        total_of(total, answer).ok().or(self.total())
+    }
+
+    /// Remembers the declared total, and tells once where it isn't what it was before.
+    pub(super) fn read_total(&mut self, answer: &Answer<'_>) -> Result<Option<String>, PagerError> {
+        let Some(plan) = &self.plan.total else {
+            return Ok(None);
+        };
+        let total = total_of(plan, answer)?;
+        let earlier = self
+            .totals
+            .back()
+            .copied()
+            .filter(|earlier| *earlier != total);
+        self.totals.push_back(total);
+        while self.totals.len() > self.concurrency.max(1) {
+            self.totals.pop_front();
+        }
+        let notice = earlier.filter(|_| !self.change_is_told).map(|earlier| {
+            format!(
+                "the total changed from {earlier} to {total} while the pages were read: records may have moved from \
+                 page to page"
+            )
+        });
+        self.change_is_told |= notice.is_some();
+        Ok(notice)
+    }
+
+    /// Holds the rules against a page that has been counted; `next` is how the next one would be asked for.
+    pub(super) fn decide(
+        &mut self,
+        answer: &Answer<'_>,
+        next: Option<&Value>,
+    ) -> Result<Verdict, PagerError> {
+        let more = self.has_more(answer)?;
+        if more == Some(false) || self.has_all() {
+            return Ok(Verdict::stop());
+        }
+        if self.plan.stop_after_short_page && self.is_short(answer.count()) {
+            let missing = self.missing_of(self.total());
+            return Ok(Verdict::Stop {
+                notice: missing.map(|missing| format!("stopped at a short page: {missing}")),
+                keep: Keep::All,
+            });
+        }
+        if let Some(most) = self.plan.max_records.filter(|most| *most <= self.records) {
+            return Ok(self.stop_at_records(most, answer.count()));
+        }
+        if let Some(most) = self.plan.max_pages.filter(|most| *most <= self.pages) {
+            return Ok(Verdict::Stop {
+                notice: Some(format!("stopped at `max_pages: {most}`: more pages follow")),
+                keep: Keep::All,
+            });
+        }
+        if self.stop_when(answer, next)? {
+            return Ok(Verdict::stop());
+        }
+        Ok(Verdict::GoOn {
+            promised: more == Some(true),
+        })
+    }
+
+    fn has_more(&self, answer: &Answer<'_>) -> Result<Option<bool>, PagerError> {
+        let Some(path) = &self.plan.has_more_path else {
+            return Ok(None);
+        };
+        let raw = answer.value(path);
+        let missing = || PagerError::HasMore {
+            path: path.as_str().to_owned(),
+            found: scalar::kind(raw),
+        };
+        scalar::boolean(raw).ok_or_else(missing).map(Some)
+    }
+
+    /// As many records or pages came as the total says there are.
+    fn has_all(&self) -> bool {
+        let (Some(total), Some(plan)) = (self.total(), &self.plan.total) else {
+            return false;
+        };
+        match plan.unit {
+            PageUnit::Records => self.records >= total,
+            PageUnit::Pages => self.pages >= total,
+        }
+    }
+
+    /// Fewer records than a full page has. What a first page shows to be the server's own limit becomes the page size.
+    fn is_short(&mut self, count: u64) -> bool {
+        let Some(size) = self.page_size.filter(|size| count < *size) else {
+            return false;
+        };
+        if self.pages == 1 && is_usual_limit(count) {
+            self.page_size = Some(count);
+            return false;
+        }
+        count < size
+    }
+
+    fn stop_at_records(&self, most: u64, count: u64) -> Verdict {
+        let too_many = self.records - most;
+        let kept = usize::try_from(count - too_many.min(count)).unwrap_or(usize::MAX);
+        Verdict::Stop {
+            notice: Some(format!(
+                "stopped at `max_records: {most}`: more records follow"
+            )),
+            keep: if too_many == 0 {
+                Keep::All
+            } else {
+                Keep::First(kept)
+            },
+        }
+    }
+
+    fn stop_when(&self, answer: &Answer<'_>, next: Option<&Value>) -> Result<bool, PagerError> {
+        let Some(expression) = &self.plan.stop_when else {
+            return Ok(false);
+        };
+        let mut variables = Map::new();
+        for name in expression.names() {
+            let value = match name.as_str() {
+                "body" => json(answer.body),
+                "headers" => headers(answer),
+                "records" => answer.count().into(),
+                "page" => self.pages.into(),
+                "total" => self.total().into(),
+                "next" => next.cloned().unwrap_or_default(),
+                "last_record" => match answer.records.last() {
+                    Some(last) => json(&answer.body[last.clone()]),
+                    None => Value::Null,
+                },
+                _ => continue,
+            };
+            variables.insert(name, value);
+        }
+        expression.holds(&variables).map_err(PagerError::StopWhen)
+    }
+
+    /// What to tell where a slice ends by itself before the total has been reached.
+    pub(super) fn missing_records(&self, answer: &Answer<'_>) -> Option<String> {
+        let missing = self.missing_of(self.total_if_there(answer))?;
+        Some(format!("the pages ended early: {missing}"))
+    }
+
+    fn missing_of(&self, total: Option<u64>) -> Option<String> {
+        let unit = self.plan.total.as_ref()?.unit;
+        let (read, unit) = match unit {
+            PageUnit::Records => (self.records, "records"),
+            PageUnit::Pages => (self.pages, "pages"),
+        };
+        let total = total.filter(|total| *total > read)?;
+        Some(format!("{read} {unit} were read, and the total is {total}"))
+    }
+}
+
+impl Verdict {
+    fn stop() -> Self {
+        Self::Stop {
+            notice: None,
+            keep: Keep::All,
+        }
+    }
+}
+
+/// The declared total of an answer.
+fn total_of(plan: &TotalPlan, answer: &Answer<'_>) -> Result<u64, PagerError> {
+    let (place, number, found) = match &plan.source {
+        TotalSource::Body(path) => {
+            let raw = answer.value(path);
+            (
+                path.as_str().to_owned(),
+                scalar::whole_number(raw),
+                scalar::kind(raw),
+            )
+        }
+        TotalSource::Header(name) => {
+            let text = answer.headers.get(name);
+            let number = text.and_then(|text| text.to_str().ok()?.trim().parse().ok());
+            let found = if text.is_some() { "a text" } else { "nothing" };
+            (name.to_string(), number, found)
+        }
+    };
+    number.ok_or(PagerError::Total { place, found })
+}
+
+/// Whether an API may give no more than that at once: round numbers.
+fn is_usual_limit(count: u64) -> bool {
+    count > 0 && (count.is_multiple_of(10) || count.is_multiple_of(25))
+}
+
+/// The value of a text that is known to be JSON.
+fn json(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap_or_default()
+}
+
+/// The headers by their names in lower case; those that are no text are left out.
+fn headers(answer: &Answer<'_>) -> Value {
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        Some((name.to_string(), Value::from(value.to_str().ok()?)))
+    };
+    Value::Object(answer.headers.iter().filter_map(header).collect())
+}
