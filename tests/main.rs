@@ -13,6 +13,7 @@ mod incremental;
 mod interruption;
 mod pacing;
 mod pages;
+mod parallel;
 mod readers;
 mod readme;
 mod specs;
