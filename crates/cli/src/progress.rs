@@ -72,11 +72,10 @@ impl Progress {
                 ));
             }
             Event::Notice { resource, text } => {
-                let note = format!("note: {resource}: {text}");
-                if !counts.notes.contains(&note) {
-                    self.note(&note);
-                    counts.notes.push(note);
-                }
+                self.note_once(&mut counts, format!("note: {resource}: {text}"));
+            }
+            Event::Warning { resource, text } => {
+                self.note_once(&mut counts, format!("warning: {resource}: {text}"));
             }
             Event::Committed { .. } => {}
         }
@@ -92,6 +91,13 @@ impl Progress {
 
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    fn note_once(&self, counts: &mut Counts, note: String) {
+        if !counts.notes.contains(&note) {
+            self.note(&note);
+            counts.notes.push(note);
+        }
     }
 
     fn note(&self, text: &str) {

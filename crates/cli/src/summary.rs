@@ -45,6 +45,11 @@ pub(crate) fn render(report: &Report) -> String {
         grouped(total(|one| one.table.rows_unchanged)),
     );
     for resource in &report.resources {
+        for warning in &resource.warnings {
+            text = format!("{text}\nwarning: {}: {warning}", resource.name);
+        }
+    }
+    for resource in &report.resources {
         if let Some(error) = &resource.error {
             text = format!("{text}\nfailed: {}: {error}", resource.name);
         }

@@ -147,6 +147,13 @@ pub enum Event {
         /// What was noticed.
         text: String,
     },
+    /// Something that may mean that records are missing; the run's report repeats it.
+    Warning {
+        /// Name of the resource.
+        resource: String,
+        /// What was noticed, and what to do.
+        text: String,
+    },
     /// A slice was read to its end.
     SliceFinished {
         /// Name of the resource.

@@ -100,6 +100,13 @@ impl Client {
         });
     }
 
+    pub(super) fn warn(&self, resource: &str, text: &str) {
+        self.observe(Event::Warning {
+            resource: resource.to_owned(),
+            text: self.inner.redactor.text(text),
+        });
+    }
+
     /// Sends a request until it succeeds with a body that passes inspection; counts each try.
     pub(super) async fn fetch<T: Send + 'static>(
         &self,

@@ -102,6 +102,9 @@ pub async fn read_slice(
         for text in &turn.notices {
             client.notice(&resource.name, text);
         }
+        for text in &turn.warnings {
+            client.warn(&resource.name, text);
+        }
         if turn.restart || paging.has_ended() {
             ahead.clear();
         }

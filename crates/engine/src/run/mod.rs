@@ -7,6 +7,7 @@ mod pipeline;
 mod report;
 mod resource;
 mod slice;
+mod warnings;
 
 pub use error::Error;
 pub use pipeline::{Options, run};

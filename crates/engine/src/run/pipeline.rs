@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::error::{Error, joined};
 use super::report::{Report, ResourceReport};
 use super::resource::{Child, Outcome, ResourceRun};
+use super::warnings::Warnings;
 use crate::extract::Client;
 use crate::extract::slice::grid;
 use crate::flow::{Event, Observer, Progress};
@@ -50,6 +51,11 @@ pub async fn run(
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
     let started = Instant::now();
+    let warnings = Warnings::default();
+    let options = Options {
+        observer: warnings.listen(options.observer),
+        ..options
+    };
     let resources = selected(&plan, &options.resources)?;
     let destination = Destination::open(&plan.destination.url)?;
     let lake = Lake::open(
@@ -79,7 +85,9 @@ pub async fn run(
             return Err(error);
         }
     };
-    commit(plan.name, outcomes, lake, &options, started).await
+    let mut report = commit(plan.name, outcomes, lake, &options, started).await?;
+    warnings.add_to(&mut report);
+    Ok(report)
 }
 
 /// The resources to read, in the order of the plan: those named and all their ancestors.

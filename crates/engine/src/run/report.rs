@@ -51,6 +51,9 @@ pub struct ResourceReport {
     pub table: TableReport,
     /// From the resource's first slice to its last.
     pub elapsed: Duration,
+    /// What may mean that records are missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Why the resource was not read to its end: the whole chain of causes, in one line.
     pub error: Option<String>,
 }

@@ -60,7 +60,7 @@ pub(super) struct Step {
 /// What a page without records means.
 pub(super) struct Empty {
     pub(super) ended: bool,
-    pub(super) notice: Option<String>,
+    pub(super) warning: Option<String>,
 }
 
 impl Counted {
@@ -173,12 +173,12 @@ impl Counted {
             self.next = 1;
             return Ok(Empty {
                 ended: false,
-                notice: None,
+                warning: None,
             });
         }
         let unit = stops.plan().total.as_ref().map(|total| total.unit);
         let is_first = stops.pages() == 1 && self.plan.first == self.plan.base;
-        let notice = match total.filter(|total| *total > 0) {
+        let warning = match total.filter(|total| *total > 0) {
             Some(total) if is_first && self.plan.unit == PageUnit::Pages => {
                 return Err(PagerError::EmptyFirstPage {
                     page: number,
@@ -215,7 +215,7 @@ impl Counted {
         };
         Ok(Empty {
             ended: true,
-            notice,
+            warning,
         })
     }
 

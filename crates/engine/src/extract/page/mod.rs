@@ -60,6 +60,8 @@ pub(super) struct Turn {
     pub(super) restart: bool,
     /// What a person should know.
     pub(super) notices: Vec<String>,
+    /// What may mean that records are missing.
+    pub(super) warnings: Vec<String>,
 }
 
 /// How much of a page belongs to the slice.
@@ -161,7 +163,8 @@ impl Pager {
         let mut turn = Turn::default();
         if let Way::Auto { plan, .. } = &self.way {
             let found = detect::detect(plan, answer)?;
-            turn.notices.extend(found.notices);
+            turn.notices.push(found.notice);
+            turn.warnings.extend(found.warning);
             (self.way, self.stops) = (found.way, found.stops);
         }
         match &mut self.way {
@@ -169,7 +172,7 @@ impl Pager {
             Way::Single { of_record, .. } => {
                 self.ended = true;
                 let told = of_record.then(|| fullness::of_record(answer)).flatten();
-                turn.notices.extend(told);
+                turn.warnings.extend(told);
             }
             Way::Counted(_) => self.turn_counted(answer, &mut turn)?,
             Way::Chained(_) => self.turn_chained(answer, &mut turn)?,
@@ -197,10 +200,10 @@ impl Pager {
             let total = self.stops.total_if_there(answer);
             let end = counted.turn_empty(count, total, &self.stops)?;
             self.ended = end.ended;
-            turn.notices.extend(end.notice);
+            turn.warnings.extend(end.warning);
             return Ok(());
         }
-        turn.notices.extend(self.stops.read_total(answer)?);
+        turn.warnings.extend(self.stops.read_total(answer)?);
         let step = counted.turn(count, answer, &self.stops)?;
         let next = step.next.map(Value::from);
         let verdict = self.stops.decide(answer, next.as_ref())?;
@@ -218,10 +221,10 @@ impl Pager {
         let count = self.stops.see(answer);
         if count == 0 && self.stops.plan().stop_after_empty_page {
             self.ended = true;
-            turn.notices.extend(self.stops.missing_records(answer));
+            turn.warnings.extend(self.stops.missing_records(answer));
             return Ok(());
         }
-        turn.notices.extend(self.stops.read_total(answer)?);
+        turn.warnings.extend(self.stops.read_total(answer)?);
         let next = chained.find(answer)?;
         let missing = next.is_none().then(|| chained.missing());
         let shown = next.as_ref().map(chained::shown);
@@ -234,7 +237,7 @@ impl Pager {
             self.guard.see_request(&next)?;
             chained.go_on(next);
         } else if !more {
-            turn.notices.extend(self.stops.missing_records(answer));
+            turn.warnings.extend(self.stops.missing_records(answer));
         }
         self.apply(verdict, more, turn);
         Ok(())

@@ -17,7 +17,10 @@ use crate::plan::{AutoPlan, ChainedPlan, CountedPlan, StopPlan};
 pub(super) struct Found {
     pub(super) way: Way,
     pub(super) stops: Stops,
-    pub(super) notices: Vec<String>,
+    /// What was chosen.
+    pub(super) notice: String,
+    /// What may mean that records are missing.
+    pub(super) warning: Option<String>,
 }
 
 /// A way of paging, and the spec that says it.
@@ -50,7 +53,8 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
         return Ok(Found {
             way: Way::Single { asked, of_record },
             stops: Stops::default(),
-            notices: std::iter::once(announced(&spec)).chain(told).collect(),
+            notice: announced(&spec),
+            warning: told,
         });
     };
     Ok(match detected {
@@ -59,7 +63,8 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
             Found {
                 stops: Stops::new(&plan.stop, None, 1),
                 way: Way::Chained(Chained::behind_first(plan)),
-                notices: vec![announced(&spec)],
+                notice: announced(&spec),
+                warning: None,
             }
         }
         Detected::Numbers {
@@ -72,7 +77,8 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
             Found {
                 stops: Stops::new(&plan.stop, plan.page_size.as_ref(), plan.concurrency),
                 way: Way::Counted(Counted::behind_first(plan, base_is_known)),
-                notices: vec![announced(&spec)],
+                notice: announced(&spec),
+                warning: None,
             }
         }
     })

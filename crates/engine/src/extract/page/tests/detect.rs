@@ -15,7 +15,7 @@ fn found(body: &Value) -> String {
     match turn(&mut pager, body) {
         Err(error) => format!("error: {error}"),
         Ok(turn) => {
-            let told = turn.notices.join("; ");
+            let told = [turn.notices, turn.warnings].concat().join("; ");
             let spec = told.replace("detected paginator; to keep it, write `paginator: ", "`");
             format!("{} <- {spec}", asked(&mut pager))
         }
@@ -123,7 +123,7 @@ fn a_full_only_page_is_told() {
         records: &[1..2, 3..4],
         values: &[],
     });
-    assert!(turn.unwrap().notices[1].contains("as many as `limit` says"));
+    assert!(turn.unwrap().warnings[0].contains("as many as `limit` says"));
 }
 
 #[test]

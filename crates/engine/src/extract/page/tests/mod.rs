@@ -52,7 +52,7 @@ fn next(pager: &mut Pager, body: &Value) -> String {
 
 /// What a pager tells of an answer.
 fn notice(pager: &mut Pager, body: &Value) -> String {
-    turn(pager, body).unwrap().notices.join("; ")
+    turn(pager, body).unwrap().warnings.join("; ")
 }
 
 /// The requests that may go out now, in one line.
@@ -181,7 +181,7 @@ fn a_single_record_that_looks_like_a_list_is_told() {
             records: std::slice::from_ref(&(0..body.len())),
             values: &[],
         });
-        turn.unwrap().notices.join("; ")
+        turn.unwrap().warnings.join("; ")
     };
     insta::assert_snapshot!(of_record(r#"{"commits": [{"id": 1}], "next": "/x?page=2"}"#), @"the answer is taken for one record, since the path ends with a placeholder, but it has a list (`commits`) and says that more follows (`next`): set `data_selector` and `paginator`");
     assert_eq!(of_record(r#"{"commits": [{"id": 1}], "next": null}"#), "");

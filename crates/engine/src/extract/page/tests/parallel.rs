@@ -81,7 +81,7 @@ fn a_total_that_grows_is_followed() {
     );
     let grown = json!({"items": items(10, 2), "total": 35});
     let step = turn(&mut pager, &grown).unwrap();
-    assert_eq!(step.notices.len(), 1);
+    assert_eq!(step.warnings.len(), 1);
     assert_eq!(
         asked(&mut pager),
         "limit=500 offset=20 | limit=500 offset=30"
