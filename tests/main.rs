@@ -14,6 +14,7 @@ mod interruption;
 mod pacing;
 mod pages;
 mod parallel;
+mod parents;
 mod readers;
 mod readme;
 mod specs;

@@ -17,9 +17,9 @@ use serde_json::Value;
 pub struct Slice {
     /// Name of the resource that is read.
     pub resource: String,
-    /// Values of the parent record, where the resource depends on one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<ParentRecord>,
+    /// What the slice uses of the records that it depends on: one entry for each resource, in the order of the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<ParentRecord>,
     /// One value for each key of `for_each`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub partition: BTreeMap<String, Value>,
@@ -31,7 +31,8 @@ pub struct Slice {
 impl Slice {
     /// The slice's name within its resource: stable from run to run, readable, free of secrets.
     ///
-    /// A window is named by its start alone, since the end of the newest window moves with the clock.
+    /// Parent records come first, by the values that the requests name. A long batch of them is shortened and told apart
+    /// by a hash. A window is named by its start alone, since the end of the newest window moves with the clock.
     /// The only slice of an undivided resource has the name `all`.
     pub fn id(&self) -> String {
         let mut id = String::new();
@@ -41,9 +42,13 @@ impl Slice {
             }
             write!(id, "{key}={value}").expect("writing to a string does not fail");
         };
-        if let Some(parent) = &self.parent {
+        for parent in &self.parents {
             for (path, value) in &parent.key {
-                push(&format!("{}.{path}", parent.resource), &value.to_string());
+                let value = match value {
+                    Value::Array(values) if parent.batch => batch_name(values),
+                    value => value.to_string(),
+                };
+                push(&format!("{}.{path}", parent.resource), &value);
             }
         }
         for (key, value) in &self.partition {
@@ -56,6 +61,23 @@ impl Slice {
     }
 }
 
+/// Values of a batch that a slice's name holds; longer batches are shortened.
+const BATCH_VALUES_IN_NAME: usize = 8;
+
+/// A batch's values within the name of its slice.
+fn batch_name(values: &[Value]) -> String {
+    let text = |values: &[Value]| {
+        let texts: Vec<String> = values.iter().map(Value::to_string).collect();
+        texts.join(",")
+    };
+    if values.len() <= BATCH_VALUES_IN_NAME {
+        return format!("[{}]", text(values));
+    }
+    let (shown, rest) = values.split_at(BATCH_VALUES_IN_NAME / 2);
+    let hash = xxhash_rust::xxh3::xxh3_64(text(rest).as_bytes());
+    format!("[{},… {} more, {hash:016x}]", text(shown), rest.len())
+}
+
 /// A half-open range of cursor values: `start <= cursor < end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -65,17 +87,27 @@ pub struct Window {
     pub end: Timestamp,
 }
 
-/// The fields of a parent record that its children use.
+/// What a slice uses of a record of another resource, or of a batch of its records.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParentRecord {
-    /// Name of the parent resource.
+    /// Name of the other resource.
     pub resource: String,
     /// Values by the path that the request template names (`id`, `author.id`); they name the slice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub key: BTreeMap<String, Value>,
-    /// The JSON text of each field of `include_from_parent`, by name; it is copied into each child record.
+    /// The JSON text of each field of `include_from_parent`, by the name of its column; it is copied into each record.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub included: BTreeMap<String, String>,
+    /// The JSON text of each field that resources further down use, by its path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub carried: BTreeMap<String, String>,
+    /// The values of `key` are lists with one element for each record of a batch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub batch: bool,
 }
+
+/// The fields of one record that other resources use: the JSON text of each that the record has, by its path.
+pub type ParentFields = BTreeMap<String, String>;
 
 /// How far a resource was read: kept in the commit log beside the rows that it covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,3 +211,35 @@ pub enum Event {
 
 /// Where events go. Called from many threads; must not block.
 pub type Observer = std::sync::Arc<dyn Fn(Event) + Send + Sync>;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn batch(count: u64) -> String {
+        let ids: Vec<Value> = (1..=count).map(Value::from).collect();
+        let parent = ParentRecord {
+            resource: "users".to_owned(),
+            key: [("id".to_owned(), json!(ids))].into(),
+            batch: true,
+            ..ParentRecord::default()
+        };
+        let slice = Slice {
+            parents: vec![parent],
+            partition: [("channel".to_owned(), json!("phone"))].into(),
+            ..Slice::default()
+        };
+        slice.id()
+    }
+
+    #[test]
+    fn a_slice_is_named_by_what_it_depends_on() {
+        assert_eq!(Slice::default().id(), "all");
+        assert_eq!(batch(3), r#"users.id=[1,2,3] channel="phone""#);
+        let long = batch(100);
+        assert!(long.starts_with("users.id=[1,2,3,4,… 96 more, "), "{long}");
+        assert_ne!(long, batch(101));
+    }
+}

@@ -31,8 +31,9 @@ use arrow::array::{
 use indexmap::IndexMap;
 
 pub use error::Error;
+pub(crate) use parents::key_value;
 
-use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentRecord, Slice};
+use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use declared::{Hint, hints};
@@ -57,8 +58,8 @@ pub struct Decoded {
     pub batch: RecordBatch,
     /// What is known of these rows; not settled.
     pub schema: TableSchema,
-    /// For each row what child resources need, where there are any.
-    pub parents: Vec<ParentRecord>,
+    /// For each row the fields that child resources use, where there are any.
+    pub parents: Vec<ParentFields>,
     /// Records that were left out because their cursor lies outside the slice's window.
     pub outside_window: u64,
 }
@@ -75,7 +76,7 @@ impl Decoder {
 
     /// Decodes the records of a page.
     ///
-    /// Values of the slice's parent become columns `_<resource>_<field>`; `_load_id` and `_extracted_at` come last.
+    /// What is included from the slice's parents becomes columns; `_load_id` and `_extracted_at` come last.
     /// A record that is no object becomes `{"value": <record>}`.
     pub fn decode(&self, slice: &Slice, page: &Page) -> Result<Decoded, Error> {
         let constants = constants(slice);
@@ -157,16 +158,14 @@ impl Decoder {
     }
 }
 
-/// The columns that each row copies from the slice's parent, with their JSON.
+/// The columns that each row copies from the slice's parents, with their JSON.
 fn constants(slice: &Slice) -> Vec<(String, String)> {
-    let Some(parent) = &slice.parent else {
-        return Vec::new();
-    };
-    parent
-        .included
-        .iter()
-        .map(|(field, value)| (format!("_{}_{field}", parent.resource), value.clone()))
-        .collect()
+    let included = slice.parents.iter().flat_map(|parent| &parent.included);
+    let mut columns: Vec<(String, String)> = included
+        .map(|(column, json)| (column.clone(), json.clone()))
+        .collect();
+    columns.sort_unstable();
+    columns
 }
 
 fn repeated(json: &str, rows: usize) -> walk::Read<ValueNode> {

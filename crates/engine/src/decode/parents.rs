@@ -1,75 +1,73 @@
 //! The fields of a record that child resources use.
 
-use std::collections::BTreeMap;
-
 use jiter::Peek;
 use serde_json::Value;
 
 use super::Error;
-use super::walk::{Read, Walk};
-use crate::flow::ParentRecord;
-use crate::plan::DecodePlan;
+use super::walk::{Fault, Read, Walk};
+use crate::flow::ParentFields;
+use crate::plan::{DecodePlan, FieldPath, Selector};
 use crate::schema::ExactNumber;
 
 /// Paths that an error shows.
 const PATHS_SHOWN: usize = 30;
 
-/// The parent record that a record is for the children of its resource; `None` where there are none.
-pub(super) fn parent_record(
+/// The fields of a record that other resources use; `None` where there are none.
+pub(super) fn parent_fields(
     plan: &DecodePlan,
     record: usize,
     data: &[u8],
-) -> Result<Option<ParentRecord>, Error> {
-    if plan.parent_key_paths.is_empty() && plan.parent_included.is_empty() {
+) -> Result<Option<ParentFields>, Error> {
+    if plan.parent_fields.is_empty() {
         return Ok(None);
     }
-    let fault = |fault: Box<super::walk::Fault>| fault.into_error(record, data);
-    let mut parent = ParentRecord {
-        resource: plan.resource.clone(),
-        key: BTreeMap::new(),
-        included: BTreeMap::new(),
-    };
-    for path in &plan.parent_key_paths {
-        let keys: Vec<&str> = path.split('.').collect();
-        let Some(value) = find(data, &keys).map_err(fault)?.and_then(value) else {
-            let available = paths(data).map_err(fault)?.join("`, `");
-            let path = path.clone();
+    let fault = |fault: Box<Fault>| fault.into_error(record, data);
+    let mut fields = ParentFields::new();
+    for field in &plan.parent_fields {
+        let found = find(data, &field.path).map_err(fault)?;
+        if field.required && found.is_none_or(|text| text == "null") {
             return Err(Error::MissingParentKey {
                 record,
-                path,
-                available,
+                path: field.path.as_str().to_owned(),
+                available: paths(data).map_err(fault)?.join("`, `"),
             });
-        };
-        parent.key.insert(path.clone(), value);
-    }
-    for field in &plan.parent_included {
-        // The text itself, so that no number changes.
-        if let Some(text) = find(data, &[field]).map_err(fault)?
-            && text != "null"
-        {
-            parent.included.insert(field.clone(), text.to_owned());
+        }
+        if let Some(text) = found {
+            // The text itself, so that no number changes.
+            fields.insert(field.path.as_str().to_owned(), text.to_owned());
         }
     }
-    Ok(Some(parent))
+    Ok(Some(fields))
 }
 
-/// The JSON text at a path. A record that is no object has its only value under `value`.
-fn find<'j>(data: &'j [u8], path: &[&str]) -> Read<Option<&'j str>> {
+/// The JSON text at a path; of a JSONPath the first match.
+fn find<'j>(data: &'j [u8], path: &FieldPath) -> Read<Option<&'j str>> {
+    if let Some(keys) = path.keys() {
+        return find_keys(data, keys);
+    }
+    let text = |selector: &Selector| selector.value(data).ok().flatten();
+    // The record has been read already, so that it is JSON.
+    let found = path.selector().and_then(text);
+    Ok(found.and_then(|text| std::str::from_utf8(text).ok()))
+}
+
+/// The JSON text under keys. A record that is no object has its only value under `value`.
+fn find_keys<'j>(data: &'j [u8], path: &[String]) -> Read<Option<&'j str>> {
     let mut walk = Walk::new(data, &[]);
     let mut peek = walk.json.peek()?;
     let steps = match path {
-        ["value", rest @ ..] if peek != Peek::Object => rest,
+        [first, rest @ ..] if first == "value" && peek != Peek::Object => rest,
         path => path,
     };
     for step in steps {
         if peek != Peek::Object {
             return Ok(None);
         }
-        let mut is_step = walk.json.known_object()?.map(|key| key == *step);
+        let mut is_step = walk.json.known_object()?.map(|key| key == step);
         while is_step == Some(false) {
             let peek = walk.json.peek()?;
             walk.skip(peek, 1)?;
-            is_step = walk.json.next_key()?.map(|key| key == *step);
+            is_step = walk.json.next_key()?.map(|key| key == step);
         }
         if is_step.is_none() {
             return Ok(None);
@@ -79,8 +77,9 @@ fn find<'j>(data: &'j [u8], path: &[&str]) -> Read<Option<&'j str>> {
     Ok(Some(walk.skip(peek, 1)?))
 }
 
-/// The value of JSON text; `None` for null. A number that no 64-bit type holds exactly stays as it is spelled.
-fn value(text: &str) -> Option<Value> {
+/// The value of JSON text as requests take it; `None` for null. A number that no 64-bit type holds exactly stays as it is
+/// spelled.
+pub(crate) fn key_value(text: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(text).ok()?;
     match &value {
         Value::Null => None,

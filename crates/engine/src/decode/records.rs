@@ -8,10 +8,10 @@ use super::Error;
 use super::constants;
 use super::declared::Hint;
 use super::object::ObjectNode;
-use super::parents::parent_record;
+use super::parents::parent_fields;
 use super::time::{format_name, instant};
 use super::walk::{Walk, excerpt};
-use crate::flow::{Page, ParentRecord, Slice, Window};
+use crate::flow::{Page, ParentFields, Slice, Window};
 use crate::plan::{CursorColumn, DecodePlan};
 
 /// Under this key a record that is no object becomes one.
@@ -21,7 +21,7 @@ const VALUE_KEY: &str = "value";
 pub(super) struct Records {
     pub(super) root: ObjectNode,
     pub(super) rows: usize,
-    pub(super) parents: Vec<ParentRecord>,
+    pub(super) parents: Vec<ParentFields>,
     /// For each record whether its cursor lies in the window.
     pub(super) kept: Vec<bool>,
 }
@@ -76,7 +76,7 @@ impl Records {
             for column in &mut required {
                 column.check(&records.root, row, record, data)?;
             }
-            records.parents.extend(parent_record(plan, record, data)?);
+            records.parents.extend(parent_fields(plan, record, data)?);
         }
         Ok(records)
     }

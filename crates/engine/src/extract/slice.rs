@@ -25,7 +25,8 @@ pub struct TimeOutOfRange {
     source: jiff::Error,
 }
 
-/// The slices that are still to be read, oldest window first: windows × partitions, for one parent record or none.
+/// The slices that are still to be read, oldest window first: windows × partitions, for what one combination of parent
+/// records gives.
 ///
 /// `now` is the run's start.
 ///
@@ -33,7 +34,7 @@ pub struct TimeOutOfRange {
 /// See [`TimeOutOfRange`].
 pub fn slices(
     resource: &ResourcePlan,
-    parent: Option<&ParentRecord>,
+    parents: &[ParentRecord],
     before: &Progress,
     now: Timestamp,
 ) -> Result<Vec<PlannedSlice>, TimeOutOfRange> {
@@ -58,7 +59,7 @@ pub fn slices(
         for partition in &resource.partitions {
             let slice = Slice {
                 resource: resource.name.clone(),
-                parent: parent.cloned(),
+                parents: parents.to_vec(),
                 partition: partition.clone(),
                 window,
             };

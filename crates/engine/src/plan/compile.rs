@@ -1,11 +1,8 @@
 //! From what the user typed to what will happen.
 
-use std::collections::HashMap;
-
 use super::mistakes::{Mistakes, Place};
-use super::model::{DestinationPlan, ParentPlan, Plan, ResourcePlan, WriteDisposition};
-use super::resource::Compiled;
-use super::{client, graph, paginator, resource};
+use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
+use super::{client, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
 
 /// The only version of the spec's language.
@@ -89,96 +86,45 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
             mistakes,
         ));
     }
-    let parents: Vec<_> = names
-        .iter()
-        .zip(&compiled)
-        .map(|(name, compiled)| {
-            let parent = compiled.parent.as_ref();
-            (
-                (*name).to_owned(),
-                parent.map(|parent| parent.resource.clone()),
-            )
-        })
-        .collect();
-    let order = graph::order(&parents, mistakes);
-    let ordered = in_order(compiled, &order);
-    check_replaced_children(&ordered, &names, mistakes);
-    ordered
-}
-
-/// Puts each resource behind its parent, and tells each parent what its children need.
-fn in_order(compiled: Vec<Compiled>, order: &[usize]) -> Vec<ResourcePlan> {
-    let mut needs: HashMap<String, Vec<ParentPlan>> = HashMap::new();
-    let mut plans: Vec<Option<ResourcePlan>> = Vec::with_capacity(compiled.len());
-    for one in compiled {
-        if let Some(parent) = one.parent {
-            needs
-                .entry(parent.resource.clone())
-                .or_default()
-                .push(parent);
-        }
-        plans.push(one.plan.ok());
-    }
-    let mut ordered: Vec<ResourcePlan> = order
+    let order = parents::link(&pipeline.resources, &mut compiled, mistakes);
+    let mut plans: Vec<Option<ResourcePlan>> =
+        compiled.into_iter().map(|one| one.plan.ok()).collect();
+    let ordered: Vec<ResourcePlan> = order
         .iter()
         .filter_map(|place| plans[*place].take())
         .collect();
-    for plan in &mut ordered {
-        for child in needs.remove(&plan.name).unwrap_or_default() {
-            add_new(&mut plan.decode.parent_key_paths, child.key_paths);
-            add_new(&mut plan.decode.parent_included, child.included);
-        }
-    }
+    check_replaced_children(&ordered, &names, mistakes);
     ordered
 }
 
 /// A table that is replaced in every run must get all of its parents in every run.
 fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes: &mut Mistakes) {
-    let find = |name: &str| resources.iter().find(|resource| resource.name == name);
-    for resource in resources {
-        if resource.write_disposition != WriteDisposition::Replace {
+    for (index, name) in names.iter().enumerate() {
+        let replaced = resources.iter().any(|resource| {
+            resource.name == *name && resource.write_disposition == WriteDisposition::Replace
+        });
+        if !replaced {
             continue;
         }
-        let mut parent = resource
-            .parent
-            .as_ref()
-            .and_then(|parent| find(&parent.resource));
-        // No line of ancestors is longer, unless it is a cycle, which is a mistake of its own.
-        for _ in 0..resources.len() {
-            let Some(ancestor) = parent else { break };
-            let partly_read = ancestor.incremental.is_some()
-                && ancestor.write_disposition != WriteDisposition::Replace;
-            if partly_read {
-                let index = names
-                    .iter()
-                    .position(|name| *name == resource.name)
-                    .unwrap_or(0);
-                mistakes.add(
-                    "plan::replaced_child",
-                    &Place::root()
-                        .key("resources")
-                        .index(index)
-                        .key("write_disposition"),
-                    format!(
-                        "`{}` is replaced in every run, and `{}` gives only what is new",
-                        resource.name, ancestor.name
-                    ),
-                    "use `merge` with a `primary_key`, or `append`".to_owned(),
-                );
-                break;
-            }
-            parent = ancestor
-                .parent
-                .as_ref()
-                .and_then(|parent| find(&parent.resource));
-        }
-    }
-}
-
-fn add_new(known: &mut Vec<String>, more: Vec<String>) {
-    for one in more {
-        if !known.contains(&one) {
-            known.push(one);
+        let ancestors = parents::ancestors(resources, name);
+        let partly_read = resources.iter().rfind(|resource| {
+            ancestors.contains(resource.name.as_str())
+                && resource.incremental.is_some()
+                && resource.write_disposition != WriteDisposition::Replace
+        });
+        if let Some(ancestor) = partly_read {
+            mistakes.add(
+                "plan::replaced_child",
+                &Place::root()
+                    .key("resources")
+                    .index(index)
+                    .key("write_disposition"),
+                format!(
+                    "`{name}` is replaced in every run, and `{}` gives only what is new",
+                    ancestor.name
+                ),
+                "use `merge` with a `primary_key`, or `append`".to_owned(),
+            );
         }
     }
 }
@@ -287,10 +233,15 @@ mod tests {
         let [people, person] = plan.resources.as_slice() else {
             panic!("two resources, not {}", plan.resources.len());
         };
-        assert_eq!(people.decode.parent_key_paths, ["id"]);
-        assert_eq!(people.decode.parent_included, ["email"]);
+        let fields: Vec<(&str, bool)> = people
+            .decode
+            .parent_fields
+            .iter()
+            .map(|field| (field.path.as_str(), field.required))
+            .collect();
+        assert_eq!(fields, [("id", true), ("email", false)]);
         assert!(matches!(people.paginator, PaginatorPlan::Auto(_)));
-        assert_eq!(person.parent.as_ref().unwrap().resource, "people");
+        assert_eq!(person.parents[0].resource, "people");
         assert_eq!(person.paginator, PaginatorPlan::SingleRecord);
         assert_eq!(person.data_selector, Selector::parse("$").ok());
         assert_eq!(plan.destination.url, "./data/x");

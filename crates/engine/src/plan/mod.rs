@@ -6,12 +6,14 @@ mod client;
 mod columns;
 mod compile;
 mod expression;
+mod field_path;
 mod graph;
 mod incremental;
 mod job;
 mod mistakes;
 mod model;
 mod paginator;
+mod parents;
 mod partitions;
 mod request;
 mod resource;
@@ -20,6 +22,7 @@ pub mod template;
 
 pub use compile::{check_destination, compile};
 pub use expression::{Expression, ExpressionError};
+pub use field_path::FieldPath;
 pub use model::*;
 pub use paginator::{
     AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,
@@ -27,4 +30,5 @@ pub use paginator::{
     DEFAULT_NEXT_URL_PATH, DEFAULT_OFFSET_PARAM, DEFAULT_PAGE_PARAM, NextPlan, PageSizePlan,
     PageUnit, PaginatorPlan, STOP_NAMES, StopPlan, TotalPlan, TotalSource,
 };
+pub(crate) use parents::ancestors;
 pub use selector::Selector;

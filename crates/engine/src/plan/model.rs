@@ -98,10 +98,17 @@ pub struct DecodePlan {
     pub cursor: Option<CursorColumn>,
     /// Source names of the primary key's columns; null or missing values in them are an error.
     pub primary_key: Vec<String>,
-    /// Paths (`id`, `author.id`) into each record that children's templates use.
-    pub parent_key_paths: Vec<String>,
-    /// Top-level fields that children copy by `include_from_parent`.
-    pub parent_included: Vec<String>,
+    /// The fields of each record that other resources use.
+    pub parent_fields: Vec<ParentField>,
+}
+
+/// A field of a resource's records that another resource uses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParentField {
+    /// Where the field lies in the record.
+    pub path: super::FieldPath,
+    /// A request needs it: where it is null or missing, the record can't be read.
+    pub required: bool,
 }
 
 /// How to reach the API.
@@ -244,15 +251,37 @@ pub struct IncrementalPlan {
     pub ahead: Option<Span>,
 }
 
-/// What a resource needs of the resource that it depends on.
+/// What a resource uses of another one's records: of a parent or of an ancestor further up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ParentPlan {
-    /// Name of the parent.
+    /// Name of the other resource.
     pub resource: String,
-    /// Paths into the parent's records that the requests name.
+    /// The parents through which its values come: the resource itself where it is a parent.
+    ///
+    /// Where there are several, only records that agree in these values are put together.
+    pub through: Vec<String>,
+    /// Paths into its records that the requests name.
     pub key_paths: Vec<String>,
-    /// Top-level fields of the parent's records that are copied into each record.
-    pub included: Vec<String>,
+    /// Fields of its records that are copied into each record.
+    pub included: Vec<IncludedField>,
+    /// Paths into its records that are kept for resources further down, or to put parents together.
+    pub carried: Vec<String>,
+}
+
+impl ParentPlan {
+    /// Whether it is a parent, and no ancestor further up.
+    pub fn is_parent(&self) -> bool {
+        self.through == [self.resource.as_str()]
+    }
+}
+
+/// A field of another resource's record that becomes a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncludedField {
+    /// Path of the field in that record.
+    pub path: String,
+    /// Name of the column.
+    pub column: String,
 }
 
 /// One resource, ready to be read.
@@ -260,8 +289,8 @@ pub struct ParentPlan {
 pub struct ResourcePlan {
     /// The resource's name: also its table and its folder.
     pub name: String,
-    /// The resource whose records this one depends on.
-    pub parent: Option<ParentPlan>,
+    /// The resources whose records this one depends on, its parents and what it names of their ancestors.
+    pub parents: Vec<ParentPlan>,
     /// How rows join the table.
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
@@ -293,7 +322,7 @@ pub struct Plan {
     pub name: String,
     /// How to reach the API.
     pub client: ClientPlan,
-    /// Resources, each after its parent.
+    /// Resources, each after its parents.
     pub resources: Vec<ResourcePlan>,
     /// Where the tables are written.
     pub destination: DestinationPlan,

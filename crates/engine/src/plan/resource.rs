@@ -1,7 +1,8 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, ParentPlan, ResourcePlan, WriteDisposition};
+use super::model::{DecodePlan, ResourcePlan, WriteDisposition};
+use super::parents::{self, Named};
 use super::request::{References, Request};
 use super::template::IncrementalReference;
 use super::{
@@ -9,10 +10,10 @@ use super::{
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
-/// A compiled resource, and its parent, which is known even where the rest is wrong.
+/// A compiled resource, and what it depends on, which is known even where the rest is wrong.
 pub(super) struct Compiled {
     pub(super) plan: Result<ResourcePlan, Reported>,
-    pub(super) parent: Option<ParentPlan>,
+    pub(super) named: Vec<Named>,
 }
 
 /// `names` are the names of all resources.
@@ -25,8 +26,8 @@ pub(super) fn compile(
 ) -> Compiled {
     let mut references = References::default();
     let mut plan = endpoint(resource, client_paginator, place, &mut references, mistakes);
-    let parent = parent(resource, &references, names, place, mistakes);
-    if parent.is_some() && resource.endpoint.incremental.is_some() {
+    let named = parents::named(&references, names, mistakes);
+    if !named.is_empty() && resource.endpoint.incremental.is_some() {
         mistakes.add(
             "plan::incremental_child",
             &place.key("endpoint").key("incremental"),
@@ -43,13 +44,12 @@ pub(super) fn compile(
         mistakes,
     );
     if let Ok(plan) = &mut plan {
-        plan.parent.clone_from(&parent);
         plan.partitions = partitions;
     }
-    Compiled { plan, parent }
+    Compiled { plan, named }
 }
 
-/// All but the parent and the partitions, which depend on what the requests name.
+/// All but the parents and the partitions, which depend on what the requests name.
 fn endpoint(
     resource: &Resource,
     client_paginator: Option<&PaginatorPlan>,
@@ -127,7 +127,8 @@ fn endpoint(
     let incremental = incremental?;
     Ok(ResourcePlan {
         name: resource.name.clone(),
-        parent: None,
+        // Filled in once all resources are known.
+        parents: Vec::new(),
         write_disposition,
         primary_key: resource.primary_key.0.clone(),
         partitions: Vec::new(),
@@ -141,9 +142,7 @@ fn endpoint(
             columns,
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
-            // Filled in once the children are known.
-            parent_key_paths: Vec::new(),
-            parent_included: Vec::new(),
+            parent_fields: Vec::new(),
         },
         incremental,
         concurrency: resource.concurrency.unwrap_or(spec::DEFAULT_CONCURRENCY),
@@ -188,62 +187,6 @@ fn check_window_is_sent(
             ),
         );
     }
-}
-
-/// The one resource that placeholders name.
-fn parent(
-    resource: &Resource,
-    references: &References,
-    names: &[&str],
-    place: &Place,
-    mistakes: &mut Mistakes,
-) -> Option<ParentPlan> {
-    let mut parent: Option<&str> = None;
-    let mut paths: Vec<String> = Vec::new();
-    for (name, path, named_at) in references.parents() {
-        if !names.contains(&name) {
-            let help = spec::did_you_mean(name, names.iter().copied())
-                .map(|name| format!("did you mean `{name}`?"));
-            mistakes.add(
-                "plan::unknown_parent",
-                named_at,
-                format!("no resource is called `{name}`"),
-                help,
-            );
-            continue;
-        }
-        if parent.is_some_and(|parent| parent != name) {
-            mistakes.add(
-                "plan::several_parents",
-                named_at,
-                format!(
-                    "`{}` depends on `{}` and on `{name}`",
-                    resource.name,
-                    parent.unwrap_or_default()
-                ),
-                "a resource can depend on one other resource".to_owned(),
-            );
-            continue;
-        }
-        parent = Some(name);
-        if !paths.iter().any(|known| known == path) {
-            paths.push(path.to_owned());
-        }
-    }
-    if parent.is_none() && !resource.include_from_parent.is_empty() {
-        mistakes.add(
-            "plan::include_without_parent",
-            &place.key("include_from_parent"),
-            format!("`{}` has no parent to include from", resource.name),
-            "a resource gets a parent by naming one of its fields: `{resources.<parent>.<field>}`"
-                .to_owned(),
-        );
-    }
-    parent.map(|name| ParentPlan {
-        resource: name.to_owned(),
-        key_paths: paths,
-        included: resource.include_from_parent.clone(),
-    })
 }
 
 /// dlt's rule: a path whose last segment holds a placeholder answers with one record.

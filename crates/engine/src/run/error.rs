@@ -47,6 +47,19 @@ pub enum Error {
         /// Name of the parent.
         parent: String,
     },
+    /// The records of several parents can't be combined: all but one of them must be held in memory.
+    #[error(
+        "combine the records of `{parents}` for `{resource}`: more than {limit} came while others were still to come; let \
+         fewer through with a filter, or make one of them the parent of the other"
+    )]
+    TooManyParents {
+        /// Name of the resource.
+        resource: String,
+        /// Names of its parents.
+        parents: String,
+        /// Records that can be held.
+        limit: usize,
+    },
     /// A child was not read to its end, so that it must get this resource's records again.
     #[error(
         "its child `{child}` was not read to its end, and needs its records again: nothing of it was kept"
@@ -93,6 +106,7 @@ impl Error {
             | Self::Interrupted => true,
             Self::Decode { .. }
             | Self::Windows(_)
+            | Self::TooManyParents { .. }
             | Self::ParentFailed { .. }
             | Self::ChildFailed { .. } => false,
         }

@@ -2,7 +2,9 @@
 //!
 //! **Invariant:** this is the only module that spawns tasks.
 
+mod combinations;
 mod error;
+mod parents;
 mod pipeline;
 mod report;
 mod resource;

@@ -6,21 +6,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::error::{Error, joined};
+use super::parents::{Child, Parents};
 use super::report::{Report, ResourceReport};
-use super::resource::{Child, Outcome, ResourceRun};
+use super::resource::{Outcome, ResourceRun};
 use super::warnings::Warnings;
 use crate::extract::Client;
 use crate::extract::slice::grid;
 use crate::flow::{Event, Observer, Progress};
 use crate::load::{Destination, Lake, SpoolSettings, TableCommit, TableState};
-use crate::plan::{Plan, ResourcePlan, WriteDisposition};
-
-/// Parent records that wait for one child resource; a parent that is further ahead is held back.
-const PARENT_RECORDS_IN_FLIGHT: usize = 256;
+use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
 pub struct Options {
@@ -94,35 +92,32 @@ pub async fn run(
 fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
     let mut wanted = BTreeSet::new();
     for name in names {
-        let mut next = Some(name);
-        while let Some(name) = next {
-            let resource = plan
-                .resources
-                .iter()
-                .find(|resource| resource.name == *name);
-            let resource = resource.ok_or_else(|| Error::UnknownResource(name.clone()))?;
-            wanted.insert(&resource.name);
-            next = resource.parent.as_ref().map(|parent| &parent.resource);
+        if !plan.resources.iter().any(|resource| resource.name == *name) {
+            return Err(Error::UnknownResource(name.clone()));
         }
+        wanted.insert(name.as_str());
+        wanted.extend(ancestors(&plan.resources, name));
     }
-    // Children get a parent's windows only when these are read: they are read along, and their children too.
+    // Children get a parent's windows only when these are read: they are read along, and their children too. And what they
+    // depend on beside is read for them.
     let mut names = names.to_vec();
-    let passes_windows_on = |name: &String| {
+    let passes_windows_on = |name: &str| {
         let mut resources = plan.resources.iter();
         let found = resources.find(|resource| resource.name == *name);
-        found.is_some_and(|resource| resource.incremental.is_some() || resource.parent.is_some())
+        found.is_some_and(|resource| resource.incremental.is_some() || !resource.parents.is_empty())
     };
     for resource in &plan.resources {
-        let parent = resource.parent.as_ref().map(|parent| &parent.resource);
-        if let Some(parent) = parent.filter(|parent| names.contains(parent))
-            && passes_windows_on(parent)
+        let mut parents = resource.parents.iter().map(|parent| &parent.resource);
+        if parents.any(|parent| names.contains(parent) && passes_windows_on(parent))
             && !names.contains(&resource.name)
         {
             names.push(resource.name.clone());
             wanted.insert(&resource.name);
+            wanted.extend(ancestors(&plan.resources, &resource.name));
         }
     }
-    let read = |resource: &&ResourcePlan| names.is_empty() || wanted.contains(&resource.name);
+    let read =
+        |resource: &&ResourcePlan| names.is_empty() || wanted.contains(resource.name.as_str());
     let selected = |resource: &ResourcePlan| Selected {
         // An ancestor that was not asked for is read for its children, and its table stays as it is.
         writes: resource.write_disposition != WriteDisposition::Skip
@@ -149,16 +144,13 @@ async fn read_all(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let computing = Arc::new(Semaphore::new(cores));
     let mut children: HashMap<String, Vec<Child>> = HashMap::new();
-    let mut receivers = HashMap::new();
+    let mut parents = HashMap::new();
     for Selected { resource, .. } in &resources {
-        if let Some(parent) = &resource.parent {
-            let (sender, receiver) = mpsc::channel(PARENT_RECORDS_IN_FLIGHT);
-            let child = Child::new(parent.clone(), sender);
-            children
-                .entry(parent.resource.clone())
-                .or_default()
-                .push(child);
-            receivers.insert(resource.name.clone(), receiver);
+        if let Some((own, senders)) = Parents::connect(resource) {
+            parents.insert(resource.name.clone(), own);
+            for (parent, child) in senders {
+                children.entry(parent).or_default().push(child);
+            }
         }
     }
     let mut tasks = JoinSet::new();
@@ -174,7 +166,7 @@ async fn read_all(
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let run = ResourceRun {
             children: children.remove(&resource.name).unwrap_or_default(),
-            parents: receivers.remove(&resource.name),
+            parents: parents.remove(&resource.name),
             client: client.clone(),
             computing: Arc::clone(&computing),
             observer: Arc::clone(&options.observer),
@@ -245,15 +237,12 @@ fn progress(
 fn fail_relatives(outcomes: &mut [Outcome]) {
     let mut failed = BTreeSet::new();
     for outcome in outcomes.iter_mut() {
-        let parent = outcome
-            .resource
-            .parent
-            .as_ref()
-            .map(|parent| &parent.resource);
-        if let Some(parent) = parent.filter(|parent| failed.contains(*parent))
+        let mut parents = outcome.resource.parents.iter();
+        let parent = parents.find(|parent| failed.contains(&parent.resource));
+        if let Some(parent) = parent
             && outcome.error.is_none()
         {
-            let parent = parent.clone();
+            let parent = parent.resource.clone();
             outcome.error = Some(Error::ParentFailed { parent });
         }
         if outcome.error.is_some() {
@@ -269,9 +258,10 @@ fn fail_relatives(outcomes: &mut [Outcome]) {
                 outcome.error = Some(Error::ChildFailed { child });
             }
         }
-        let fails = outcome.error.is_some() || child_of.contains_key(name);
-        if let Some(parent) = outcome.resource.parent.as_ref().filter(|_| fails) {
-            child_of.insert(parent.resource.clone(), name.clone());
+        if outcome.error.is_some() || child_of.contains_key(name) {
+            for parent in &outcome.resource.parents {
+                child_of.insert(parent.resource.clone(), name.clone());
+            }
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Reading one resource: its slices, some of them side by side.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::combinations::{PARENT_RECORDS_HELD, TooMany};
 use super::error::{Error, joined};
+use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun};
 use crate::decode::Decoder;
@@ -17,7 +19,7 @@ use crate::extract::Client;
 use crate::extract::slice::{PlannedSlice, advance, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::TableSpool;
-use crate::plan::{ParentPlan, ResourcePlan, WriteDisposition};
+use crate::plan::{ResourcePlan, WriteDisposition};
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -34,41 +36,10 @@ pub(super) struct ResourceRun {
     pub(super) before: Progress,
     /// Names of the slices whose rows earlier runs have kept in files of their own.
     pub(super) kept_apart: HashSet<String>,
-    /// The parent's records, as they are read.
-    pub(super) parents: Option<mpsc::Receiver<ParentRecord>>,
+    /// The parents' records, as they are read; `None` where the resource has no parents.
+    pub(super) parents: Option<Parents>,
     /// Where this resource's own records go, for its children.
     pub(super) children: Vec<Child>,
-}
-
-/// A resource that depends on this one.
-#[derive(Clone)]
-pub(super) struct Child {
-    needs: Arc<ParentPlan>,
-    records: mpsc::Sender<ParentRecord>,
-}
-
-impl Child {
-    pub(super) fn new(needs: ParentPlan, records: mpsc::Sender<ParentRecord>) -> Self {
-        Self {
-            needs: Arc::new(needs),
-            records,
-        }
-    }
-
-    /// Hands over what the child needs of a record; waits while the child is behind.
-    pub(super) async fn send(&self, record: &ParentRecord) {
-        fn of<T: Clone>(values: &BTreeMap<String, T>, names: &[String]) -> BTreeMap<String, T> {
-            let entry = |name: &String| Some((name.clone(), values.get(name)?.clone()));
-            names.iter().filter_map(entry).collect()
-        }
-        let record = ParentRecord {
-            resource: record.resource.clone(),
-            key: of(&record.key, &self.needs.key_paths),
-            included: of(&record.included, &self.needs.included),
-        };
-        // A child that has failed listens no more.
-        let _heard = self.records.send(record).await;
-    }
 }
 
 /// What came of one resource.
@@ -149,7 +120,7 @@ impl ResourceRun {
         let mut next = 0;
         let mut parents = self.parents.take();
         if parents.is_none() {
-            self.plan(None, all)?;
+            self.plan(&[], all)?;
         }
         loop {
             while running.len() < self.resource.concurrency
@@ -166,19 +137,21 @@ impl ResourceRun {
                 Some(finished) = running.join_next() => {
                     report.add(&joined(finished)??);
                 }
-                record = receive(&mut parents), if has_room && parents.is_some() => match record {
-                    Some(record) => self.plan(Some(&record), all)?,
-                    None => parents = None,
+                lineage = next_lineage(&mut parents), if has_room && parents.is_some() => {
+                    match lineage.map_err(|TooMany| self.too_many_parents())? {
+                        Some(lineage) => self.plan(&lineage, all)?,
+                        None => parents = None,
+                    }
                 },
                 else => return Ok(()),
             }
         }
     }
 
-    /// Adds the slices of the whole resource, or of one parent record.
-    fn plan(&self, parent: Option<&ParentRecord>, all: &mut Slices) -> Result<(), Error> {
+    /// Adds the slices of the whole resource, or of one combination of parent records.
+    fn plan(&self, parents: &[ParentRecord], all: &mut Slices) -> Result<(), Error> {
         let before = all.waiting.len();
-        let planned = slices(&self.resource, parent, &self.before, self.now)?;
+        let planned = slices(&self.resource, parents, &self.before, self.now)?;
         for slice in planned {
             if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
                 all.waiting.push_back(slice);
@@ -189,6 +162,17 @@ impl ResourceRun {
             count: all.waiting.len() - before,
         });
         Ok(())
+    }
+
+    fn too_many_parents(&self) -> Error {
+        let parents = self.resource.parents.iter();
+        let parents = parents.filter(|plan| plan.is_parent());
+        let names: Vec<&str> = parents.map(|plan| plan.resource.as_str()).collect();
+        Error::TooManyParents {
+            resource: self.resource.name.clone(),
+            parents: names.join("`, `"),
+            limit: PARENT_RECORDS_HELD,
+        }
     }
 
     fn slice_run(&self, planned: &PlannedSlice, place: usize, decoder: &Arc<Decoder>) -> SliceRun {
@@ -214,10 +198,10 @@ impl ResourceRun {
     }
 }
 
-async fn receive(parents: &mut Option<mpsc::Receiver<ParentRecord>>) -> Option<ParentRecord> {
+async fn next_lineage(parents: &mut Option<Parents>) -> Result<Option<Lineage>, TooMany> {
     match parents {
-        Some(parents) => parents.recv().await,
-        None => None,
+        Some(parents) => parents.next().await,
+        None => Ok(None),
     }
 }
 

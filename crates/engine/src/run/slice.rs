@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::error::{Error, joined};
-use super::resource::Child;
+use super::parents::Child;
 use crate::decode::{Decoded, Decoder};
 use crate::extract::{Client, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
@@ -78,9 +78,9 @@ impl SliceRun {
         while let Some(page) = pages.recv().await {
             let decoded = self.decode_and_write(page).await?;
             outside_window += decoded.outside_window;
-            for parent in decoded.parents {
+            for fields in decoded.parents {
                 for child in &self.children {
-                    child.send(&parent).await;
+                    child.send(&fields, &self.slice).await;
                 }
             }
         }

@@ -14,6 +14,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
     if let Some(defaults) = &mut defaults {
         lengthen_endpoint(defaults);
         lengthen_columns(defaults);
+        lengthen_included(defaults);
         if let Some(name) =
             entries(defaults).and_then(|all| all.iter().find(|(key, _)| key.name == "name"))
         {
@@ -39,6 +40,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         }
         lengthen_endpoint(resource);
         lengthen_columns(resource);
+        lengthen_included(resource);
         default_path(resource);
         if let Some(defaults) = &defaults {
             merge(resource, defaults, Level::Resource);
@@ -132,6 +134,22 @@ fn lengthen_columns(resource: &mut Node) {
         named.push((column, item.clone()));
     }
     columns.kind = Kind::Mapping(named);
+}
+
+/// `include_from_parent: [id]` stands for `include_from_parent: [{ field: id }]`.
+fn lengthen_included(resource: &mut Node) {
+    let Some(included) = entry(resource, "include_from_parent") else {
+        return;
+    };
+    let Kind::Sequence(items) = &mut included.kind else {
+        return;
+    };
+    for item in items {
+        if matches!(item.kind, Kind::Text(_)) {
+            let field = item.clone();
+            item.kind = Kind::Mapping(vec![(key("field", &field.span), field)]);
+        }
+    }
 }
 
 /// A resource's own path comes before any default: its endpoint's, else its name.
@@ -249,6 +267,10 @@ mod tests {
         check(
             "resources: [posts]",
             "[{name: posts, endpoint: {path: posts}}]",
+        );
+        check(
+            "resources: [{name: a, include_from_parent: [id, {field: b}]}]",
+            "[{name: a, include_from_parent: [{field: id}, {field: b}], endpoint: {path: a}}]",
         );
         check(
             "resources: [{name: a, endpoint: x/y, columns: [{name: id, data_type: text}]}]",

@@ -44,7 +44,7 @@ pub use pipeline::{
 };
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    Resource, WriteDisposition,
+    IncludedField, Resource, WriteDisposition,
 };
 pub use schema::pipeline_schema;
 pub use secret::{Secret, looks_secret};

@@ -27,9 +27,11 @@ pub struct Resource {
     /// name them `{partition.<key>}`.
     #[serde(default)]
     pub for_each: IndexMap<String, Vec<serde_json::Value>>,
-    /// Fields of the parent's record that are copied into each record, as `_<parent>_<field>`.
+    /// Fields of the parent's record that are copied into each record, as `_<parent>_<field>`. A field is a key or a
+    /// JSONPath (`author.id` becomes `_<parent>_author_id`); a mapping names another ancestor or another column.
     #[serde(default)]
-    pub include_from_parent: Vec<String>,
+    #[schemars(schema_with = "super::schema::included_fields")]
+    pub include_from_parent: Vec<IncludedField>,
     /// The field or fields that tell one record from another. Required for `merge`.
     #[serde(default)]
     pub primary_key: OneOrMany,
@@ -43,6 +45,21 @@ pub struct Resource {
     /// Slices (windows, partitions, parent records) that are read at the same time. Default: 8.
     #[schemars(range(min = 1))]
     pub concurrency: Option<usize>,
+}
+
+/// A field of another resource's record that is copied into each record.
+///
+/// The short form is the `field` alone.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IncludedField {
+    /// The resource whose record holds the field: a parent, or one of its own ancestors. Default: the parent, where there
+    /// is only one.
+    pub resource: Option<String>,
+    /// Where the field lies in that record: keys joined by dots, or a JSONPath, of which the first match counts.
+    pub field: String,
+    /// Name of the column. Default: `_<resource>_<field>`, the keys of a path joined by `_`.
+    pub column: Option<String>,
 }
 
 /// Slices of a resource that are read at the same time, unless the spec says otherwise.

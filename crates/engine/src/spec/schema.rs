@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 use super::pipeline::Pipeline;
-use super::resource::{Column, Resource};
+use super::resource::{Column, IncludedField, Resource};
 
 /// The JSON Schema (draft 2020-12) of a pipeline spec.
 pub fn pipeline_schema() -> Schema {
@@ -157,6 +157,12 @@ pub(super) fn resources(generator: &mut SchemaGenerator) -> Schema {
         "type": "array",
         "items": { "anyOf": [resource, { "type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$" }] }
     })
+}
+
+/// A field to include is written as a mapping, or as its path alone.
+pub(super) fn included_fields(generator: &mut SchemaGenerator) -> Schema {
+    let field = generator.subschema_for::<IncludedField>();
+    json_schema!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, field] } })
 }
 
 pub(super) fn columns(generator: &mut SchemaGenerator) -> Schema {

@@ -1,7 +1,8 @@
 //! Declared columns, the cursor, parents.
 
 use super::*;
-use crate::plan::{ColumnHint, CursorColumn, DeclaredType, TimeFormat};
+use crate::flow::ParentRecord;
+use crate::plan::{ColumnHint, CursorColumn, DeclaredType, FieldPath, ParentField, TimeFormat};
 use serde_json::json;
 
 fn hint(data_type: DeclaredType, format: Option<TimeFormat>) -> ColumnHint {
@@ -21,6 +22,13 @@ fn plan_of(columns: Vec<(&str, ColumnHint)>) -> DecodePlan {
             .map(|(name, hint)| (name.to_owned(), hint))
             .collect(),
         ..DecodePlan::default()
+    }
+}
+
+fn field(path: &str, required: bool) -> ParentField {
+    ParentField {
+        path: FieldPath::parse(path).unwrap(),
+        required,
     }
 }
 
@@ -249,7 +257,7 @@ fn rows_outside_the_window_leave_no_trace() {
         r#"{"id":"x","t":20}"#,
     ];
     let plan = DecodePlan {
-        parent_key_paths: vec!["t".to_owned()],
+        parent_fields: vec![field("t", true)],
         ..cursor_plan(&["t"], TimeFormat::Unix)
     };
     let decoded = Decoder::new(plan, "load")
@@ -286,14 +294,15 @@ fn values_of_the_parent_become_columns() {
         resource: "people".to_owned(),
         key: [("id".to_owned(), json!("p1"))].into(),
         included: [
-            ("email".to_owned(), json!("a@b").to_string()),
-            ("age".to_owned(), json!(7).to_string()),
-            ("gone".to_owned(), json!(null).to_string()),
+            ("_people_email".to_owned(), json!("a@b").to_string()),
+            ("_people_age".to_owned(), json!(7).to_string()),
+            ("_people_gone".to_owned(), json!(null).to_string()),
         ]
         .into(),
+        ..ParentRecord::default()
     };
     let slice = Slice {
-        parent: Some(parent),
+        parents: vec![parent],
         ..Slice::default()
     };
     let decoded = Decoder::new(DecodePlan::default(), "load")
@@ -317,27 +326,35 @@ fn values_of_the_parent_become_columns() {
 #[test]
 fn parents_keep_keys_as_they_are_spelled() {
     let plan = DecodePlan {
-        parent_key_paths: vec!["id".to_owned(), "author.id".to_owned()],
-        parent_included: vec!["email".to_owned(), "gone".to_owned()],
+        parent_fields: vec![
+            field("id", true),
+            field("author.id", true),
+            field("email", false),
+            field("gone", false),
+            field("tags[1].n", false),
+        ],
         ..plan_of(vec![])
     };
     let decoded = decode_all(
         &plan,
         &[
-            r#"{"id":123456789012345678901234,"author":{"id":1},"email":{"n":123456789012345678901.25}}"#,
+            r#"{"id":123456789012345678901234,"author":{"id":1},"email":{"n":123456789012345678901.25},"tags":[0,{"n":2.50}]}"#,
         ],
     );
-    let parent = &decoded.parents[0];
-    assert_eq!(parent.resource, "things");
-    assert_eq!(parent.key["id"], json!("123456789012345678901234"));
-    assert_eq!(parent.key["author.id"], json!(1));
+    insta::assert_snapshot!(
+        decoded.parents[0].iter().map(|(path, json)| format!("{path}: {json}\n")).collect::<String>(),
+        @r#"
+    author.id: 1
+    email: {"n":123456789012345678901.25}
+    id: 123456789012345678901234
+    tags[1].n: 2.50
+    "#);
     assert_eq!(
-        Vec::from_iter(&parent.included),
-        [(
-            &"email".to_owned(),
-            &r#"{"n":123456789012345678901.25}"#.to_owned()
-        )]
+        key_value(&decoded.parents[0]["id"]),
+        Some(json!("123456789012345678901234"))
     );
+    assert_eq!(key_value(&decoded.parents[0]["author.id"]), Some(json!(1)));
+    assert_eq!(key_value("null"), None);
     let failure = decode(&plan, &[r#"{"id":1,"author":{"name":2,"no":null}}"#]).unwrap_err();
     assert_eq!(
         failure.to_string(),
@@ -358,7 +375,7 @@ fn a_page_that_could_outgrow_a_column_is_refused() {
         ..ParentRecord::default()
     };
     let slice = Slice {
-        parent: Some(parent),
+        parents: vec![parent],
         ..Slice::default()
     };
     let decoder = Decoder::new(DecodePlan::default(), "load");

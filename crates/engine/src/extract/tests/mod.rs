@@ -79,7 +79,7 @@ fn request(
 fn resource(path: &str) -> ResourcePlan {
     ResourcePlan {
         name: "things".to_owned(),
-        parent: None,
+        parents: Vec::new(),
         write_disposition: WriteDisposition::Append,
         primary_key: Vec::new(),
         partitions: vec![BTreeMap::new()],

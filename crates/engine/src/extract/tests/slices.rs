@@ -112,11 +112,11 @@ async fn fills_in_the_slice() {
     });
     let slice = Slice {
         resource: "things".to_owned(),
-        parent: Some(ParentRecord {
+        parents: vec![ParentRecord {
             resource: "people".to_owned(),
             key: BTreeMap::from([("id".to_owned(), json!("a/b c?d#e"))]),
-            included: BTreeMap::new(),
-        }),
+            ..ParentRecord::default()
+        }],
         partition: BTreeMap::from([("c".to_owned(), json!("phone"))]),
         window: Some(Window {
             start: "1970-01-01T00:00:01Z".parse().unwrap(),

@@ -11,7 +11,7 @@ use crate::plan::TimeFormat;
 /// What placeholders are filled from.
 #[derive(Clone, Copy, Debug)]
 pub struct Bindings<'a> {
-    /// The parent record and the partition.
+    /// The parents' records and the partition.
     pub slice: &'a Slice,
     /// The window, where the resource is incremental.
     pub incremental: Option<IncrementalValues>,
@@ -39,11 +39,8 @@ impl Bindings<'_> {
     pub(super) fn value(&self, reference: &Reference) -> Option<Value> {
         match reference {
             Reference::Parent { resource, path } => {
-                let parent = self
-                    .slice
-                    .parent
-                    .as_ref()
-                    .filter(|parent| parent.resource == *resource)?;
+                let mut parents = self.slice.parents.iter();
+                let parent = parents.find(|parent| parent.resource == *resource)?;
                 parent.key.get(path).cloned()
             }
             Reference::Incremental(edge) => {

@@ -56,14 +56,12 @@ fn reference(
     };
     let behind_word = range.end - rest.len()..range.end;
     match context {
-        Context::Resources => match rest.split_once('.') {
-            Some((resource, path)) if !resource.is_empty() && is_path(path) => {
-                Ok(Reference::Parent {
-                    resource: resource.to_owned(),
-                    path: path.to_owned(),
-                })
-            }
-            _ => Err(error(
+        Context::Resources => match split_resource(rest) {
+            Some((resource, path)) => Ok(Reference::Parent {
+                resource: resource.to_owned(),
+                path: path.to_owned(),
+            }),
+            None => Err(error(
                 text,
                 range,
                 "`resources.<parent>.<path>`",
@@ -115,9 +113,11 @@ fn unknown_context(text: &str, range: Range<usize>, allowed: &[Context]) -> Temp
     error(text, range, &expected, names)
 }
 
-/// A dotted path of keys.
-fn is_path(path: &str) -> bool {
-    path.split('.').all(is_key)
+/// Divides `posts.author.id` and `posts['a.b']` into the resource and the path into its records.
+fn split_resource(text: &str) -> Option<(&str, &str)> {
+    let (resource, path) = text.split_at(text.find(['.', '['])?);
+    let path = path.strip_prefix('.').unwrap_or(path);
+    (!resource.is_empty() && !path.trim().is_empty()).then_some((resource, path))
 }
 
 fn is_key(key: &str) -> bool {

@@ -24,11 +24,11 @@ fn slice() -> Slice {
     ]);
     Slice {
         resource: "comments".to_owned(),
-        parent: Some(ParentRecord {
+        parents: vec![ParentRecord {
             resource: "posts".to_owned(),
             key,
-            included: BTreeMap::new(),
-        }),
+            ..ParentRecord::default()
+        }],
         partition: BTreeMap::from([("active".to_owned(), json!(true))]),
         window: None,
     }

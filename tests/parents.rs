@@ -1,0 +1,174 @@
+//! Resources that depend on others: chains, combinations, what is copied from a parent.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use engine_sandbox::Fixture;
+
+use crate::support::{Finished, Served, Workspace, rows};
+
+/// Two organisations with three repositories each, in one collection; what lies below them answers by the path.
+const FIXTURE: &str = "
+version: 1
+name: hub
+now: 2024-01-22T12:31:00Z
+collections:
+  orgs: { records: 2, fields: { id: { increment: { start: 1 } }, name: { words: { minimum: 1, maximum: 1 } } } }
+  repos: { records: 3, fields: { name: { increment: { start: 10 } }, owner: { object: { id: { increment: { start: 70 } } } } } }
+  teams: { records: 2, fields: { id: { increment: { start: 100 } } } }
+  lines: { records: 1, fields: { line: { increment: { start: 1 } } } }
+routes:
+  - path: orgs
+    answer: { list: { collection: orgs } }
+  - path: 'orgs/{org}/repos'
+    answer: { list: { collection: repos } }
+  - path: 'orgs/{org}/teams'
+    answer: { list: { collection: teams } }
+  - path: 'orgs/{org}/repos/{repo}/lines'
+    answer: { list: { collection: lines } }
+  - path: 'owners/{owner}/lines'
+    answer: { list: { collection: lines } }
+  - path: 'orgs/{org}/teams/{team}/repos/{repo}/lines'
+    answer: { list: { collection: lines } }
+  - path: lines
+    answer: { list: { collection: lines } }
+";
+
+const HEAD: &str = "
+version: 1
+name: hub
+client: { base_url: https://api.example.com }
+resource_defaults: { endpoint: { paginator: single_page } }
+resources:
+  - orgs
+  - { name: repos, endpoint: 'orgs/{resources.orgs.id}/repos' }
+";
+
+struct Run {
+    workspace: Workspace,
+    served: Served,
+    finished: Finished,
+}
+
+impl Run {
+    fn new(resources: &str) -> Self {
+        let served = Served::start(Fixture::parse(FIXTURE).unwrap());
+        let workspace = Workspace::new();
+        let spec = workspace.write("spec.yaml", &format!("{HEAD}{resources}"));
+        let arguments = ["run", spec.to_str().unwrap(), "--sandbox", &served.origin()];
+        let finished = workspace.engine(arguments);
+        Self {
+            workspace,
+            served,
+            finished,
+        }
+    }
+
+    fn destination(&self) -> std::path::PathBuf {
+        self.workspace.path().join("data/hub")
+    }
+
+    /// Every path below `start` that was asked for, each with its query, in order of the text.
+    fn asked(&self, start: &str) -> Vec<String> {
+        let requests = self.served.requests().into_iter();
+        let requests = requests.filter(|request| request.path.starts_with(start));
+        let mut asked: Vec<String> = requests
+            .map(|request| {
+                let query: Vec<String> = request
+                    .query
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
+                format!("{}?{}", request.path, query.join("&"))
+            })
+            .map(|text| text.trim_end_matches('?').to_owned())
+            .collect();
+        asked.sort();
+        asked
+    }
+}
+
+/// The values of some columns, row by row, in order of the text.
+fn columns(destination: &Path, table: &str, columns: &[&str]) -> BTreeSet<String> {
+    let row = |row: &std::collections::BTreeMap<String, String>| {
+        let cells = columns
+            .iter()
+            .map(|column| row.get(*column).map_or("-", String::as_str));
+        cells.collect::<Vec<_>>().join(" ")
+    };
+    rows(destination, table).rows.iter().map(row).collect()
+}
+
+#[test]
+fn a_grandchild_names_its_grandparent() {
+    let run = Run::new(
+        "
+  - name: lines
+    include_from_parent: [owner.id, { resource: orgs, field: id, column: org }, { resource: orgs, field: name }]
+    endpoint: 'orgs/{resources.orgs.id}/repos/{resources.repos.name}/lines'
+  - name: owned
+    endpoint: \"owners/{resources.repos['owner'].id}/lines\"
+",
+    );
+    run.finished.assert_code(0);
+    let destination = run.destination();
+    let lines = rows(&destination, "lines");
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.distinct(&["org", "_repos_owner_id"]), 6);
+    assert_eq!(lines.distinct(&["org", "_orgs_name"]), 2);
+    assert_eq!(
+        columns(&destination, "lines", &["org"]),
+        BTreeSet::from(["1".to_owned(), "2".to_owned()])
+    );
+    // Each owner is asked for once, though each organisation's list has it.
+    assert_eq!(
+        run.asked("/owners/"),
+        ["/owners/70/lines", "/owners/71/lines", "/owners/72/lines"]
+    );
+}
+
+#[test]
+fn independent_parents_give_every_combination() {
+    let run = Run::new(
+        "
+  - { name: teams, endpoint: 'orgs/1/teams' }
+  - name: lines
+    include_from_parent: [{ resource: teams, field: id }, { resource: orgs, field: id }]
+    endpoint: { path: lines, params: { org: '{resources.orgs.id}', team: '{resources.teams.id}' } }
+",
+    );
+    run.finished.assert_code(0);
+    assert_eq!(
+        run.asked("/lines"),
+        [
+            "/lines?org=1&team=100",
+            "/lines?org=1&team=101",
+            "/lines?org=2&team=100",
+            "/lines?org=2&team=101"
+        ]
+    );
+    let lines = rows(&run.destination(), "lines");
+    assert_eq!(lines.distinct(&["_orgs_id", "_teams_id"]), 4);
+}
+
+#[test]
+fn parents_of_one_family_are_not_mixed() {
+    // The teams and the repositories of one organisation belong together.
+    let run = Run::new(
+        "
+  - { name: teams, endpoint: 'orgs/{resources.orgs.id}/teams' }
+  - name: lines
+    include_from_parent: [{ resource: orgs, field: name }]
+    endpoint: 'orgs/{resources.orgs.id}/teams/{resources.teams.id}/repos/{resources.repos.name}/lines'
+  - name: unnamed
+    include_from_parent: [{ resource: orgs, field: id }]
+    endpoint: { path: lines, params: { team: '{resources.teams.id}', repo: '{resources.repos.name}' } }
+",
+    );
+    run.finished.assert_code(0);
+    let lines = rows(&run.destination(), "lines");
+    assert_eq!(lines.len(), 2 * 2 * 3);
+    assert_eq!(lines.distinct(&["_orgs_name"]), 2);
+    // Here both organisations ask for the same: it is read once.
+    assert_eq!(rows(&run.destination(), "unnamed").len(), 2 * 3);
+}
