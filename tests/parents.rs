@@ -30,6 +30,8 @@ routes:
     answer: { list: { collection: lines } }
   - path: 'orgs/{org}/teams/{team}/repos/{repo}/lines'
     answer: { list: { collection: lines } }
+  - path: 'envelopes/{org}'
+    answer: { list: { collection: lines, body: { records_at: lines, members: { total: total } } } }
   - path: lines
     answer: { list: { collection: lines } }
 ";
@@ -171,4 +173,49 @@ fn parents_of_one_family_are_not_mixed() {
     assert_eq!(lines.distinct(&["_orgs_name"]), 2);
     // Here both organisations ask for the same: it is read once.
     assert_eq!(rows(&run.destination(), "unnamed").len(), 2 * 3);
+}
+
+#[test]
+fn parameters_fill_the_path_as_in_dlt() {
+    let run = Run::new(
+        "
+  - name: lines
+    endpoint:
+      path: 'orgs/{org}/repos/{repo}/lines'
+      params:
+        org: 2
+        repo: { type: resolve, resource: repos, field: owner.id }
+        state: open
+",
+    );
+    run.finished.assert_code(0);
+    assert_eq!(
+        run.asked("/orgs/2/repos/"),
+        [
+            "/orgs/2/repos/70/lines?state=open",
+            "/orgs/2/repos/71/lines?state=open",
+            "/orgs/2/repos/72/lines?state=open"
+        ]
+    );
+}
+
+#[test]
+fn a_page_that_became_one_row_is_told() {
+    let run = Run::new(
+        "
+  - { name: guessed, endpoint: 'envelopes/{resources.orgs.id}' }
+  - { name: listed, endpoint: { path: 'envelopes/{org}', params: { org: 1 } } }
+",
+    );
+    run.finished.assert_code(0);
+    let warnings = run.finished.stderr.matches("WARNING").count();
+    assert_eq!(warnings, 1, "{}", run.finished.stderr);
+    assert!(
+        run.finished.stderr.contains("data_selector: lines"),
+        "{}",
+        run.finished.stderr
+    );
+    assert_eq!(rows(&run.destination(), "guessed").len(), 2);
+    // What `params` fill in is no guess: the list is found.
+    assert_eq!(rows(&run.destination(), "listed").distinct(&["line"]), 1);
 }

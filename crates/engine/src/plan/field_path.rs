@@ -61,16 +61,14 @@ impl FieldPath {
     ///
     /// A path that is one key gives that key unchanged.
     pub fn column_part(&self) -> String {
-        match self.keys() {
-            Some(keys) => keys.join("_"),
-            None => {
-                let words = self.text.split(|letter: char| {
-                    !(letter.is_alphanumeric() || matches!(letter, '_' | '-'))
-                });
-                let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-                words.join("_")
-            }
+        if let Some(keys) = self.keys() {
+            return keys.join("_");
         }
+        let words = self
+            .text
+            .split(|letter: char| !(letter.is_alphanumeric() || matches!(letter, '_' | '-')));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join("_")
     }
 }
 

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::mistakes::{Mistakes, Place, Reported};
 use super::model::JobPlan;
 use super::request::{References, Request};
-use super::{client, paginator};
+use super::{client, paginator, path_params};
 use crate::spec::{self, Endpoint, Job, Method};
 
 /// Compiles the endpoint's job, and adds what its requests name to `references`, which must hold what the endpoint's
@@ -42,17 +42,24 @@ fn compile_job(
     place: &Place,
     mistakes: &mut Mistakes,
 ) -> Result<JobPlan, Reported> {
+    let create_place = place.key("create");
+    let bound = path_params::bind(
+        &job.create.path,
+        &job.create.params,
+        &create_place,
+        mistakes,
+    );
     let create = Request {
         method: job.create.method,
-        path: &job.create.path,
-        params: &job.create.params,
+        path: &bound.path,
+        params: &bound.params,
         headers: &job.create.headers,
         json: job.create.json.as_ref(),
         data: None,
         default_method: Method::Post,
     };
     let mut created = References::default();
-    let create = created.compile(&create, &place.key("create"), mistakes);
+    let create = created.compile(&create, &create_place, mistakes);
     if let Some(place) = created.job_ids().next() {
         mistakes.add(
             "plan::job_id",

@@ -15,9 +15,11 @@ mod model;
 mod paginator;
 mod parents;
 mod partitions;
+mod path_params;
 mod request;
 mod resource;
 pub mod selector;
+mod single_record;
 pub mod template;
 
 pub use compile::{check_destination, compile};

@@ -305,6 +305,8 @@ pub struct ResourcePlan {
     pub data_selector: Option<Selector>,
     /// A selector that matches nothing means an empty page instead of an error.
     pub allow_missing: bool,
+    /// That an answer is one record was concluded from the path alone.
+    pub guessed_single_record: bool,
     /// How pages follow each other.
     pub paginator: PaginatorPlan,
     /// The time cursor.

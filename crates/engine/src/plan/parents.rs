@@ -306,7 +306,9 @@ impl<'a> Families<'a> {
                 }
             }
             let carried = &mut self.uses_of(place, other).carried;
-            paths.iter().for_each(|path| add_new(carried, path));
+            for path in &paths {
+                add_new(carried, path);
+            }
         }
     }
 

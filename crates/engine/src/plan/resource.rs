@@ -4,9 +4,11 @@ use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{DecodePlan, ResourcePlan, WriteDisposition};
 use super::parents::{self, Named};
 use super::request::{References, Request};
+use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
     AutoPlan, PageUnit, PaginatorPlan, Selector, columns, incremental, job, paginator, partitions,
+    path_params,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -16,17 +18,17 @@ pub(super) struct Compiled {
     pub(super) named: Vec<Named>,
 }
 
-/// `names` are the names of all resources.
+/// `all_names` are the names of all resources.
 pub(super) fn compile(
     resource: &Resource,
     client_paginator: Option<&PaginatorPlan>,
-    names: &[&str],
+    all_names: &[&str],
     place: &Place,
     mistakes: &mut Mistakes,
 ) -> Compiled {
     let mut references = References::default();
     let mut plan = endpoint(resource, client_paginator, place, &mut references, mistakes);
-    let named = parents::named(&references, names, mistakes);
+    let named = parents::named(&references, all_names, mistakes);
     if !named.is_empty() && resource.endpoint.incremental.is_some() {
         mistakes.add(
             "plan::incremental_child",
@@ -62,10 +64,12 @@ fn endpoint(
     let write_disposition = write_disposition(resource, place, mistakes);
     let path = endpoint.path.clone();
     let path = path.unwrap_or_else(|| TemplateText(resource.name.clone()));
+    let bound = path_params::bind(&path, &endpoint.params, &endpoint_place, mistakes);
+    let single_record = endpoint.job.is_none() && is_single_record(&bound.path.0);
     let request = Request {
         method: endpoint.method,
-        path: &path,
-        params: &endpoint.params,
+        path: &bound.path,
+        params: &bound.params,
         headers: &endpoint.headers,
         json: endpoint.json.as_ref(),
         data: endpoint.data.as_ref(),
@@ -84,14 +88,14 @@ fn endpoint(
         Some(text) => {
             paginator::selector(text, &endpoint_place.key("data_selector"), mistakes).map(Some)
         }
-        None if is_single_record(endpoint) => Ok(Some(Selector::root())),
+        None if single_record => Ok(Some(Selector::root())),
         None => Ok(None),
     };
     let paginator = match (&endpoint.paginator, client_paginator) {
         (Some(paginator), _) => {
             paginator::compile(paginator, &endpoint_place.key("paginator"), mistakes)
         }
-        (None, _) if is_single_record(endpoint) => Ok(PaginatorPlan::SingleRecord),
+        (None, _) if single_record => Ok(PaginatorPlan::SingleRecord),
         (None, Some(paginator)) => Ok(paginator.clone()),
         (None, None) => Ok(PaginatorPlan::Auto(AutoPlan::default())),
     };
@@ -136,6 +140,7 @@ fn endpoint(
         job: job?,
         data_selector: data_selector?,
         allow_missing: endpoint.allow_missing,
+        guessed_single_record: single_record && endpoint.data_selector.is_none(),
         paginator: paginator?,
         decode: DecodePlan {
             resource: resource.name.clone(),
@@ -187,18 +192,6 @@ fn check_window_is_sent(
             ),
         );
     }
-}
-
-/// dlt's rule: a path whose last segment holds a placeholder answers with one record.
-fn is_single_record(endpoint: &Endpoint) -> bool {
-    let path = endpoint.path.as_ref().map_or("", |path| path.0.as_str());
-    let last = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    let before_query = last.split('?').next().unwrap_or_default();
-    before_query.contains('{') && !before_query.contains("{{") && endpoint.job.is_none()
 }
 
 fn write_disposition(

@@ -341,9 +341,11 @@ fn parents_keep_keys_as_they_are_spelled() {
             r#"{"id":123456789012345678901234,"author":{"id":1},"email":{"n":123456789012345678901.25},"tags":[0,{"n":2.50}]}"#,
         ],
     );
-    insta::assert_snapshot!(
-        decoded.parents[0].iter().map(|(path, json)| format!("{path}: {json}\n")).collect::<String>(),
-        @r#"
+    let fields = decoded.parents[0].iter();
+    let fields: Vec<String> = fields
+        .map(|(path, json)| format!("{path}: {json}"))
+        .collect();
+    insta::assert_snapshot!(fields.join("\n"), @r#"
     author.id: 1
     email: {"n":123456789012345678901.25}
     id: 123456789012345678901234

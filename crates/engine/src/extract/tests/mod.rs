@@ -87,6 +87,7 @@ fn resource(path: &str) -> ResourcePlan {
         job: None,
         data_selector: Some(Selector::parse("items").unwrap()),
         allow_missing: false,
+        guessed_single_record: false,
         paginator: PaginatorPlan::SinglePage,
         incremental: None,
         decode: DecodePlan::default(),

@@ -4,6 +4,7 @@
 //! through a full evaluator. Both give byte ranges of the body, so that a number keeps its exact spelling.
 
 mod detect;
+mod envelope;
 mod query;
 mod scan;
 
@@ -224,6 +225,12 @@ impl Selector {
     /// At most ten, the shortest first; none where the body is not JSON.
     pub fn candidates(body: &[u8]) -> Vec<String> {
         detect::candidates(body)
+    }
+
+    /// The list of records in a body that holds nothing else but what tells of paging: `data` of `{"data": […], "next": …}`.
+    /// `None` where the body is no such page, or no JSON.
+    pub fn list_within(body: &[u8]) -> Option<String> {
+        envelope::list_within(body).ok().flatten()
     }
 
     /// The selector of the value under a chain of keys; `$` where there are none.
