@@ -219,3 +219,110 @@ fn a_page_that_became_one_row_is_told() {
     // What `params` fill in is no guess: the list is found.
     assert_eq!(rows(&run.destination(), "listed").distinct(&["line"]), 1);
 }
+
+#[test]
+fn records_of_the_spec_feed_other_resources() {
+    let run = Run::new(
+        "
+  - { name: regions, write_disposition: replace, data: [{ code: eu, size: 1.5 }, { code: us }] }
+  - { name: numbers, selected: false, data: [3, 4] }
+  - name: lines
+    include_from_parent: [code]
+    endpoint: { path: lines, params: { region: '{resources.regions.code}' } }
+  - name: counted
+    endpoint: { path: lines, params: { number: '{resources.numbers.value}' } }
+",
+    );
+    run.finished.assert_code(0);
+    assert_eq!(
+        run.asked("/lines"),
+        [
+            "/lines?number=3",
+            "/lines?number=4",
+            "/lines?region=eu",
+            "/lines?region=us"
+        ]
+    );
+    let destination = run.destination();
+    assert_eq!(
+        columns(&destination, "regions", &["code", "size"]),
+        BTreeSet::from(["eu 1.5".to_owned(), "us -".to_owned()])
+    );
+    assert_eq!(
+        columns(&destination, "lines", &["_regions_code"]),
+        BTreeSet::from(["eu".to_owned(), "us".to_owned()])
+    );
+    assert_eq!(rows(&destination, "numbers").len(), 0, "it is not selected");
+    assert!(run.asked("/numbers").is_empty());
+}
+
+#[test]
+fn one_request_asks_for_many_parents() {
+    let run = Run::new(
+        "
+  - name: ids
+    selected: false
+    data: [1, 2, 3, 2, 4, 5]
+  - name: lines
+    parents_per_request: 2
+    endpoint: { path: lines, params: { id: '{resources.ids.value}' } }
+  - name: joined
+    parents_per_request: 4
+    endpoint: { path: 'owners/{resources.ids.value}/lines', params: { text: 'ids:{resources.ids.value}' } }
+  - name: grouped
+    parents_per_request: 10
+    endpoint: { path: 'orgs/{resources.orgs.id}/repos/{resources.repos.name}/lines' }
+",
+    );
+    run.finished.assert_code(0);
+    assert_eq!(
+        run.asked("/lines"),
+        ["/lines?id=1&id=2", "/lines?id=3&id=4", "/lines?id=5"]
+    );
+    assert_eq!(
+        run.asked("/owners"),
+        [
+            "/owners/1,2,3,4/lines?text=ids:1,2,3,4",
+            "/owners/5/lines?text=ids:5"
+        ]
+    );
+    assert_eq!(
+        run.asked("/orgs/1/repos/"),
+        ["/orgs/1/repos/10,11,12/lines"]
+    );
+    assert_eq!(rows(&run.destination(), "lines").len(), 3);
+}
+
+#[test]
+fn what_is_not_selected_is_read_for_its_children_alone() {
+    let unselected = "
+  - { name: unread, selected: false, endpoint: lines }
+  - { name: teams, selected: false, parallelized: false, endpoint: 'orgs/{resources.orgs.id}/teams' }
+  - { name: lines, endpoint: { path: lines, params: { team: '{resources.teams.id}' } } }
+";
+    let run = Run::new(unselected);
+    run.finished.assert_code(0);
+    assert_eq!(run.asked("/lines"), ["/lines?team=100", "/lines?team=101"]);
+    assert_eq!(rows(&run.destination(), "teams").len(), 0);
+    assert_eq!(rows(&run.destination(), "lines").len(), 2);
+}
+
+#[test]
+fn partitions_and_parents_multiply() {
+    let run = Run::new(
+        "
+  - name: lines
+    for_each: { kind: [open, closed] }
+    endpoint: { path: 'orgs/{resources.orgs.id}/repos/1/lines', params: { kind: '{partition.kind}' } }
+",
+    );
+    run.finished.assert_code(0);
+    assert_eq!(
+        run.asked("/orgs/1/repos/"),
+        [
+            "/orgs/1/repos/1/lines?kind=closed",
+            "/orgs/1/repos/1/lines?kind=open"
+        ]
+    );
+    assert_eq!(rows(&run.destination(), "lines").len(), 4);
+}

@@ -93,6 +93,11 @@ impl Client {
         (self.inner.observer)(event);
     }
 
+    /// What the run's clock shows.
+    pub(super) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+
     pub(super) fn notice(&self, resource: &str, text: &str) {
         self.observe(Event::Notice {
             resource: resource.to_owned(),

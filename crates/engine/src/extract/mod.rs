@@ -16,6 +16,7 @@ mod read;
 mod redact;
 mod request;
 mod retry;
+mod seeds;
 pub mod slice;
 
 #[cfg(test)]
@@ -25,3 +26,4 @@ pub use client::Client;
 pub use error::{Answered, Error, Tried};
 pub use page::PagerError;
 pub use read::{SliceStatistics, read_slice};
+pub use seeds::read_seeds;

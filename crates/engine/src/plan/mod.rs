@@ -18,6 +18,7 @@ mod partitions;
 mod path_params;
 mod request;
 mod resource;
+mod seeds;
 pub mod selector;
 mod single_record;
 pub mod template;

@@ -284,6 +284,15 @@ pub struct IncludedField {
     pub column: String,
 }
 
+/// Records that the spec itself gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// A JSON list of the records.
+    pub body: bytes::Bytes,
+    /// The byte range of each record in the body.
+    pub records: Vec<std::ops::Range<usize>>,
+}
+
 /// One resource, ready to be read.
 #[derive(Clone, Debug)]
 pub struct ResourcePlan {
@@ -291,12 +300,18 @@ pub struct ResourcePlan {
     pub name: String,
     /// The resources whose records this one depends on, its parents and what it names of their ancestors.
     pub parents: Vec<ParentPlan>,
+    /// Whether its rows go into its table, unless a run names the resources to read.
+    pub selected: bool,
     /// How rows join the table.
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
     /// Every combination of `for_each`; one empty map where there is none.
     pub partitions: Vec<BTreeMap<String, Value>>,
+    /// Parent records that one request asks for; `None`: one, and its values are no lists.
+    pub parents_per_request: Option<usize>,
+    /// The records, where the spec itself gives them: then nothing is requested.
+    pub seeds: Option<Seeds>,
     /// The request of each page.
     pub request: RequestTemplate,
     /// The job that must be done first.

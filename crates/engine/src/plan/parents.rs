@@ -96,6 +96,9 @@ pub(super) fn link(
         families.add_shared(place);
     }
     families.carry_along();
+    for place in 0..resources.len() {
+        families.check_batch(place, mistakes);
+    }
     let fields = families.fields();
     for (place, (compiled, fields)) in compiled.iter_mut().zip(fields).enumerate() {
         if let Ok(plan) = &mut compiled.plan {
@@ -324,6 +327,50 @@ impl<'a> Families<'a> {
                     let carried = &mut self.uses_of(through, other).carried;
                     paths(&plan).for_each(|path| add_new(carried, path));
                 }
+            }
+        }
+    }
+
+    /// Of a batch it can't be told which record brought which answer.
+    fn check_batch(&self, place: usize, mistakes: &mut Mistakes) {
+        let resource = &self.resources[place];
+        if resource.parents_per_request.is_none() {
+            return;
+        }
+        let name = &resource.name;
+        let at = Place::root().key("resources").index(place);
+        if let [first, second, ..] = self.parents[place].as_slice() {
+            let (first, second) = (self.name(*first), self.name(*second));
+            mistakes.add(
+                "plan::batch",
+                &at.key("parents_per_request"),
+                format!(
+                    "`{name}` depends on `{first}` and on `{second}`, and a batch is of one parent"
+                ),
+                "leave out `parents_per_request`".to_owned(),
+            );
+        }
+        for (_, plan) in self.uses[place].iter().filter(|(_, plan)| plan.is_parent()) {
+            if let Some(field) = plan.included.first() {
+                mistakes.add(
+                    "plan::batch",
+                    &at.key("include_from_parent"),
+                    format!(
+                        "a request asks for many records of `{}`: whose `{}` belongs to a record can't be told",
+                        plan.resource, field.path
+                    ),
+                    "leave out the field, or `parents_per_request`".to_owned(),
+                );
+            } else if let Some(path) = plan.carried.first() {
+                mistakes.add(
+                    "plan::batch",
+                    &at.key("parents_per_request"),
+                    format!(
+                        "resources below `{name}` use `{path}` of `{}`, and of a batch it can't be told which record that is",
+                        plan.resource
+                    ),
+                    "leave out `parents_per_request`".to_owned(),
+                );
             }
         }
     }

@@ -8,7 +8,7 @@ use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
     AutoPlan, PageUnit, PaginatorPlan, Selector, columns, incremental, job, paginator, partitions,
-    path_params,
+    path_params, seeds,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -45,7 +45,11 @@ pub(super) fn compile(
         &place.key("for_each"),
         mistakes,
     );
+    check_batch(resource, &named, place, mistakes);
+    let seeds = resource.data.as_ref();
+    let seeds = seeds.map(|data| seeds::compile(data, &place.key("data"), mistakes));
     if let Ok(plan) = &mut plan {
+        plan.seeds = seeds;
         plan.partitions = partitions;
     }
     Compiled { plan, named }
@@ -133,6 +137,9 @@ fn endpoint(
         name: resource.name.clone(),
         // Filled in once all resources are known.
         parents: Vec::new(),
+        selected: resource.selected.unwrap_or(true),
+        parents_per_request: resource.parents_per_request,
+        seeds: None,
         write_disposition,
         primary_key: resource.primary_key.0.clone(),
         partitions: Vec::new(),
@@ -150,8 +157,39 @@ fn endpoint(
             parent_fields: Vec::new(),
         },
         incremental,
-        concurrency: resource.concurrency.unwrap_or(spec::DEFAULT_CONCURRENCY),
+        concurrency: match (resource.concurrency, resource.parallelized) {
+            (Some(concurrency), _) => concurrency,
+            (None, Some(false)) => 1,
+            (None, _) => spec::DEFAULT_CONCURRENCY,
+        },
     })
+}
+
+/// A batch stands for many records of one parent, so that nothing can be kept or copied for each of them.
+fn check_batch(resource: &Resource, named: &[Named], place: &Place, mistakes: &mut Mistakes) {
+    let Some(size) = resource.parents_per_request else {
+        return;
+    };
+    let (message, help) = if size == 0 {
+        ("a request must ask for at least one parent record", None)
+    } else if named.is_empty() {
+        let help =
+            "name a field of another resource in the request, such as `{resources.users.id}`";
+        (
+            "there is no parent whose records could be put together",
+            Some(help),
+        )
+    } else if resource.endpoint.incremental.is_some() {
+        let help = "leave out `parents_per_request`, or make the parent incremental";
+        (
+            "how far each parent record was read can't be told from a batch",
+            Some(help),
+        )
+    } else {
+        return;
+    };
+    let place = place.key("parents_per_request");
+    mistakes.add("plan::batch", &place, message, help.map(str::to_owned));
 }
 
 /// Without the window in the request every slice would be the same.

@@ -163,7 +163,7 @@ fn join(lineages: &[&Lineage]) -> Option<Lineage> {
 }
 
 /// A record's values as text: the same for the same values.
-fn identity(record: &ParentRecord) -> String {
+pub(super) fn identity(record: &ParentRecord) -> String {
     let key: BTreeMap<&String, String> = record
         .key
         .iter()

@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** this is the only module that spawns tasks.
 
+mod batches;
 mod combinations;
 mod error;
 mod parents;

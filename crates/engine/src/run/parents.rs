@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use tokio::sync::mpsc;
 
+use super::batches::Batches;
 use super::combinations::{Combinations, TooMany};
 use crate::decode::key_value;
 use crate::flow::{ParentFields, ParentRecord, Slice};
@@ -70,6 +71,8 @@ pub(super) struct Parents {
     /// One for each parent; `None` once the parent has ended.
     records: Vec<Option<mpsc::Receiver<Lineage>>>,
     combinations: Combinations,
+    /// Where one request asks for many parent records.
+    batches: Option<Batches>,
 }
 
 impl Parents {
@@ -95,18 +98,27 @@ impl Parents {
             Self {
                 records,
                 combinations,
+                batches: Batches::new(resource),
             },
             children,
         ))
     }
 
-    /// The next combination of one record of each parent; `None` once all parents have ended.
+    /// The next combination of one record of each parent, or the next batch of records; `None` once all parents have ended
+    /// and nothing is left.
     ///
     /// Nothing is lost where the future is dropped before it completes.
     pub(super) async fn next(&mut self) -> Result<Option<Lineage>, TooMany> {
         loop {
             if let Some(combination) = self.combinations.next() {
-                return Ok(Some(combination));
+                let ready = match &mut self.batches {
+                    Some(batches) => batches.add(&combination),
+                    None => Some(combination),
+                };
+                if ready.is_some() {
+                    return Ok(ready);
+                }
+                continue;
             }
             let received = poll_fn(|context| {
                 let mut open = false;
@@ -129,7 +141,7 @@ impl Parents {
             });
             match received.await {
                 Some((side, lineage)) => self.combinations.add(side, lineage)?,
-                None => return Ok(None),
+                None => return Ok(self.batches.as_mut().and_then(Batches::rest)),
             }
         }
     }

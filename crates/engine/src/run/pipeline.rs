@@ -88,40 +88,48 @@ pub async fn run(
     Ok(report)
 }
 
-/// The resources to read, in the order of the plan: those named and all their ancestors.
+/// The resources to read, in the order of the plan: those named, or else all that are selected, and all their ancestors.
 fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
-    let mut wanted = BTreeSet::new();
-    for name in names {
-        if !plan.resources.iter().any(|resource| resource.name == *name) {
-            return Err(Error::UnknownResource(name.clone()));
+    let find = |name: &str| {
+        plan.resources
+            .iter()
+            .find(|resource| resource.name == *name)
+    };
+    if let Some(unknown) = names.iter().find(|name| find(name).is_none()) {
+        return Err(Error::UnknownResource(unknown.clone()));
+    }
+    let asked_for = |resource: &ResourcePlan| match names {
+        [] => resource.selected,
+        names => names.contains(&resource.name),
+    };
+    let mut written = BTreeSet::new();
+    // Children get a parent's windows only when these are read: they are read along, and their children too.
+    let mut read_along = BTreeSet::new();
+    for resource in &plan.resources {
+        let passes_windows_on = |name: &str| {
+            let found = find(name).filter(|_| read_along.contains(name));
+            found.is_some_and(|parent| parent.incremental.is_some() || !parent.parents.is_empty())
+        };
+        let follows = resource
+            .parents
+            .iter()
+            .any(|parent| passes_windows_on(&parent.resource));
+        if asked_for(resource) || follows {
+            read_along.insert(resource.name.as_str());
+            if asked_for(resource) || resource.selected {
+                written.insert(resource.name.as_str());
+            }
         }
-        wanted.insert(name.as_str());
+    }
+    let mut wanted = written.clone();
+    for name in &written {
         wanted.extend(ancestors(&plan.resources, name));
     }
-    // Children get a parent's windows only when these are read: they are read along, and their children too. And what they
-    // depend on beside is read for them.
-    let mut names = names.to_vec();
-    let passes_windows_on = |name: &str| {
-        let mut resources = plan.resources.iter();
-        let found = resources.find(|resource| resource.name == *name);
-        found.is_some_and(|resource| resource.incremental.is_some() || !resource.parents.is_empty())
-    };
-    for resource in &plan.resources {
-        let mut parents = resource.parents.iter().map(|parent| &parent.resource);
-        if parents.any(|parent| names.contains(parent) && passes_windows_on(parent))
-            && !names.contains(&resource.name)
-        {
-            names.push(resource.name.clone());
-            wanted.insert(&resource.name);
-            wanted.extend(ancestors(&plan.resources, &resource.name));
-        }
-    }
-    let read =
-        |resource: &&ResourcePlan| names.is_empty() || wanted.contains(resource.name.as_str());
+    let read = |resource: &&ResourcePlan| wanted.contains(resource.name.as_str());
     let selected = |resource: &ResourcePlan| Selected {
         // An ancestor that was not asked for is read for its children, and its table stays as it is.
         writes: resource.write_disposition != WriteDisposition::Skip
-            && (names.is_empty() || names.contains(&resource.name)),
+            && written.contains(resource.name.as_str()),
         resource: resource.clone(),
     };
     Ok(plan.resources.iter().filter(read).map(selected).collect())

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use super::error::{Error, joined};
 use super::parents::Child;
 use crate::decode::{Decoded, Decoder};
-use crate::extract::{Client, read_slice};
+use crate::extract::{Client, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
 use crate::plan::{ResourcePlan, Selector};
@@ -47,13 +47,15 @@ impl SliceRun {
             self.slice.clone(),
         );
         let fetch = async {
-            read_slice(&client, &resource, &slice, sender)
-                .await
-                .map_err(|source| Error::Extract {
-                    resource: resource.name.clone(),
-                    slice: slice.id(),
-                    source: Box::new(source),
-                })
+            let read = match &resource.seeds {
+                Some(seeds) => read_seeds(&client, &resource.name, seeds, sender).await,
+                None => read_slice(&client, &resource, &slice, sender).await,
+            };
+            read.map_err(|source| Error::Extract {
+                resource: resource.name.clone(),
+                slice: slice.id(),
+                source: Box::new(source),
+            })
         };
         let (statistics, outside_window) = tokio::try_join!(fetch, self.consume(receiver))?;
         if let Some(writer) = self.writer.take() {

@@ -15,10 +15,10 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         lengthen_endpoint(defaults);
         lengthen_columns(defaults);
         lengthen_included(defaults);
-        if let Some(name) =
-            entries(defaults).and_then(|all| all.iter().find(|(key, _)| key.name == "name"))
-        {
-            found.push(unknown_default(&name.0));
+        let own = |key: &Key| matches!(key.name.as_str(), "name" | "data");
+        let keys = entries(defaults).into_iter().flatten();
+        for (key, _) in keys.filter(|(key, _)| own(key)) {
+            found.push(unknown_default(key));
         }
     }
     let Kind::Mapping(all) = &mut root.kind else {
@@ -41,9 +41,26 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         lengthen_endpoint(resource);
         lengthen_columns(resource);
         lengthen_included(resource);
-        default_path(resource);
+        let gives_records = resource
+            .get("data")
+            .is_some_and(|data| data.kind != Kind::Null);
+        if gives_records {
+            let keys = entries(resource).into_iter().flatten();
+            found.extend(
+                keys.filter(|(key, value)| key.name == "endpoint" && value.kind != Kind::Null)
+                    .map(|(key, _)| data_and_endpoint(key)),
+            );
+        } else {
+            default_path(resource);
+        }
         if let Some(defaults) = &defaults {
-            merge(resource, defaults, Level::Resource);
+            merge(
+                resource,
+                defaults,
+                Level::Resource {
+                    requests: !gives_records,
+                },
+            );
         }
         drop_nulls(resource);
     }
@@ -52,10 +69,25 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
 fn unknown_default(key: &Key) -> Diagnostic {
     Diagnostic {
         code: "spec::unknown_key",
-        message: "unknown key `name`".to_owned(),
+        message: format!("unknown key `{}`", key.name),
         span: key.span.clone(),
         label: "not known here".to_owned(),
-        help: Some("each resource has a name of its own; defaults have none".to_owned()),
+        help: Some(format!(
+            "each resource has a `{}` of its own; defaults have none",
+            key.name
+        )),
+    }
+}
+
+fn data_and_endpoint(key: &Key) -> Diagnostic {
+    Diagnostic {
+        code: "spec::data_and_endpoint",
+        message: "a resource has either `data` or an `endpoint`".to_owned(),
+        span: key.span.clone(),
+        label: "nothing is requested where `data` gives the records".to_owned(),
+        help: Some(
+            "leave out one of them; a request's form body is `data` within `endpoint`".to_owned(),
+        ),
     }
 }
 
@@ -178,7 +210,10 @@ fn default_path(resource: &mut Node) {
 /// What a mapping that merges is.
 #[derive(Clone, Copy)]
 enum Level {
-    Resource,
+    Resource {
+        /// Whether the resource has requests; else the defaults' `endpoint` is not for it.
+        requests: bool,
+    },
     Endpoint,
     Columns,
     /// Keys are taken one by one, and their values as a whole.
@@ -186,11 +221,19 @@ enum Level {
 }
 
 impl Level {
+    /// Whether a default of that name is for the mapping.
+    fn takes(self, key: &str) -> bool {
+        !matches!(
+            (self, key),
+            (Self::Resource { requests: false }, "endpoint")
+        )
+    }
+
     /// The level of the mapping under `key`; `None` where the resource's value wins as a whole.
     fn below(self, key: &str) -> Option<Self> {
         match (self, key) {
-            (Self::Resource, "endpoint") => Some(Self::Endpoint),
-            (Self::Resource, "columns") => Some(Self::Columns),
+            (Self::Resource { .. }, "endpoint") => Some(Self::Endpoint),
+            (Self::Resource { .. }, "columns") => Some(Self::Columns),
             (Self::Endpoint, "params" | "json") | (Self::Columns, _) => Some(Self::Leaves),
             _ => None,
         }
@@ -205,7 +248,10 @@ fn merge(target: &mut Node, defaults: &Node, level: Level) {
     };
     for (default_key, default) in defaults {
         match own.iter_mut().find(|(key, _)| key.name == default_key.name) {
-            None => own.push((default_key.clone(), default.clone())),
+            None if level.takes(&default_key.name) => {
+                own.push((default_key.clone(), default.clone()));
+            }
+            None => {}
             Some((_, value)) => {
                 if let Some(below) = level.below(&default_key.name) {
                     merge(value, default, below);
@@ -290,6 +336,15 @@ mod tests {
              resources: [{name: r, columns: {a: {data_type: json}}}]",
             "[{name: r, columns: {a: {data_type: json, nullable: false}, b: {data_type: date}}, \
              endpoint: {path: r}}]",
+        );
+    }
+
+    #[test]
+    fn what_the_spec_gives_is_not_requested() {
+        check(
+            "resource_defaults: {primary_key: id, endpoint: {params: {a: 1}}}\n\
+             resources: [{name: r, data: [1]}]",
+            "[{name: r, data: [1], primary_key: id}]",
         );
     }
 

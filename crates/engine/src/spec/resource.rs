@@ -23,6 +23,10 @@ pub struct Resource {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::endpoint_or_path")]
     pub endpoint: Endpoint,
+    /// Records that the spec itself gives, in place of an `endpoint`: mappings, or scalars, which become the column `value`.
+    /// They are written like any other's, in every run (`write_disposition: skip` or `replace` may fit better than the
+    /// default), and other resources can name their fields.
+    pub data: Option<Vec<serde_json::Value>>,
     /// Reads the resource once for each value, or for each combination of values where several keys are given; requests
     /// name them `{partition.<key>}`.
     #[serde(default)]
@@ -32,6 +36,11 @@ pub struct Resource {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::included_fields")]
     pub include_from_parent: Vec<IncludedField>,
+    /// Parent records that one request asks for. Each placeholder of the parent then stands for a list: a query parameter or
+    /// a `json` value that is exactly the placeholder takes the list, elsewhere the values are joined by commas. Records
+    /// that name different records of an ancestor further up are not put together. Default: 1, without lists.
+    #[schemars(range(min = 1))]
+    pub parents_per_request: Option<usize>,
     /// The field or fields that tell one record from another. Required for `merge`.
     #[serde(default)]
     pub primary_key: OneOrMany,
@@ -42,6 +51,12 @@ pub struct Resource {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::columns")]
     pub columns: IndexMap<String, Column>,
+    /// Whether the rows go into the table. If false, the resource is read for the resources that depend on it, and only if
+    /// any of them is. A run that names the resource writes it all the same. Default: true.
+    pub selected: Option<bool>,
+    /// Whether slices are read at the same time; `concurrency` says how many. Default: true; false stands for
+    /// `concurrency: 1`.
+    pub parallelized: Option<bool>,
     /// Slices (windows, partitions, parent records) that are read at the same time. Default: 8.
     #[schemars(range(min = 1))]
     pub concurrency: Option<usize>,

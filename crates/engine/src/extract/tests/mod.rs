@@ -80,6 +80,9 @@ fn resource(path: &str) -> ResourcePlan {
     ResourcePlan {
         name: "things".to_owned(),
         parents: Vec::new(),
+        parents_per_request: None,
+        selected: true,
+        seeds: None,
         write_disposition: WriteDisposition::Append,
         primary_key: Vec::new(),
         partitions: vec![BTreeMap::new()],

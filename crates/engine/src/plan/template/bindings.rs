@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{IncrementalReference, Reference};
-use crate::flow::Slice;
+use crate::flow::{ParentRecord, Slice};
 use crate::plan::TimeFormat;
 
 /// What placeholders are filled from.
@@ -38,11 +38,7 @@ impl Bindings<'_> {
     /// The value of a placeholder; `None` where the slice has none.
     pub(super) fn value(&self, reference: &Reference) -> Option<Value> {
         match reference {
-            Reference::Parent { resource, path } => {
-                let mut parents = self.slice.parents.iter();
-                let parent = parents.find(|parent| parent.resource == *resource)?;
-                parent.key.get(path).cloned()
-            }
+            Reference::Parent { resource, path } => self.parent(resource)?.key.get(path).cloned(),
             Reference::Incremental(edge) => {
                 let values = self.incremental?;
                 Some(match edge {
@@ -54,6 +50,21 @@ impl Bindings<'_> {
             Reference::Partition(key) => self.slice.partition.get(key).cloned(),
             Reference::JobId => self.job_id.cloned(),
         }
+    }
+
+    /// Whether a placeholder's value is a list of the values of several parent records.
+    pub(super) fn is_batch(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Parent { resource, .. } => {
+                self.parent(resource).is_some_and(|parent| parent.batch)
+            }
+            _ => false,
+        }
+    }
+
+    fn parent(&self, resource: &str) -> Option<&ParentRecord> {
+        let mut parents = self.slice.parents.iter();
+        parents.find(|parent| parent.resource == *resource)
     }
 }
 

@@ -139,13 +139,16 @@ impl Template {
         })
     }
 
-    /// Fills in the placeholders as text. Numbers and booleans are written as in JSON.
+    /// Fills in the placeholders as text. Numbers and booleans are written as in JSON; the values of a batch of parent
+    /// records are joined by commas.
     pub fn render(&self, bindings: &Bindings<'_>) -> Result<String, RenderError> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Placeholder(reference) => text.push_str(&scalar_text(reference, bindings)?),
+                Part::Placeholder(reference) => {
+                    text.push_str(&texts(reference, bindings)?.join(","));
+                }
             }
         }
         Ok(text)
@@ -158,14 +161,18 @@ impl Template {
             match part {
                 Part::Text(literal) => path.push_str(literal),
                 Part::Placeholder(reference) => {
-                    let value = scalar_text(reference, bindings)?;
-                    if matches!(value.as_str(), "" | "." | "..") {
-                        return Err(RenderError::NotSegment {
-                            reference: reference.clone(),
-                            value,
-                        });
+                    for (index, value) in texts(reference, bindings)?.into_iter().enumerate() {
+                        if matches!(value.as_str(), "" | "." | "..") {
+                            return Err(RenderError::NotSegment {
+                                reference: reference.clone(),
+                                value,
+                            });
+                        }
+                        if index > 0 {
+                            path.push(',');
+                        }
+                        path.extend(utf8_percent_encode(&value, PATH_VALUE));
                     }
-                    path.extend(utf8_percent_encode(&value, PATH_VALUE));
                 }
             }
         }
@@ -214,11 +221,19 @@ fn present(reference: &Reference, bindings: &Bindings<'_>) -> Result<Value, Rend
         .ok_or_else(absent)
 }
 
-fn scalar_text(reference: &Reference, bindings: &Bindings<'_>) -> Result<String, RenderError> {
-    let not_scalar = || RenderError::NotScalar {
-        reference: reference.clone(),
+/// The text of a value; of a batch of parent records one for each.
+fn texts(reference: &Reference, bindings: &Bindings<'_>) -> Result<Vec<String>, RenderError> {
+    let text = |value: Value| {
+        scalar(value).ok_or_else(|| RenderError::NotScalar {
+            reference: reference.clone(),
+        })
     };
-    scalar(present(reference, bindings)?).ok_or_else(not_scalar)
+    match present(reference, bindings)? {
+        Value::Array(values) if bindings.is_batch(reference) => {
+            values.into_iter().map(text).collect()
+        }
+        value => Ok(vec![text(value)?]),
+    }
 }
 
 /// The text of a string, number or boolean.

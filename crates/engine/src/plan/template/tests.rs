@@ -126,6 +126,35 @@ fn keeps_a_value_within_its_path_segment() {
 }
 
 #[test]
+fn a_batch_of_parents_is_a_list() {
+    let slice = Slice {
+        parents: vec![ParentRecord {
+            resource: "users".to_owned(),
+            key: BTreeMap::from([("id".to_owned(), json!(["a/b", 2]))]),
+            batch: true,
+            ..ParentRecord::default()
+        }],
+        ..Slice::default()
+    };
+    let bindings = Bindings {
+        slice: &slice,
+        incremental: None,
+        job_id: None,
+    };
+    let text = "x/{resources.users.id}";
+    let template = Template::parse(text, ALL).unwrap();
+    assert_eq!(template.render(&bindings).unwrap(), "x/a/b,2");
+    assert_eq!(template.render_path(&bindings).unwrap(), "x/a%2Fb,2");
+    let param = ParamTemplate::parse(&json!("{resources.users.id}"), ALL).unwrap();
+    assert_eq!(param.render(&bindings).unwrap(), ["a/b", "2"]);
+    let body = JsonTemplate::parse(&json!({"ids": "{resources.users.id}", "text": text}), ALL);
+    assert_eq!(
+        body.unwrap().render(&bindings).unwrap(),
+        json!({"ids": ["a/b", 2], "text": "x/a/b,2"})
+    );
+}
+
+#[test]
 fn drops_and_repeats_parameters() {
     let param = |value: Value| {
         with_bindings(TimeFormat::Unix, |bindings| {
