@@ -19,3 +19,4 @@ mod readers;
 mod readme;
 mod specs;
 mod support;
+mod vars;

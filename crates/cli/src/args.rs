@@ -41,6 +41,9 @@ pub(crate) struct RunArguments {
     /// fixture, or the URL of a running `engine sandbox`. Base URL, variables, clock and rate limit come from it.
     #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = false)]
     pub(crate) sandbox: Option<String>,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
     /// Reads only this resource, and its parents for its sake. May be given several times.
     #[arg(long = "resource", short, value_name = "NAME")]
     pub(crate) resources: Vec<String>,
@@ -61,6 +64,13 @@ pub(crate) struct SandboxArguments {
     /// The port on 127.0.0.1; 0 takes any that is free.
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
+}
+
+fn var(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "expected a name and a value, such as `account=acme`".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

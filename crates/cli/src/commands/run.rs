@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Options, run as run_plan};
-use engine::spec::{Pipeline, RateLimit, Source, TimeSpan, Variables, pipeline_name};
+use engine::spec::{Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name};
 use engine_sandbox::{Information, Sandbox};
 use jiff::Timestamp;
 
@@ -34,12 +34,13 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     let (sandbox, information) = match &arguments.sandbox {
         None => (None, None),
         Some(name) => {
-            let (sandbox, information) = open_sandbox(name, beside, &text).await?;
+            let (sandbox, information) = open_sandbox(name, beside, &spec, &text).await?;
             variables.set(information.variables.clone());
             (sandbox, Some(information))
         }
     };
-    let mut plan = plan(&spec, &text, &variables, information.as_ref())?;
+    variables.set(arguments.vars.iter().cloned());
+    let mut plan = plan(&spec, &text, &variables, &arguments, information.as_ref())?;
     if let Some(destination) = &arguments.destination {
         check_destination(destination).map_err(|problem| Failure::usage(problem, None))?;
         plan.destination.url.clone_from(destination);
@@ -90,9 +91,12 @@ fn plan(
     name: &str,
     text: &str,
     variables: &Variables,
+    arguments: &RunArguments,
     sandbox: Option<&Information>,
 ) -> Result<Plan, Failure> {
-    let (source, mut pipeline) = Source::read(name, text, variables)?;
+    let load = |path: &str| std::fs::read_to_string(path);
+    let (source, mut pipeline) = Source::read_with_includes(name, text, variables, &load)?;
+    check_vars(&arguments.vars, &pipeline)?;
     if let Some(information) = sandbox {
         point_at(&mut pipeline, information);
     }
@@ -100,6 +104,23 @@ fn plan(
     let mut plan = source.finish(compile(&pipeline))?;
     plan.client.secrets = secrets;
     Ok(plan)
+}
+
+/// Refuses values for variables that the spec doesn't declare.
+fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
+    let declared = || pipeline.vars.keys().map(String::as_str);
+    for (name, _) in given {
+        if declared().any(|known| known == name) {
+            continue;
+        }
+        let help = match did_you_mean(name, declared()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "declare it under `vars`".to_owned(),
+        };
+        let message = format!("the spec declares no variable `{name}`: {help}");
+        return Err(Failure::usage(message, None));
+    }
+    Ok(())
 }
 
 fn point_at(pipeline: &mut Pipeline, information: &Information) {
@@ -118,6 +139,7 @@ async fn open_sandbox(
     name: &str,
     beside: &Path,
     spec: &str,
+    text: &str,
 ) -> Result<(Option<Sandbox>, Information), Failure> {
     if name.starts_with("http://") {
         let information = Information::of(name).await.map_err(|error| {
@@ -126,7 +148,7 @@ async fn open_sandbox(
         return Ok((None, information));
     }
     let fixture = if name.is_empty() {
-        let pipeline = pipeline_name(spec).unwrap_or_default();
+        let pipeline = pipeline_name(spec, text).unwrap_or_default();
         beside.join("sandbox").join(format!("{pipeline}.yaml"))
     } else {
         PathBuf::from(name)

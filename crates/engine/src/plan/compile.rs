@@ -1,5 +1,7 @@
 //! From what the user typed to what will happen.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
 use super::{client, paginator, parents, resource};
@@ -30,8 +32,10 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
     let client = client::compile(&pipeline.client, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
     let destination = destination(pipeline, &mut mistakes);
+    let identity = identity(pipeline, &mut mistakes);
     let plan = client.map(|client| Plan {
         name: pipeline.name.clone(),
+        identity,
         client,
         resources,
         destination,
@@ -155,9 +159,7 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
             format!("at least {MINIMUM_FILE_SIZE_BYTES} (1 MiB)"),
         );
     }
-    let url = url
-        .clone()
-        .unwrap_or_else(|| format!("./data/{}", pipeline.name));
+    let url = url.clone().unwrap_or_else(|| default_destination(pipeline));
     if let Err(problem) = check_destination(&url) {
         mistakes.add("plan::destination", &place.key("url"), problem, None);
     }
@@ -167,6 +169,42 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
         file_size_bytes,
     }
 }
+
+/// A folder for the pipeline, and in it one for each value that tells one account from another.
+fn default_destination(pipeline: &Pipeline) -> String {
+    let mut folder = format!("./data/{}", pipeline.name);
+    for (name, var) in &pipeline.vars {
+        if var.is_identity(name) {
+            let value = utf8_percent_encode(&var.value, FOLDER_NAME);
+            folder = format!("{folder}/{name}={value}");
+        }
+    }
+    folder
+}
+
+/// The pipeline's name and the values that tell one account from another, such as `shop account=acme`.
+fn identity(pipeline: &Pipeline, mistakes: &mut Mistakes) -> String {
+    let mut identity = pipeline.name.clone();
+    for (name, var) in &pipeline.vars {
+        if !var.is_identity(name) {
+            continue;
+        }
+        if spec::looks_secret(name) {
+            mistakes.add(
+                "plan::secret_identity",
+                &Place::root().key("vars").key(name).key("identity"),
+                format!("`{name}` looks like a secret, and would stand in the commit log and in the names of folders"),
+                "give the account a variable of its own, such as `account`".to_owned(),
+            );
+            continue;
+        }
+        identity = format!("{identity} {name}={}", var.value);
+    }
+    identity
+}
+
+/// What the name of a folder keeps as it is.
+const FOLDER_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// Whether tables can be written there: a folder or a `file://` URL.
 ///

@@ -337,6 +337,8 @@ pub struct ResourcePlan {
 pub struct Plan {
     /// Name of the pipeline.
     pub name: String,
+    /// The name, and what tells one account from another: tables of another identity are never written to.
+    pub identity: String,
     /// How to reach the API.
     pub client: ClientPlan,
     /// Resources, each after its parents.

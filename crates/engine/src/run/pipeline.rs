@@ -58,7 +58,7 @@ pub async fn run(
     let destination = Destination::open(&plan.destination.url)?;
     let lake = Lake::open(
         destination,
-        &plan.name,
+        &plan.identity,
         &options.api,
         &options.load_id,
         options.now,

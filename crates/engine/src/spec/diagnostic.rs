@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use miette::{LabeledSpan, NamedSource, SourceCode};
+use miette::{LabeledSpan, SourceCode};
+
+use super::files::Files;
 
 /// A mistake in a spec: what is wrong, the place in the YAML, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +14,7 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// What is wrong, in one line.
     pub message: String,
-    /// Byte range in the source; empty for the whole file.
+    /// Byte range in the row of the spec's files, see [`Files`]; empty for the whole spec.
     pub span: Range<usize>,
     /// Says what stands at the span.
     pub label: String,
@@ -48,8 +50,8 @@ impl miette::Diagnostic for Diagnostic {
 /// Every mistake found in one spec, in the order of the file.
 #[derive(Debug)]
 pub struct Diagnostics {
-    /// The file's text with the values of secret fields masked, under the name that the user gave it.
-    pub source: NamedSource<String>,
+    /// The texts of the files with the values of secret fields masked, under the names that the user gave them.
+    pub source: Files,
     /// The mistakes; at least one.
     pub all: Vec<Diagnostic>,
 }
@@ -57,16 +59,11 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Line and column (from 1) of each mistake, with its code and message.
     pub fn summary(&self) -> Vec<String> {
-        let text = self.source.inner();
-        self.all
-            .iter()
-            .map(|diagnostic| {
-                let before = text.get(..diagnostic.span.start).unwrap_or(text);
-                let line = before.matches('\n').count() + 1;
-                let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-                format!("{line}:{column} {} {}", diagnostic.code, diagnostic.message)
-            })
-            .collect()
+        let line = |diagnostic: &Diagnostic| {
+            let place = self.source.place(&diagnostic.span);
+            format!("{place} {} {}", diagnostic.code, diagnostic.message)
+        };
+        self.all.iter().map(line).collect()
     }
 }
 

@@ -128,6 +128,22 @@ impl Node {
         }
     }
 
+    /// Moves all places on, behind the files before this one.
+    pub(crate) fn shift(&mut self, by: usize) {
+        let moved = |span: &Range<usize>| span.start + by..span.end + by;
+        self.span = moved(&self.span);
+        match &mut self.kind {
+            Kind::Sequence(items) => items.iter_mut().for_each(|item| item.shift(by)),
+            Kind::Mapping(entries) => {
+                for (key, value) in entries {
+                    key.span = moved(&key.span);
+                    value.shift(by);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// What variables have put in.
     pub(crate) fn collect_substituted(&self, values: &mut Vec<String>) {
         match &self.kind {
@@ -395,5 +411,18 @@ mod tests {
         assert!(error.span.start > 0, "{error:?}");
         let error = Node::parse("a: 1\na: 2\n").unwrap_err();
         assert!(error.message.contains("duplicate"), "{error:?}");
+    }
+
+    #[test]
+    fn aliases_that_multiply_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let alias = format!("*a{}", level - 1);
+            let list = vec![alias; 9].join(", ");
+            text = format!("{text}a{level}: &a{level} [{list}]\n");
+        }
+        let error = Node::parse(&text).unwrap_err();
+        assert_eq!(error.code, "spec::syntax");
+        assert!(error.message.contains("repetition limit"), "{error:?}");
     }
 }

@@ -12,6 +12,8 @@ mod defaults;
 mod diagnostic;
 mod document;
 mod endpoint;
+mod files;
+mod include;
 mod incremental;
 mod paginator;
 mod pipeline;
@@ -21,6 +23,7 @@ mod schema;
 mod secret;
 mod source;
 mod value;
+mod var;
 mod variables;
 
 pub use auth::{Auth, Bearer, HttpBasic};
@@ -33,6 +36,8 @@ pub use document::{Path, Step};
 pub use endpoint::{
     DEFAULT_POLL_EVERY, DEFAULT_POLL_TIMEOUT, Endpoint, Job, JobRequest, Method, Poll,
 };
+pub use files::Files;
+pub use include::Load;
 pub use incremental::{CursorSource, Incremental, TimeFormat};
 pub use paginator::{
     Auto, Cursor, DEFAULT_PAGE_CONCURRENCY, DEFAULT_TOTAL_PATH, HeaderCursor, HeaderLink, JsonLink,
@@ -52,4 +57,5 @@ pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
     OneOrMany, StatusRange, TemplateText, TemplateValue, TimePoint, TimeSpan, parse_time,
 };
+pub use var::Var;
 pub use variables::{Variables, VariablesFileError};

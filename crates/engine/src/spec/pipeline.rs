@@ -1,22 +1,37 @@
 //! The whole spec.
 
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::client::Client;
 use super::resource::Resource;
+use super::var::Var;
 
 /// A pipeline: one API, what is read from it, and where it is written.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "engine pipeline")]
 pub struct Pipeline {
-    /// The version of the spec's language. Always 1.
+    /// The version of the spec's language. Default: 1, the only one.
+    #[serde(default = "first_version")]
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
-    /// The pipeline's name: part of the default destination and of every commit. Letters, digits, `_` and `-`.
+    /// The pipeline's name: part of the default destination and of every commit. Letters, digits, `_` and `-`. Default:
+    /// the name of the spec's file, without its ending.
+    #[serde(default)]
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub name: String,
+    /// Files whose keys are put into this spec, with paths from this file on. What this file says comes first: mappings are
+    /// put together key by key, `resources` are put behind those that are included, all else is taken as a whole.
+    #[serde(default, rename = "include")]
+    #[schemars(schema_with = "super::schema::one_or_more_paths")]
+    pub included_files: serde::de::IgnoredAny,
+    /// Values that a run may set by `--var name=value` or by an environment variable of that name: each a default, or a
+    /// mapping. `${name}` puts a value in.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::vars")]
+    pub vars: IndexMap<String, Var>,
     /// How to reach the API.
     pub client: Client,
     /// What every resource gets that doesn't say it itself. `params` and `json` of the endpoint merge key by key, columns
@@ -27,9 +42,14 @@ pub struct Pipeline {
     /// What is read: each a mapping, or a string where name and path are the same.
     #[schemars(schema_with = "super::schema::resources")]
     pub resources: Vec<Resource>,
-    /// Where the tables are written. Default: `./data/<name>`.
+    /// Where the tables are written. Default: `./data/<name>`, and in it a folder for each value of `vars` that tells one
+    /// account from another, such as `./data/shop/account=acme`.
     #[serde(default)]
     pub destination: Destination,
+}
+
+fn first_version() -> u32 {
+    1
 }
 
 /// Where and how tables are written.

@@ -7,12 +7,14 @@ use serde_json::{Map, Value, json};
 use super::endpoint::Endpoint;
 use super::pipeline::Pipeline;
 use super::resource::{Column, IncludedField, Resource};
+use super::var::Var;
 
 /// The JSON Schema (draft 2020-12) of a pipeline spec.
 pub fn pipeline_schema() -> Schema {
     let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<Pipeline>();
+    schema.insert("patternProperties".to_owned(), json!({ "^x-": {} }));
     let members = schema.as_object_mut().map(Map::values_mut);
     for member in members.into_iter().flatten() {
         allow_variables(std::iter::once(&mut *member));
@@ -133,6 +135,23 @@ pub(super) fn paginator_by_name(schema: &mut Schema) {
         "anyOf".to_owned(),
         json!([{ "type": "string", "enum": short_forms }, { "oneOf": variants }]),
     );
+}
+
+pub(super) fn scalar(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "number", "boolean"] })
+}
+
+pub(super) fn one_or_more_paths(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+}
+
+pub(super) fn vars(generator: &mut SchemaGenerator) -> Schema {
+    let var = generator.subschema_for::<Var>();
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": "^[A-Za-z0-9_]+$" },
+        "additionalProperties": { "anyOf": [var, { "type": ["string", "number", "boolean"] }] }
+    })
 }
 
 pub(super) fn form_or_text(_: &mut SchemaGenerator) -> Schema {

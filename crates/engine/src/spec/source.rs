@@ -1,22 +1,24 @@
-//! One spec file: its text, its tree, and the way from a mistake back to its line.
+//! A spec as it was read: its tree, and the way from a mistake back to its file and line.
 
+use std::io;
 use std::ops::Range;
 
-use miette::NamedSource;
-
 use super::diagnostic::{Diagnostic, Diagnostics};
-use super::document::{Kind, Node, Path};
+use super::document::{Key, Kind, Node, Path};
+use super::files::Files;
+use super::include::{self, Load};
 use super::pipeline::Pipeline;
 use super::variables::{Variables, substitute};
-use super::{Secret, defaults, looks_secret, read};
+use super::{Secret, defaults, looks_secret, read, var};
 
 /// A spec as it was read, kept to place mistakes that planning finds.
 #[derive(Debug)]
 pub struct Source {
-    name: String,
-    masked: String,
+    files: Files,
     tree: Node,
     found: Vec<Diagnostic>,
+    /// Values of variables that are no secrets: the spec declares them.
+    shown: Vec<String>,
 }
 
 /// A mistake that planning found, placed by the path of the node that it is about.
@@ -33,37 +35,62 @@ pub struct Mistake {
 }
 
 impl Source {
-    /// Reads a spec. `name` is how the user called the file.
+    /// Reads a spec that includes no other file. `name` is how the user called the file.
+    ///
+    /// # Errors
+    /// As [`Self::read_with_includes`].
+    pub fn read(
+        name: &str,
+        text: &str,
+        variables: &Variables,
+    ) -> Result<(Self, Pipeline), Diagnostics> {
+        let nothing = |_: &str| Err(io::Error::from(io::ErrorKind::Unsupported));
+        Self::read_with_includes(name, text, variables, &nothing)
+    }
+
+    /// Reads a spec and the files that it includes. `name` is how the user called the file; its stem stands in for a
+    /// `name` that the spec doesn't give.
     ///
     /// The pipeline is there even where a key is unknown, so that planning can add its own mistakes;
     /// [`Self::finish`] then tells whether there was any.
     ///
     /// # Errors
     /// All that is wrong, where so much is wrong that there is no pipeline.
-    pub fn read(
+    pub fn read_with_includes(
         name: &str,
         text: &str,
         variables: &Variables,
+        load: Load<'_>,
     ) -> Result<(Self, Pipeline), Diagnostics> {
         let mut found = Vec::new();
-        let mut tree = match Node::parse(text) {
-            Ok(tree) => tree,
-            Err(error) => {
-                return Err(Diagnostics {
-                    source: NamedSource::new(name, mask_lines(text)).with_language("yaml"),
-                    all: vec![error],
-                });
-            }
+        let mut files = Files::default();
+        let parsed = include::parse(name, text, load, &mut files, &mut found);
+        // What seems to be missing may stand in the file that can't be read.
+        let Some(mut tree) = parsed.filter(|_| found.is_empty()) else {
+            return Err(Diagnostics {
+                source: files,
+                all: found,
+            });
         };
-        let masked = mask(text, &tree);
-        substitute(&mut tree, variables, &mut found);
+        let mut variables = variables.clone();
+        var::declare(&mut tree, &mut variables, &mut found);
+        substitute(&mut tree, &variables, &mut found);
         defaults::apply(&mut tree, &mut found);
-        let pipeline = read::read(&tree, &mut found);
+        complete(&mut tree, name);
+        let mut pipeline: Option<Pipeline> = read::read(&tree, &mut found);
+        let mut shown = Vec::new();
+        for (name, var) in pipeline.iter_mut().flat_map(|all| &mut all.vars) {
+            let value = variables.get(name);
+            value.unwrap_or_default().clone_into(&mut var.value);
+            if !looks_secret(name) {
+                shown.push(var.value.clone());
+            }
+        }
         let source = Self {
-            name: name.to_owned(),
-            masked,
+            files,
             tree,
             found,
+            shown,
         };
         match pipeline {
             Some(pipeline) => Ok((source, pipeline)),
@@ -71,10 +98,12 @@ impl Source {
         }
     }
 
-    /// The values that variables have put in, which no text may show.
+    /// The values that variables have put in, which no text may show; those that the spec declares under `vars` are
+    /// no secrets, unless their name looks like one.
     pub fn substituted(&self) -> Vec<Secret> {
         let mut values = Vec::new();
         self.tree.collect_substituted(&mut values);
+        values.retain(|value| !self.shown.contains(value));
         values.into_iter().map(Secret::new).collect()
     }
 
@@ -106,20 +135,44 @@ impl Source {
         all.sort_by_key(|diagnostic| diagnostic.span.start);
         all.dedup();
         Diagnostics {
-            source: NamedSource::new(self.name, self.masked).with_language("yaml"),
+            source: self.files,
             all,
         }
     }
 }
 
-/// The pipeline's name as the text gives it, before anything is checked.
-pub fn pipeline_name(text: &str) -> Option<String> {
-    let tree = Node::parse(text).ok()?;
-    tree.get("name")?.as_text().map(ToOwned::to_owned)
+/// The pipeline's name as the text gives it, else the stem of the file's name, before anything is checked.
+pub fn pipeline_name(name: &str, text: &str) -> Option<String> {
+    let given = Node::parse(text).ok();
+    let given = given.and_then(|tree| tree.get("name")?.as_text().map(ToOwned::to_owned));
+    given.or_else(|| stem(name))
+}
+
+fn stem(name: &str) -> Option<String> {
+    let stem = std::path::Path::new(name).file_stem()?;
+    Some(stem.to_string_lossy().into_owned())
+}
+
+/// Gives the spec the name that it lacks, and takes away what only anchors are kept under (`x-…`).
+fn complete(tree: &mut Node, name: &str) {
+    let Kind::Mapping(entries) = &mut tree.kind else {
+        return;
+    };
+    entries.retain(|(key, _)| !key.name.starts_with("x-"));
+    if entries.iter().any(|(key, _)| key.name == "name") {
+        return;
+    }
+    if let Some(stem) = stem(name) {
+        let key = Key {
+            name: "name".to_owned(),
+            span: 0..0,
+        };
+        entries.push((key, Node::text(&stem, 0..0)));
+    }
 }
 
 /// Replaces each byte of a secret that was written into the spec itself; places stay as they are.
-fn mask(text: &str, tree: &Node) -> String {
+pub(super) fn mask(text: &str, tree: &Node) -> String {
     let mut spans = Vec::new();
     secret_spans(tree, false, &mut spans);
     let mut masked = text.as_bytes().to_vec();
@@ -142,7 +195,7 @@ fn mask(text: &str, tree: &Node) -> String {
 }
 
 /// Masks a text that is not YAML: from each secret key to the end of its line.
-fn mask_lines(text: &str) -> String {
+pub(super) fn mask_lines(text: &str) -> String {
     let mut masked = text.as_bytes().to_vec();
     let mut start = 0;
     for line in text.split_inclusive('\n') {

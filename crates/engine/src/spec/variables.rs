@@ -8,12 +8,19 @@ use super::document::{Kind, Node, Text};
 
 /// The values that `${VAR}` may name. What the caller hands in first wins.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    given: BTreeMap<String, String>,
+    /// Defaults that the spec declares, by name; they come last.
+    declared: BTreeMap<String, Option<String>>,
+}
 
 impl Variables {
     /// Takes name and value pairs, such as the process environment.
     pub fn new(values: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(values.into_iter().collect())
+        Self {
+            given: values.into_iter().collect(),
+            declared: BTreeMap::new(),
+        }
     }
 
     /// Adds the entries of a `.env` file for names that have no value yet. A missing file adds nothing.
@@ -29,14 +36,26 @@ impl Variables {
         for entry in entries {
             let (name, value) =
                 entry.map_err(|_| VariablesFileError(path.display().to_string()))?;
-            self.0.entry(name).or_insert(value);
+            self.given.entry(name).or_insert(value);
         }
         Ok(())
     }
 
     /// Sets values that win over those already there.
     pub fn set(&mut self, values: impl IntoIterator<Item = (String, String)>) {
-        self.0.extend(values);
+        self.given.extend(values);
+    }
+
+    /// Takes the default that the spec declares for a variable.
+    pub(super) fn declare(&mut self, name: &str, default: Option<&str>) {
+        let default = default.map(ToOwned::to_owned);
+        self.declared.insert(name.to_owned(), default);
+    }
+
+    /// The value of a variable.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let declared = || self.declared.get(name)?.as_deref();
+        self.given.get(name).map(String::as_str).or_else(declared)
     }
 }
 
@@ -101,15 +120,17 @@ fn substitute_text(source: &str, variables: &Variables) -> Result<Option<Text>, 
                 Some("write `${NAME}` or `${NAME:-default}`; `$${` stands for a literal `${`"),
             ));
         }
-        let found = variables.0.get(name).map(String::as_str);
+        let found = variables.get(name);
         let put_in = match default {
             Some(default) => found.filter(|text| !text.is_empty()).unwrap_or(default),
             None => found.ok_or_else(|| {
+                let declared = variables.declared.contains_key(name);
+                let by_flag = if declared { format!("give `--var {name}=…`, or ") } else { String::new() };
                 problem(
                     "spec::missing_variable",
                     &format!("the variable `{name}` is not set"),
                     Some(&format!(
-                        "set {name} in the environment or in a `.env` file beside the spec, \
+                        "{by_flag}set {name} in the environment or in a `.env` file beside the spec, \
                          or give a default: `${{{name}:-…}}`"
                     )),
                 )
@@ -180,8 +201,8 @@ mod tests {
         std::fs::write(&path, "A=file\nB='two words'\n").unwrap();
         let mut variables = Variables::new([("A".to_owned(), "environment".to_owned())]);
         variables.add_file(&path).unwrap();
-        assert_eq!(variables.0["A"], "environment");
-        assert_eq!(variables.0["B"], "two words");
+        assert_eq!(variables.given["A"], "environment");
+        assert_eq!(variables.given["B"], "two words");
         variables.add_file(&folder.path().join("absent")).unwrap();
     }
 }
