@@ -7,6 +7,7 @@ use serde::de;
 
 use super::super::diagnostic::{Diagnostic, expected_names};
 use super::super::document::{Node, Path, Step};
+use super::foreign_keys;
 
 /// A mistake on its way up to the root.
 #[derive(Debug)]
@@ -126,6 +127,7 @@ impl de::Error for ReadError {
 
 pub(super) fn unknown_key(key: &str, expected: &[&str]) -> ReadError {
     let message = format!("unknown key `{key}`");
-    let help = expected_names(key, expected);
+    let help = foreign_keys::advice(key, expected)
+        .map_or_else(|| expected_names(key, expected), str::to_owned);
     ReadError::new("spec::unknown_key", message, "not known here", Some(help))
 }

@@ -6,6 +6,7 @@
 //! came from variables, so that these are never taken for placeholders.
 
 mod error;
+mod foreign_keys;
 
 use std::cell::RefCell;
 

@@ -1,0 +1,46 @@
+//! Keys that dlt has and this language doesn't, and what to write instead.
+
+/// What to do about a key of dlt's in a mapping that takes the keys `expected`; `None` where dlt has no such key there.
+pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
+    if !expected.contains(&"include_from_parent") {
+        return None;
+    }
+    Some(match key {
+        "max_table_nesting" | "nested_hints" | "parent_table_name" => {
+            "dlt makes tables of nested values; here they stay in their row, as structs and lists: leave the key out"
+        }
+        "table_name" => {
+            "a table has the name of its resource: change `name`, and give the `endpoint` its `path`"
+        }
+        "merge_key" => "rows are merged by their `primary_key`",
+        "schema_contract" => {
+            "columns can be declared with `columns`; a value that doesn't fit its column gets a column of its own"
+        }
+        "table_format" | "file_format" => {
+            "tables are Parquet files with a commit log beside them: leave the key out"
+        }
+        "references" => {
+            "relations between tables are not recorded: leave the key out, or describe them in `columns`"
+        }
+        "auth" => "credentials stand in `client`",
+        "session" => "timeouts and retries stand in `client`",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_dlt_is_told_by_what_to_write() {
+        let resource = ["name", "include_from_parent"];
+        let advice = |key| advice(key, &resource);
+        assert_eq!(
+            advice("merge_key"),
+            Some("rows are merged by their `primary_key`")
+        );
+        assert_eq!(advice("nmae"), None);
+        assert_eq!(super::advice("merge_key", &["path"]), None);
+    }
+}
