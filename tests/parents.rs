@@ -208,13 +208,10 @@ fn a_page_that_became_one_row_is_told() {
 ",
     );
     run.finished.assert_code(0);
-    let warnings = run.finished.stderr.matches("WARNING").count();
-    assert_eq!(warnings, 1, "{}", run.finished.stderr);
-    assert!(
-        run.finished.stderr.contains("data_selector: lines"),
-        "{}",
-        run.finished.stderr
-    );
+    let told = &run.finished.stderr;
+    assert!(told.contains("warning: guessed: each answer"), "{told}");
+    assert!(told.contains("data_selector: lines"), "{told}");
+    assert!(!told.contains("warning: listed"), "{told}");
     assert_eq!(rows(&run.destination(), "guessed").len(), 2);
     // What `params` fill in is no guess: the list is found.
     assert_eq!(rows(&run.destination(), "listed").distinct(&["line"]), 1);
@@ -325,4 +322,30 @@ fn partitions_and_parents_multiply() {
         ]
     );
     assert_eq!(rows(&run.destination(), "lines").len(), 4);
+}
+
+#[test]
+fn an_included_field_that_no_record_has_is_told() {
+    let run = Run::new(
+        "
+  - name: lines
+    include_from_parent: [nme, { resource: orgs, field: name }, { resource: orgs, field: region }]
+    endpoint: { path: 'orgs/{resources.orgs.id}/repos/{resources.repos.name}/lines' }
+",
+    );
+    run.finished.assert_code(0);
+    let told = &run.finished.stderr;
+    assert!(
+        told.contains("repos: no record has the field `nme`, which `include_from_parent` names; did you mean `name`?"),
+        "{told}"
+    );
+    assert!(
+        told.contains("orgs: no record has the field `region`"),
+        "{told}"
+    );
+    assert!(!told.contains("no record has the field `name`"), "{told}");
+    assert_eq!(
+        rows(&run.destination(), "lines").distinct(&["_orgs_name"]),
+        2
+    );
 }

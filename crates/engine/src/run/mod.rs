@@ -5,6 +5,7 @@
 mod batches;
 mod combinations;
 mod error;
+mod included;
 mod parents;
 mod pipeline;
 mod report;

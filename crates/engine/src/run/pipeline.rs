@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::error::{Error, joined};
+use super::included::Included;
 use super::parents::{Child, Parents};
 use super::report::{Report, ResourceReport};
 use super::resource::{Outcome, ResourceRun};
@@ -174,6 +175,7 @@ async fn read_all(
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let run = ResourceRun {
             children: children.remove(&resource.name).unwrap_or_default(),
+            included: Arc::new(Included::new(&resource.decode)),
             parents: parents.remove(&resource.name),
             client: client.clone(),
             computing: Arc::clone(&computing),

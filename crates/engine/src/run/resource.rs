@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::combinations::{PARENT_RECORDS_HELD, TooMany};
 use super::error::{Error, joined};
+use super::included::Included;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun};
@@ -40,6 +41,8 @@ pub(super) struct ResourceRun {
     pub(super) parents: Option<Parents>,
     /// Where this resource's own records go, for its children.
     pub(super) children: Vec<Child>,
+    /// Watches for the fields that other resources include.
+    pub(super) included: Arc<Included>,
 }
 
 /// What came of one resource.
@@ -89,6 +92,12 @@ impl ResourceRun {
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
+        for text in self.included.absent() {
+            (self.observer)(Event::Warning {
+                resource: report.name.clone(),
+                text,
+            });
+        }
         if report.outside_window > 0 {
             (self.observer)(Event::Notice {
                 resource: report.name.clone(),
@@ -194,6 +203,7 @@ impl ResourceRun {
             computing: Arc::clone(&self.computing),
             observer: Arc::clone(&self.observer),
             children: self.children.clone(),
+            included: Arc::clone(&self.included),
         }
     }
 }

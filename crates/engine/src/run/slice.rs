@@ -6,6 +6,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::error::{Error, joined};
+use super::included::Included;
 use super::parents::Child;
 use crate::decode::{Decoded, Decoder};
 use crate::extract::{Client, read_seeds, read_slice};
@@ -26,6 +27,7 @@ pub(super) struct SliceRun {
     pub(super) computing: Arc<Semaphore>,
     pub(super) observer: Observer,
     pub(super) children: Vec<Child>,
+    pub(super) included: Arc<Included>,
 }
 
 /// What one slice brought.
@@ -81,6 +83,7 @@ impl SliceRun {
             self.check_single_record(&page);
             let decoded = self.decode_and_write(page).await?;
             outside_window += decoded.outside_window;
+            self.included.watch(&decoded);
             for fields in decoded.parents {
                 for child in &self.children {
                     child.send(&fields, &self.slice).await;
@@ -96,10 +99,10 @@ impl SliceRun {
             return;
         }
         if let Some(list) = Selector::list_within(&page.body) {
-            (self.observer)(Event::Notice {
+            (self.observer)(Event::Warning {
                 resource: self.resource.name.clone(),
                 text: format!(
-                    "WARNING: each answer became one row, since the path ends in a placeholder, and the answer holds a list \
+                    "each answer became one row, since the path ends in a placeholder, and the answer holds a list \
                      of records: to read these, and the pages behind them, give `data_selector: {list}` and a `paginator`"
                 ),
             });
