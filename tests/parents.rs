@@ -349,3 +349,58 @@ fn an_included_field_that_no_record_has_is_told() {
         2
     );
 }
+
+#[test]
+fn a_grandchild_that_is_asked_for_alone_brings_its_ancestors() {
+    let served = Served::start(Fixture::parse(FIXTURE).unwrap());
+    let workspace = Workspace::new();
+    let resources = "
+  - { name: teams, endpoint: 'orgs/{resources.orgs.id}/teams' }
+  - { name: lines, endpoint: 'orgs/{resources.orgs.id}/repos/{resources.repos.name}/lines' }
+";
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{resources}"));
+    let origin = served.origin();
+    let arguments = ["run", spec.to_str().unwrap(), "--sandbox", &origin];
+    workspace
+        .engine(arguments.into_iter().chain(["-r", "lines"]))
+        .assert_code(0);
+    let destination = workspace.path().join("data/hub");
+    assert_eq!(rows(&destination, "lines").len(), 6);
+    for table in ["orgs", "repos", "teams"] {
+        assert_eq!(
+            rows(&destination, table).len(),
+            0,
+            "{table} was not asked for"
+        );
+    }
+    let asked = served.requests();
+    assert!(
+        asked
+            .iter()
+            .all(|request| !request.path.ends_with("/teams"))
+    );
+}
+
+#[test]
+fn a_combination_fails_with_any_of_its_parents() {
+    let fixture = FIXTURE.replace(
+        "'orgs/{org}/teams'\n",
+        "'orgs/{org}/teams'\n    faults: [{ times: 99, status: 404 }]\n",
+    );
+    let served = Served::start(Fixture::parse(&fixture).unwrap());
+    let workspace = Workspace::new();
+    let resources = "
+  - { name: teams, endpoint: 'orgs/1/teams' }
+  - { name: lines, endpoint: { path: lines, params: { org: '{resources.orgs.id}', team: '{resources.teams.id}' } } }
+";
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{resources}"));
+    let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
+    finished.assert_code(3);
+    assert!(
+        finished
+            .stdout
+            .contains("its parent `teams` was not read to its end"),
+        "{finished:#?}"
+    );
+    assert_eq!(rows(&workspace.path().join("data/hub"), "orgs").len(), 2);
+}

@@ -74,8 +74,8 @@ impl FieldPath {
 
 /// Whether a text is one plain key.
 fn is_key(key: &str) -> bool {
-    !key.is_empty()
-        && !key.contains(|letter: char| letter.is_whitespace() || "{}|[]'\"*$()?".contains(letter))
+    let fits = |letter: char| !letter.is_whitespace() && !"{}|[]'\"".contains(letter);
+    !matches!(key, "" | "*" | "$") && key.chars().all(fits)
 }
 
 #[cfg(test)]
@@ -93,6 +93,8 @@ mod tests {
         check("id", Some(&["id"]), "id");
         check("author.id", Some(&["author", "id"]), "author_id");
         check("@odata.type", Some(&["@odata", "type"]), "@odata_type");
+        check("price$.in*", Some(&["price$", "in*"]), "price$_in*");
+        check("tags.*.name", None, "tags_name");
         check("tags[0].name", None, "tags_0_name");
         check("['x.y']", None, "x_y");
         check("$.id", None, "id");

@@ -60,6 +60,9 @@ fn compile_job(
     };
     let mut created = References::default();
     let create = created.compile(&create, &create_place, mistakes);
+    for (resource, path, place) in &bound.resolved {
+        created.place_parent(resource, path, place);
+    }
     if let Some(place) = created.job_ids().next() {
         mistakes.add(
             "plan::job_id",

@@ -15,6 +15,8 @@ use crate::spec::{TemplateText, TemplateValue, did_you_mean};
 pub(super) struct Bound {
     pub(super) path: TemplateText,
     pub(super) params: IndexMap<String, TemplateValue>,
+    /// What `resolve` names: the other resource, the path into its records, and where it is written.
+    pub(super) resolved: Vec<(String, String, Place)>,
 }
 
 /// Fills parameters into the path; `place` is the request that has both.
@@ -26,6 +28,7 @@ pub(super) fn bind(
 ) -> Bound {
     let params_place = place.key("params");
     let mut left = params.clone();
+    let mut resolved = Vec::new();
     let mut bound = String::with_capacity(path.0.len());
     for part in parts(&path.0) {
         let Part::Name { text, name } = part else {
@@ -39,10 +42,21 @@ pub(super) fn bind(
         };
         left.shift_remove(name);
         let params_place = params_place.key(name);
-        match value_in_path(&value.0, &params_place, mistakes) {
-            Some(value) => bound.push_str(&value),
-            None => bound.push_str(text.trim_matches(['{', '}'])),
-        }
+        let value_text = if is_resolve(&value.0) {
+            resolve(&value.0, &params_place, mistakes).map(|(resource, path)| {
+                let dot = if path.starts_with('[') { "" } else { "." };
+                let placeholder = format!("{{resources.{resource}{dot}{path}}}");
+                resolved.push((resource, path, params_place.key("resource")));
+                placeholder
+            })
+        } else {
+            value_in_path(&value.0, &params_place, mistakes)
+        };
+        bound.push_str(
+            value_text
+                .as_deref()
+                .unwrap_or(text.trim_matches(['{', '}'])),
+        );
     }
     left.retain(|name, value| {
         let unused = is_resolve(&value.0);
@@ -59,6 +73,7 @@ pub(super) fn bind(
     Bound {
         path: TemplateText(bound),
         params: left,
+        resolved,
     }
 }
 
@@ -136,9 +151,6 @@ fn is_resolve(value: &Value) -> bool {
 
 /// The template text that stands for a parameter's value in a path.
 fn value_in_path(value: &Value, place: &Place, mistakes: &mut Mistakes) -> Option<String> {
-    if is_resolve(value) {
-        return resolved(value, place, mistakes);
-    }
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
@@ -162,8 +174,8 @@ fn value_in_path(value: &Value, place: &Place, mistakes: &mut Mistakes) -> Optio
     Some(parts(&text).into_iter().map(encode).collect())
 }
 
-/// The placeholder that `{ type: resolve, resource: posts, field: id }` stands for.
-fn resolved(value: &Value, place: &Place, mistakes: &mut Mistakes) -> Option<String> {
+/// The resource and the path into its records that `{ type: resolve, resource: posts, field: id }` names.
+fn resolve(value: &Value, place: &Place, mistakes: &mut Mistakes) -> Option<(String, String)> {
     const KEYS: [&str; 3] = ["type", "resource", "field"];
     let unknown = value.as_object().into_iter().flatten();
     for (key, _) in unknown.filter(|(key, _)| !KEYS.contains(&key.as_str())) {
@@ -183,8 +195,7 @@ fn resolved(value: &Value, place: &Place, mistakes: &mut Mistakes) -> Option<Str
     };
     let field = field.strip_prefix('$').unwrap_or(field);
     let field = field.strip_prefix('.').unwrap_or(field);
-    let dot = if field.starts_with('[') { "" } else { "." };
-    Some(format!("{{resources.{resource}{dot}{field}}}"))
+    Some((resource.to_owned(), field.to_owned()))
 }
 
 #[cfg(test)]

@@ -127,6 +127,21 @@ impl References {
         Ok((!form.is_empty()).then_some(BodyTemplate::Form(form)))
     }
 
+    /// Says where a placeholder of a parent's field is written, where that isn't the text that it stands in.
+    pub(super) fn place_parent(&mut self, resource: &str, path: &str, place: &Place) {
+        let wanted = Reference::Parent {
+            resource: resource.to_owned(),
+            path: path.to_owned(),
+        };
+        for (_, known) in self
+            .0
+            .iter_mut()
+            .filter(|(reference, _)| *reference == wanted)
+        {
+            *known = place.clone();
+        }
+    }
+
     /// Adds what other requests name.
     pub(super) fn extend(&mut self, other: Self) {
         self.0.extend(other.0);

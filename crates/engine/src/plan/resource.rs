@@ -80,6 +80,9 @@ fn endpoint(
         default_method: Method::Get,
     };
     let request = references.compile(&request, &endpoint_place, mistakes);
+    for (resource, path, place) in &bound.resolved {
+        references.place_parent(resource, path, place);
+    }
     let job = job::compile(endpoint, references, &endpoint_place, mistakes);
     let incremental_place = endpoint_place.key("incremental");
     check_window_is_sent(endpoint, references, &incremental_place, mistakes);
