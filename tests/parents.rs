@@ -204,13 +204,21 @@ fn a_page_that_became_one_row_is_told() {
     let run = Run::new(
         "
   - { name: guessed, endpoint: 'envelopes/{resources.orgs.id}' }
+  - { name: paged, endpoint: { path: 'envelopes/{resources.orgs.id}', paginator: { type: offset, limit: 5, total_path: total } } }
   - { name: listed, endpoint: { path: 'envelopes/{org}', params: { org: 1 } } }
 ",
     );
     run.finished.assert_code(0);
     let told = &run.finished.stderr;
-    assert!(told.contains("warning: guessed: each answer"), "{told}");
-    assert!(told.contains("data_selector: lines"), "{told}");
+    assert!(
+        told.contains("warning: guessed: the answer is taken for one record"),
+        "{told}"
+    );
+    assert!(told.contains("a list (`lines`)"), "{told}");
+    assert!(
+        told.contains("warning: paged: the answer is taken for one record"),
+        "{told}"
+    );
     assert!(!told.contains("warning: listed"), "{told}");
     assert_eq!(rows(&run.destination(), "guessed").len(), 2);
     // What `params` fill in is no guess: the list is found.

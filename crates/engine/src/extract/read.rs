@@ -10,6 +10,7 @@ use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
 use super::error::Error;
 use super::job;
+use super::page::fullness;
 use super::page::{Answer, Keep, Pager};
 use super::request::{PageRequests, Request};
 use crate::flow::{Event, Page, Slice};
@@ -93,6 +94,11 @@ pub async fn read_slice(
             announce_selector(client, resource, &fetched.value.selector);
         }
         check_selection(resource, &fetched, number)?;
+        if resource.guessed_records
+            && let Some(text) = fullness::of_record(&fetched.answer())
+        {
+            client.warn(&resource.name, &text);
+        }
         let turn = paging
             .turn(&fetched.answer())
             .map_err(|source| Error::Paging {

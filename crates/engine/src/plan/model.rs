@@ -320,8 +320,8 @@ pub struct ResourcePlan {
     pub data_selector: Option<Selector>,
     /// A selector that matches nothing means an empty page instead of an error.
     pub allow_missing: bool,
-    /// That an answer is one record was concluded from the path alone.
-    pub guessed_single_record: bool,
+    /// Each page of several is taken for one record, which was concluded from the path alone.
+    pub guessed_records: bool,
     /// How pages follow each other.
     pub paginator: PaginatorPlan,
     /// The time cursor.

@@ -98,9 +98,15 @@ fn endpoint(
         None if single_record => Ok(Some(Selector::root())),
         None => Ok(None),
     };
+    let guessed_record = single_record && endpoint.data_selector.is_none();
     let paginator = match (&endpoint.paginator, client_paginator) {
         (Some(paginator), _) => {
-            paginator::compile(paginator, &endpoint_place.key("paginator"), mistakes)
+            let place = endpoint_place.key("paginator");
+            let compiled = paginator::compile(paginator, &place, mistakes);
+            match compiled {
+                Ok(PaginatorPlan::SinglePage) if guessed_record => Ok(PaginatorPlan::SingleRecord),
+                compiled => compiled,
+            }
         }
         (None, _) if single_record => Ok(PaginatorPlan::SingleRecord),
         (None, Some(paginator)) => Ok(paginator.clone()),
@@ -125,15 +131,7 @@ fn endpoint(
             "the offset advances by the records that came: select the whole list, such as `data.items`".to_owned(),
         );
     }
-    if resource.concurrency == Some(0) {
-        let message = "`concurrency` must be at least 1";
-        mistakes.add(
-            "plan::concurrency",
-            &place.key("concurrency"),
-            message,
-            None,
-        );
-    }
+    let concurrency = concurrency(resource, place, mistakes);
     let columns = columns::compile(&resource.columns, &place.key("columns"), mistakes);
     let incremental = incremental?;
     Ok(ResourcePlan {
@@ -150,7 +148,7 @@ fn endpoint(
         job: job?,
         data_selector: data_selector?,
         allow_missing: endpoint.allow_missing,
-        guessed_single_record: single_record && endpoint.data_selector.is_none(),
+        guessed_records: guessed_record && !matches!(paginator, Ok(PaginatorPlan::SingleRecord)),
         paginator: paginator?,
         decode: DecodePlan {
             resource: resource.name.clone(),
@@ -160,12 +158,30 @@ fn endpoint(
             parent_fields: Vec::new(),
         },
         incremental,
-        concurrency: match (resource.concurrency, resource.parallelized) {
-            (Some(concurrency), _) => concurrency,
-            (None, Some(false)) => 1,
-            (None, _) => spec::DEFAULT_CONCURRENCY,
-        },
+        concurrency: concurrency?,
     })
+}
+
+/// Slices that are read at the same time.
+fn concurrency(
+    resource: &Resource,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<usize, Reported> {
+    match (resource.concurrency, resource.parallelized) {
+        (Some(0), _) => {
+            let message = "`concurrency` must be at least 1";
+            Err(mistakes.add(
+                "plan::concurrency",
+                &place.key("concurrency"),
+                message,
+                None,
+            ))
+        }
+        (Some(concurrency), _) => Ok(concurrency),
+        (None, Some(false)) => Ok(1),
+        (None, _) => Ok(spec::DEFAULT_CONCURRENCY),
+    }
 }
 
 /// A batch stands for many records of one parent, so that nothing can be kept or copied for each of them.

@@ -12,7 +12,7 @@ use crate::decode::{Decoded, Decoder};
 use crate::extract::{Client, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
-use crate::plan::{ResourcePlan, Selector};
+use crate::plan::ResourcePlan;
 
 /// Pages of one slice that wait to be decoded; the next one is fetched meanwhile.
 const PAGES_IN_FLIGHT: usize = 2;
@@ -80,7 +80,6 @@ impl SliceRun {
     async fn consume(&mut self, mut pages: mpsc::Receiver<Page>) -> Result<u64, Error> {
         let mut outside_window = 0;
         while let Some(page) = pages.recv().await {
-            self.check_single_record(&page);
             let decoded = self.decode_and_write(page).await?;
             outside_window += decoded.outside_window;
             self.included.watch(&decoded);
@@ -91,22 +90,6 @@ impl SliceRun {
             }
         }
         Ok(outside_window)
-    }
-
-    /// Warns where a page of records is about to become one row.
-    fn check_single_record(&self, page: &Page) {
-        if !self.resource.guessed_single_record {
-            return;
-        }
-        if let Some(list) = Selector::list_within(&page.body) {
-            (self.observer)(Event::Warning {
-                resource: self.resource.name.clone(),
-                text: format!(
-                    "each answer became one row, since the path ends in a placeholder, and the answer holds a list \
-                     of records: to read these, and the pages behind them, give `data_selector: {list}` and a `paginator`"
-                ),
-            });
-        }
     }
 
     async fn decode_and_write(&mut self, page: Page) -> Result<Decoded, Error> {

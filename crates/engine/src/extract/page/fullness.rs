@@ -49,16 +49,32 @@ pub(super) fn of_list(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Str
 }
 
 /// What to tell of an answer that is taken for one record, since the path names one.
-pub(super) fn of_record(answer: &Answer<'_>) -> Option<String> {
+pub(in crate::extract) fn of_record(answer: &Answer<'_>) -> Option<String> {
     let members = Member::all(answer.body, &[]);
     let more = members.iter().find(|member| {
         (member.is_next(&["href", "url"]) && member.is_link())
             || (member.is_named(&MORE_NAMES) && member.is_true())
-    })?;
-    let list = Selector::candidates(answer.body).into_iter().next()?;
+    });
+    let candidates = || Selector::candidates(answer.body).into_iter().next();
+    if let Some((more, list)) = more.zip(candidates()) {
+        return Some(format!(
+            "the answer is taken for one record, since the path ends with a placeholder, but it has a list (`{list}`) \
+             and says that more follows (`{}`): set `data_selector` and `paginator`",
+            more.selector().as_str()
+        ));
+    }
+    let list = Selector::list_within(answer.body).filter(|_| is_whole(answer))?;
     Some(format!(
-        "the answer is taken for one record, since the path ends with a placeholder, but it has a list (`{list}`) and \
-         says that more follows (`{}`): set `data_selector` and `paginator`",
-        more.selector().as_str()
+        "the answer is taken for one record, since the path ends with a placeholder, but it has nothing of its own beside \
+         a list (`{list}`): set `data_selector`, or write `data_selector: $`"
     ))
+}
+
+/// Whether the only record is the body itself.
+fn is_whole(answer: &Answer<'_>) -> bool {
+    let starts = |record: &std::ops::Range<usize>| {
+        let before = answer.body.get(..record.start).unwrap_or_default();
+        before.iter().all(u8::is_ascii_whitespace)
+    };
+    matches!(answer.records, [record] if starts(record))
 }

@@ -6,7 +6,7 @@ mod chained;
 mod counted;
 mod detect;
 mod error;
-mod fullness;
+pub(super) mod fullness;
 mod guard;
 mod header_link;
 mod members;

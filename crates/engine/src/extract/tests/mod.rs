@@ -90,7 +90,7 @@ fn resource(path: &str) -> ResourcePlan {
         job: None,
         data_selector: Some(Selector::parse("items").unwrap()),
         allow_missing: false,
-        guessed_single_record: false,
+        guessed_records: false,
         paginator: PaginatorPlan::SinglePage,
         incremental: None,
         decode: DecodePlan::default(),

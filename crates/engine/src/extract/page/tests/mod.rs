@@ -184,6 +184,7 @@ fn a_single_record_that_looks_like_a_list_is_told() {
         turn.unwrap().warnings.join("; ")
     };
     insta::assert_snapshot!(of_record(r#"{"commits": [{"id": 1}], "next": "/x?page=2"}"#), @"the answer is taken for one record, since the path ends with a placeholder, but it has a list (`commits`) and says that more follows (`next`): set `data_selector` and `paginator`");
-    assert_eq!(of_record(r#"{"commits": [{"id": 1}], "next": null}"#), "");
+    insta::assert_snapshot!(of_record(r#"{"commits": [{"id": 1}], "next": null}"#), @"the answer is taken for one record, since the path ends with a placeholder, but it has nothing of its own beside a list (`commits`): set `data_selector`, or write `data_selector: $`");
+    assert_eq!(of_record(r#"{"sha": 1, "files": [{"id": 1}]}"#), "");
     assert_eq!(of_record(r#"{"id": 1, "next": "/x?page=2"}"#), "");
 }
