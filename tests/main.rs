@@ -18,5 +18,6 @@ mod parents;
 mod readers;
 mod readme;
 mod specs;
+mod steps;
 mod support;
 mod vars;

@@ -57,9 +57,10 @@ pub(crate) fn render(report: &Report) -> String {
     text
 }
 
-/// Records inside the windows that were asked for.
+/// Records inside the windows that were asked for, and kept by filters.
 fn rows(resource: &ResourceReport) -> u64 {
-    resource.records.saturating_sub(resource.outside_window)
+    let left_out = resource.outside_window + resource.filtered;
+    resource.records.saturating_sub(left_out)
 }
 
 fn row(resource: &ResourceReport) -> [String; 8] {

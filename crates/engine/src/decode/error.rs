@@ -102,6 +102,28 @@ pub enum Error {
         /// Paths that the record has.
         available: String,
     },
+    /// An expression of a processing step fails for a record.
+    #[error("process record `{record}`, `{excerpt}`")]
+    Step {
+        /// Position of the record within the page.
+        record: usize,
+        /// At most 80 characters of the record.
+        excerpt: String,
+        /// The cause.
+        source: crate::plan::ExpressionError,
+    },
+    /// A field would get the name of another one.
+    #[error(
+        "rename a field of record `{record}` to `{field}`: it has that one already, in `{excerpt}`"
+    )]
+    FieldTaken {
+        /// Position of the record within the page.
+        record: usize,
+        /// The new name.
+        field: String,
+        /// At most 80 characters of the record.
+        excerpt: String,
+    },
     /// A record lies outside the body: a mistake in this program.
     #[error("find record `{record}` in the body")]
     OutsideBody {

@@ -15,6 +15,7 @@ mod number_column;
 mod object;
 mod parents;
 mod records;
+mod steps;
 mod string_column;
 #[cfg(test)]
 mod tests;
@@ -62,6 +63,8 @@ pub struct Decoded {
     pub parents: Vec<ParentFields>,
     /// Records that were left out because their cursor lies outside the slice's window.
     pub outside_window: u64,
+    /// Records that a filter of the spec left out.
+    pub filtered: u64,
 }
 
 impl Decoder {
@@ -80,6 +83,13 @@ impl Decoder {
     /// A record that is no object becomes `{"value": <record>}`.
     pub fn decode(&self, slice: &Slice, page: &Page) -> Result<Decoded, Error> {
         let constants = constants(slice);
+        let processed;
+        let (page, filtered) = if self.plan.steps.is_empty() {
+            (page, 0)
+        } else {
+            processed = steps::process(&self.plan.steps, &constants, page)?;
+            (&processed.page, processed.filtered)
+        };
         let copied: usize = constants.iter().map(|(_, json)| json.len()).sum();
         let bytes = page
             .body
@@ -104,6 +114,7 @@ impl Decoder {
             schema,
             parents: records.parents,
             outside_window,
+            filtered,
         })
     }
 

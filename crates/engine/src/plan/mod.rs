@@ -21,6 +21,7 @@ mod resource;
 mod seeds;
 pub mod selector;
 mod single_record;
+mod steps;
 pub mod template;
 
 pub use compile::{check_destination, compile};

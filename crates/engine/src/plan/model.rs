@@ -87,6 +87,26 @@ pub struct CursorColumn {
     pub format: TimeFormat,
 }
 
+/// What is done with each record before it becomes a row: first the filter, then fields are set, renamed, left out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepPlan {
+    /// True for the records to keep; `None` keeps all.
+    pub filter: Option<super::Expression>,
+    /// Fields to set, in order.
+    pub map: Vec<(String, super::Expression)>,
+    /// Fields to rename, from and to.
+    pub rename: Vec<(String, String)>,
+    /// Fields to leave out.
+    pub drop: Vec<String>,
+}
+
+impl StepPlan {
+    /// Whether it does more than keep or leave out whole records.
+    pub fn changes(&self) -> bool {
+        !(self.map.is_empty() && self.rename.is_empty() && self.drop.is_empty())
+    }
+}
+
 /// All that decoding a resource's pages needs to know.
 #[derive(Clone, Debug, Default)]
 pub struct DecodePlan {
@@ -96,6 +116,8 @@ pub struct DecodePlan {
     pub columns: IndexMap<String, ColumnHint>,
     /// The cursor whose values must lie in the slice's window; `None` where there is none in the records.
     pub cursor: Option<CursorColumn>,
+    /// What is done with each record first.
+    pub steps: Vec<StepPlan>,
     /// Source names of the primary key's columns; null or missing values in them are an error.
     pub primary_key: Vec<String>,
     /// The fields of each record that other resources use.

@@ -8,7 +8,7 @@ use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
     AutoPlan, PageUnit, PaginatorPlan, Selector, columns, incremental, job, paginator, partitions,
-    path_params, seeds,
+    path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -133,6 +133,7 @@ fn endpoint(
     }
     let concurrency = concurrency(resource, place, mistakes);
     let columns = columns::compile(&resource.columns, &place.key("columns"), mistakes);
+    let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
     Ok(ResourcePlan {
         name: resource.name.clone(),
@@ -155,6 +156,7 @@ fn endpoint(
             columns,
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
+            steps,
             parent_fields: Vec::new(),
         },
         incremental,

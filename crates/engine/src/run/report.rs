@@ -45,6 +45,8 @@ pub struct ResourceReport {
     pub records: u64,
     /// Records that lay outside the window that was asked for, and were left out.
     pub outside_window: u64,
+    /// Records that a filter of the spec left out.
+    pub filtered: u64,
     /// Bytes of the decompressed bodies.
     pub body_bytes: u64,
     /// What the commit changed in the table.

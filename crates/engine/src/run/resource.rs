@@ -222,6 +222,7 @@ impl ResourceReport {
         self.pages += slice.pages;
         self.records += slice.records;
         self.outside_window += slice.outside_window;
+        self.filtered += slice.filtered;
         self.body_bytes += slice.body_bytes;
     }
 }

@@ -37,6 +37,7 @@ pub(super) struct SliceReport {
     pub(super) pages: u64,
     pub(super) records: u64,
     pub(super) outside_window: u64,
+    pub(super) filtered: u64,
     pub(super) body_bytes: u64,
 }
 
@@ -59,7 +60,7 @@ impl SliceRun {
                 source: Box::new(source),
             })
         };
-        let (statistics, outside_window) = tokio::try_join!(fetch, self.consume(receiver))?;
+        let (statistics, left_out) = tokio::try_join!(fetch, self.consume(receiver))?;
         if let Some(writer) = self.writer.take() {
             blocking(&self.computing, move || writer.finish()).await??;
         }
@@ -71,17 +72,19 @@ impl SliceRun {
             requests: statistics.requests,
             pages: statistics.pages,
             records: statistics.records,
-            outside_window,
+            outside_window: left_out.outside_window,
+            filtered: left_out.filtered,
             body_bytes: statistics.bytes,
         })
     }
 
     /// Decodes and writes each page, and hands its records to the children.
-    async fn consume(&mut self, mut pages: mpsc::Receiver<Page>) -> Result<u64, Error> {
-        let mut outside_window = 0;
+    async fn consume(&mut self, mut pages: mpsc::Receiver<Page>) -> Result<LeftOut, Error> {
+        let mut left_out = LeftOut::default();
         while let Some(page) = pages.recv().await {
             let decoded = self.decode_and_write(page).await?;
-            outside_window += decoded.outside_window;
+            left_out.outside_window += decoded.outside_window;
+            left_out.filtered += decoded.filtered;
             self.included.watch(&decoded);
             for fields in decoded.parents {
                 for child in &self.children {
@@ -89,7 +92,7 @@ impl SliceRun {
                 }
             }
         }
-        Ok(outside_window)
+        Ok(left_out)
     }
 
     async fn decode_and_write(&mut self, page: Page) -> Result<Decoded, Error> {
@@ -123,6 +126,13 @@ impl SliceRun {
             Failure::Load(error) => Error::Load(error),
         })
     }
+}
+
+/// Records that became no rows.
+#[derive(Default)]
+struct LeftOut {
+    outside_window: u64,
+    filtered: u64,
 }
 
 enum Failure {

@@ -17,6 +17,7 @@ mod include;
 mod incremental;
 mod paginator;
 mod pipeline;
+mod processing_step;
 mod read;
 mod resource;
 mod schema;
@@ -47,6 +48,7 @@ pub(crate) use paginator::{PageSizeKeys, StopKeys};
 pub use pipeline::{
     Compression, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Destination, Pipeline,
 };
+pub use processing_step::ProcessingStep;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
     IncludedField, Resource, WriteDisposition,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::endpoint::Endpoint;
 use super::incremental::TimeFormat;
+use super::processing_step::ProcessingStep;
 use super::value::OneOrMany;
 
 /// One collection of the API, read into one table.
@@ -41,6 +42,13 @@ pub struct Resource {
     /// that name different records of an ancestor further up are not put together. Default: 1, without lists.
     #[schemars(range(min = 1))]
     pub parents_per_request: Option<usize>,
+    /// An expression that is true for the records to keep, such as `status != 'deleted'`: the first of the
+    /// `processing_steps`.
+    pub filter: Option<String>,
+    /// What is done with each record, in order, before it is compared with the cursor, written, or handed to the resources
+    /// that depend on this one. Default: nothing.
+    #[serde(default)]
+    pub processing_steps: Vec<ProcessingStep>,
     /// The field or fields that tell one record from another. Required for `merge`.
     #[serde(default)]
     pub primary_key: OneOrMany,

@@ -2,6 +2,11 @@
 
 /// What to do about a key of dlt's in a mapping that takes the keys `expected`; `None` where dlt has no such key there.
 pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
+    if key == "yield_map" && expected.contains(&"filter") {
+        return Some(
+            "`data_selector` can take many records out of one, such as `data.items[*].lines[*]`",
+        );
+    }
     if !expected.contains(&"include_from_parent") {
         return None;
     }

@@ -1,0 +1,337 @@
+//! What a spec does with each record before it becomes a row: filters, and fields that are set, renamed or left out.
+//!
+//! Fields that no step touches keep the bytes that came, so that no number changes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use super::Error;
+use super::walk::excerpt;
+use crate::flow::Page;
+use crate::plan::{Expression, ExpressionError, StepPlan};
+
+/// Under this key a record that is no object becomes one, as it does in the table.
+const VALUE_KEY: &str = "value";
+
+/// A page behind the steps.
+pub(super) struct Processed {
+    pub(super) page: Page,
+    /// Records that a filter left out.
+    pub(super) filtered: u64,
+}
+
+/// Takes the records of a page through the steps; `copied` are the fields that come from the slice's parents.
+pub(super) fn process(
+    steps: &[StepPlan],
+    copied: &[(String, String)],
+    page: &Page,
+) -> Result<Processed, Error> {
+    let changes = steps.iter().any(StepPlan::changes);
+    let mut body = Vec::new();
+    let mut records = Vec::with_capacity(page.records.len());
+    for (position, range) in page.records.iter().enumerate() {
+        let data = page
+            .body
+            .get(range.clone())
+            .ok_or(Error::OutsideBody { record: position })?;
+        let failed = |fault: Fault| fault.into_error(position, data);
+        let mut record = Record::parse(data).map_err(failed)?;
+        if !record.take_through(steps, copied).map_err(failed)? {
+            continue;
+        }
+        if !changes {
+            records.push(range.clone());
+            continue;
+        }
+        let start = body.len();
+        record.write(&mut body);
+        records.push(start..body.len());
+    }
+    let filtered = (page.records.len() - records.len()) as u64;
+    let page = Page {
+        number: page.number,
+        body: if changes {
+            Bytes::from(body)
+        } else {
+            page.body.clone()
+        },
+        records,
+        fetched_at: page.fetched_at,
+    };
+    Ok(Processed { page, filtered })
+}
+
+/// What is wrong with one record.
+enum Fault {
+    Json(serde_json::Error),
+    Expression(ExpressionError),
+    /// Two fields would have the same name.
+    Taken(String),
+}
+
+impl Fault {
+    fn into_error(self, record: usize, data: &[u8]) -> Error {
+        let excerpt = excerpt(data);
+        match self {
+            Self::Json(error) => Error::Malformed {
+                record,
+                path: String::new(),
+                reason: error.to_string(),
+                excerpt,
+            },
+            Self::Expression(source) => Error::Step {
+                record,
+                excerpt,
+                source,
+            },
+            Self::Taken(field) => Error::FieldTaken {
+                record,
+                field,
+                excerpt,
+            },
+        }
+    }
+}
+
+/// The fields of a record in order, each with its JSON text. A key that comes twice is there twice.
+struct Record(Vec<(String, Box<RawValue>)>);
+
+impl Record {
+    fn parse(data: &[u8]) -> Result<Self, Fault> {
+        if data.first() == Some(&b'{') {
+            return serde_json::from_slice(data).map_err(Fault::Json);
+        }
+        let value = serde_json::from_slice(data).map_err(Fault::Json)?;
+        Ok(Self(vec![(VALUE_KEY.to_owned(), value)]))
+    }
+
+    /// Whether the record is kept.
+    fn take_through(
+        &mut self,
+        steps: &[StepPlan],
+        copied: &[(String, String)],
+    ) -> Result<bool, Fault> {
+        for step in steps {
+            if let Some(filter) = &step.filter {
+                let variables = self.variables(filter, copied)?;
+                if !filter.holds(&variables).map_err(Fault::Expression)? {
+                    return Ok(false);
+                }
+            }
+            self.change(step, copied)?;
+        }
+        Ok(true)
+    }
+
+    fn change(&mut self, step: &StepPlan, copied: &[(String, String)]) -> Result<(), Fault> {
+        // All expressions see the record as it came to this step, whatever their order.
+        let mut set = Vec::with_capacity(step.map.len());
+        for (field, expression) in &step.map {
+            let variables = self.variables(expression, copied)?;
+            let value = expression.evaluate(&variables).map_err(Fault::Expression)?;
+            set.push((field, to_raw_value(&value).map_err(Fault::Json)?));
+        }
+        for (field, value) in set {
+            self.remove_behind_first(field);
+            match self.0.iter_mut().find(|(known, _)| known == field) {
+                Some((_, known)) => *known = value,
+                None => self.0.push((field.clone(), value)),
+            }
+        }
+        for (from, to) in &step.rename {
+            if !self.0.iter().any(|(known, _)| known == from) {
+                continue;
+            }
+            if self.0.iter().any(|(known, _)| known == to) {
+                return Err(Fault::Taken(to.clone()));
+            }
+            for (known, _) in self.0.iter_mut().filter(|(known, _)| known == from) {
+                known.clone_from(to);
+            }
+        }
+        self.0.retain(|(known, _)| !step.drop.contains(known));
+        Ok(())
+    }
+
+    fn remove_behind_first(&mut self, field: &str) {
+        let mut first = true;
+        self.0
+            .retain(|(known, _)| known != field || std::mem::replace(&mut first, false));
+    }
+
+    /// The variables that an expression names.
+    fn variables(
+        &self,
+        expression: &Expression,
+        copied: &[(String, String)],
+    ) -> Result<Map<String, Value>, Fault> {
+        let mut variables = Map::new();
+        for name in expression.names() {
+            let own = self.0.iter().rev().find(|(known, _)| *known == name);
+            let own = own.map(|(_, json)| json.get());
+            let parents = || {
+                let found = copied.iter().find(|(known, _)| *known == name);
+                found.map(|(_, json)| json.as_str())
+            };
+            if let Some(json) = own.or_else(parents) {
+                let value = serde_json::from_str(json).map_err(Fault::Json)?;
+                variables.insert(name, value);
+            } else if name == "record" {
+                variables.insert(name, self.whole()?);
+            }
+        }
+        Ok(variables)
+    }
+
+    fn whole(&self) -> Result<Value, Fault> {
+        let mut fields = Map::new();
+        for (field, json) in &self.0 {
+            let value = serde_json::from_str(json.get()).map_err(Fault::Json)?;
+            fields.insert(field.clone(), value);
+        }
+        Ok(Value::Object(fields))
+    }
+
+    fn write(&self, body: &mut Vec<u8>) {
+        body.push(b'{');
+        for (position, (field, json)) in self.0.iter().enumerate() {
+            if position > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(Value::from(field.as_str()).to_string().as_bytes());
+            body.push(b':');
+            body.extend_from_slice(json.get().as_bytes());
+        }
+        body.push(b'}');
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Record;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Record(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn step(filter: &str, map: &[(&str, &str)]) -> StepPlan {
+        let parse = |text: &str| Expression::parse(text, &[]).unwrap();
+        StepPlan {
+            filter: (!filter.is_empty()).then(|| parse(filter)),
+            map: map
+                .iter()
+                .map(|(field, text)| ((*field).to_owned(), parse(text)))
+                .collect(),
+            ..StepPlan::default()
+        }
+    }
+
+    fn page(records: &[&str]) -> Page {
+        let body = records.join(" ");
+        let mut start = 0;
+        let ranges = records.iter().map(|record| {
+            let range = start..start + record.len();
+            start = range.end + 1;
+            range
+        });
+        Page {
+            number: 1,
+            records: ranges.collect(),
+            body: Bytes::from(body),
+            fetched_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn run(steps: &[StepPlan], records: &[&str]) -> Result<Vec<String>, String> {
+        let copied = [("_posts_title".to_owned(), "\"T\"".to_owned())];
+        let done = process(steps, &copied, &page(records)).map_err(|error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            format!("{error}: {}", source.unwrap_or_default())
+        })?;
+        let texts = done.page.records.iter().map(|range| {
+            let bytes = &done.page.body[range.clone()];
+            String::from_utf8(bytes.to_vec()).unwrap()
+        });
+        Ok(texts.collect())
+    }
+
+    #[test]
+    fn a_filter_leaves_every_byte_as_it_is() {
+        let kept = r#"{ "n": 12345678901234567890.123, "s": "a" }"#;
+        let done = run(
+            &[step("s == 'a' and _posts_title == 'T'", &[])],
+            &[kept, r#"{"s":"b"}"#, "7"],
+        );
+        assert_eq!(done.unwrap(), [kept]);
+    }
+
+    #[test]
+    fn fields_are_set_renamed_and_left_out() {
+        let mut change = step(
+            "",
+            &[("full", "a ~ '-' ~ _posts_title"), ("a", "a | upper")],
+        );
+        change.rename = vec![("n".to_owned(), "m".to_owned())];
+        change.drop = vec!["secret".to_owned()];
+        let record = r#"{"a":"x","n":1.50,"secret":{"k":[1]},"é\"":null}"#;
+        assert_eq!(
+            run(&[change], &[record]).unwrap(),
+            [r#"{"a":"X","m":1.50,"é\"":null,"full":"x-T"}"#]
+        );
+    }
+
+    #[test]
+    fn steps_follow_each_other() {
+        let steps = [
+            step("", &[("b", "a + 1")]),
+            step("b > 2", &[("c", "record.b * 10")]),
+        ];
+        assert_eq!(
+            run(&steps, &[r#"{"a":1}"#, r#"{"a":2}"#]).unwrap(),
+            [r#"{"a":2,"b":3,"c":30}"#]
+        );
+        assert_eq!(
+            run(&[step("", &[("v", "value")])], &["5"]).unwrap(),
+            [r#"{"value":5,"v":5}"#]
+        );
+    }
+
+    #[test]
+    fn what_fails_is_told() {
+        let failing = run(&[step("", &[("b", "a + []")])], &[r#"{"a":1}"#]);
+        insta::assert_snapshot!(failing.unwrap_err(), @r#"process record `0`, `{"a":1}`: evaluate `a + []`: invalid operation: tried to use + operator on unsupported types number and sequence"#);
+        let mut renaming = step("", &[]);
+        renaming.rename = vec![("a".to_owned(), "b".to_owned())];
+        let taken = run(&[renaming], &[r#"{"a":1,"b":2}"#]);
+        insta::assert_snapshot!(taken.unwrap_err(), @r#"rename a field of record `0` to `b`: it has that one already, in `{"a":1,"b":2}`:"#);
+        // Of a key that comes twice, both stay for the decoder to see.
+        let twice = run(&[step("", &[("c", "1")])], &[r#"{"a":1,"a":2}"#]);
+        assert_eq!(twice.unwrap(), [r#"{"a":1,"a":2,"c":1}"#]);
+    }
+}
