@@ -11,6 +11,9 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::filters;
+use crate::spec::did_you_mean;
+
 /// A compiled expression, such as `status != 'deleted'`.
 ///
 /// ```
@@ -50,6 +53,19 @@ pub enum ExpressionError {
         /// The names that are there.
         known: Vec<String>,
     },
+    /// The expression has a filter that doesn't exist.
+    #[error(
+        "read the expression `{text}`: there is no filter `{name}`{}",
+        suggestion(near.as_deref())
+    )]
+    UnknownFilter {
+        /// The text as it was given.
+        text: String,
+        /// The name.
+        name: String,
+        /// The filter that may have been meant.
+        near: Option<String>,
+    },
     /// The expression fails for the values at hand.
     #[error("evaluate `{text}`: {reason}")]
     Evaluation {
@@ -64,7 +80,7 @@ impl Expression {
     /// Compiles an expression that may name these variables; an empty list allows every name.
     ///
     /// # Errors
-    /// [`ExpressionError::Syntax`] and [`ExpressionError::UnknownName`].
+    /// [`ExpressionError::Syntax`], [`ExpressionError::UnknownName`] and [`ExpressionError::UnknownFilter`].
     pub fn parse(text: &str, names: &[&str]) -> Result<Self, ExpressionError> {
         let compiled = ENVIRONMENT
             .compile_expression_owned(text.to_owned())
@@ -84,6 +100,14 @@ impl Expression {
                 text: text.to_owned(),
                 name,
                 known: names.iter().map(|name| (*name).to_owned()).collect(),
+            });
+        }
+        if let Some(name) = filter_names(text).into_iter().find(|name| !is_filter(name)) {
+            let known = filters::NAMES.into_iter().chain(BUILTIN_FILTERS);
+            return Err(ExpressionError::UnknownFilter {
+                text: text.to_owned(),
+                near: did_you_mean(&name, known).map(ToOwned::to_owned),
+                name,
             });
         }
         Ok(Self {
@@ -161,8 +185,54 @@ impl PartialEq for Expression {
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    filters::add_to(&mut environment);
     environment
 });
+
+/// Filters of `minijinja` that may be meant by a misspelt name.
+const BUILTIN_FILTERS: [&str; 19] = [
+    "abs", "bool", "default", "first", "float", "int", "join", "last", "length", "lines", "list",
+    "lower", "replace", "round", "split", "string", "title", "trim", "upper",
+];
+
+/// The names behind each bar; a text between quotes holds none.
+fn filter_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut quote = None;
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match quote {
+            Some(_) if letter == '\\' => {
+                letters.next();
+            }
+            Some(open) if letter == open => quote = None,
+            None if letter == '\'' || letter == '"' => quote = Some(letter),
+            None if letter == '|' => {
+                while letters.next_if(|letter| letter.is_whitespace()).is_some() {}
+                let mut name = String::new();
+                while let Some(letter) =
+                    letters.next_if(|letter| letter.is_alphanumeric() || *letter == '_')
+                {
+                    name.push(letter);
+                }
+                names.push(name);
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn is_filter(name: &str) -> bool {
+    let asked = ENVIRONMENT.compile_expression("name is filter");
+    asked
+        .and_then(|asked| asked.eval(minijinja::context! { name }))
+        .is_ok_and(|known| known.is_true())
+}
+
+fn suggestion(near: Option<&str>) -> String {
+    near.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
 
 /// The error without its position, which would point into a template that the user never wrote.
 fn reason(error: &minijinja::Error) -> String {
@@ -227,5 +297,7 @@ mod tests {
         let added = Expression::parse("status + []", &["status"]).unwrap();
         insta::assert_snapshot!(added.evaluate(&json!({ "status": 1 })).unwrap_err(), @"evaluate `status + []`: invalid operation: tried to use + operator on unsupported types number and sequence");
         assert!(Expression::parse("range(3) | length == 3", &["status"]).is_ok());
+        insta::assert_snapshot!(error("status | lowr"), @"read the expression `status | lowr`: there is no filter `lowr`; did you mean `lower`?");
+        assert!(Expression::parse("status ~ ' | lowr' | upper", &["status"]).is_ok());
     }
 }

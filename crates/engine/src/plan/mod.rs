@@ -7,6 +7,7 @@ mod columns;
 mod compile;
 mod expression;
 mod field_path;
+mod filters;
 mod graph;
 mod incremental;
 mod job;

@@ -23,7 +23,7 @@ pub use json::JsonTemplate;
 pub use param::ParamTemplate;
 
 /// What a path segment keeps as it is: the unreserved characters of RFC 3986.
-pub(super) const PATH_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+pub(in crate::plan) const PATH_VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
