@@ -52,12 +52,13 @@ impl PageRequests {
         let mut params: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         url.set_query(None);
         for (name, value) in &template.params {
-            let texts = value.render(bindings)?;
-            params.extend(texts.into_iter().map(|text| (name.clone(), text)));
+            params.extend(value.pairs(&name.render(bindings)?, bindings)?);
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &template.headers {
-            headers.insert(name.clone(), header_value(name, value.render(bindings)?)?);
+            let name = header_name(&name.render(bindings)?)?;
+            let value = header_value(&name, value.render(bindings)?)?;
+            headers.insert(name, value);
         }
         let body = match &template.body {
             None => Body::None,
@@ -66,9 +67,7 @@ impl PageRequests {
             Some(BodyTemplate::Form(fields)) => {
                 let mut form = Vec::with_capacity(fields.len());
                 for (name, value) in fields {
-                    let name = name.render(bindings)?;
-                    let texts = value.render(bindings)?;
-                    form.extend(texts.into_iter().map(|text| (name.clone(), text)));
+                    form.extend(value.pairs(&name.render(bindings)?, bindings)?);
                 }
                 Body::Form(form)
             }
@@ -196,6 +195,12 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
+fn header_name(text: &str) -> Result<HeaderName, Error> {
+    HeaderName::try_from(text).map_err(|_| Error::InvalidRequest {
+        problem: "the name of a header holds a character that such names can't hold".to_owned(),
+    })
+}
+
 fn header_value(name: &HeaderName, text: String) -> Result<HeaderValue, Error> {
     HeaderValue::try_from(text).map_err(|_| Error::InvalidRequest {
         problem: format!("header `{name}` can't hold its value"),
@@ -230,13 +235,13 @@ mod tests {
                 .iter()
                 .map(|(name, value)| {
                     (
-                        (*name).to_owned(),
+                        Template::parse(name, &allowed).unwrap(),
                         ParamTemplate::parse(value, &allowed).unwrap(),
                     )
                 })
                 .collect(),
             headers: vec![(
-                header::ACCEPT,
+                Template::parse("Accept", &allowed).unwrap(),
                 Template::parse("{partition.a}", &allowed).unwrap(),
             )],
             body,

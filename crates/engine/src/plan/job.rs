@@ -4,7 +4,8 @@ use indexmap::IndexMap;
 
 use super::mistakes::{Mistakes, Place, Reported};
 use super::model::JobPlan;
-use super::request::{References, Request};
+use super::request::{self, References, Request};
+use super::template::ValueEncoding;
 use super::{client, paginator, path_params};
 use crate::spec::{self, Endpoint, Job, Method};
 
@@ -33,11 +34,13 @@ pub(super) fn compile(
             "write `{job.id}` into its path, such as `reports/{job.id}`".to_owned(),
         );
     }
-    compile_job(job, references, &place.key("job"), mistakes).map(Some)
+    let encoding = request::encoding(endpoint);
+    compile_job(job, encoding, references, &place.key("job"), mistakes).map(Some)
 }
 
 fn compile_job(
     job: &Job,
+    encoding: ValueEncoding,
     references: &mut References,
     place: &Place,
     mistakes: &mut Mistakes,
@@ -50,13 +53,14 @@ fn compile_job(
         mistakes,
     );
     let create = Request {
-        method: job.create.method,
+        method: job.create.method.as_ref(),
         path: &bound.path,
         params: &bound.params,
         headers: &job.create.headers,
         json: job.create.json.as_ref(),
         data: None,
-        default_method: Method::Post,
+        encoding,
+        default_method: Method::post(),
     };
     let mut created = References::default();
     let create = created.compile(&create, &create_place, mistakes);
@@ -80,7 +84,8 @@ fn compile_job(
         headers: &IndexMap::new(),
         json: None,
         data: None,
-        default_method: Method::Get,
+        encoding,
+        default_method: Method::get(),
     };
     let poll = references.compile(&poll, &poll_place, mistakes);
     let id = paginator::selector(&job.id, &place.key("id"), mistakes);

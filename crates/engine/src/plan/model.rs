@@ -198,10 +198,10 @@ pub struct RequestTemplate {
     pub method: http::Method,
     /// Path below the base URL, or a whole URL.
     pub path: super::template::Template,
-    /// Query parameters, in order.
-    pub params: Vec<(String, super::template::ParamTemplate)>,
+    /// Names and values of the query parameters, in order.
+    pub params: Vec<(super::template::Template, super::template::ParamTemplate)>,
     /// Header names and values, in order.
-    pub headers: Vec<(http::HeaderName, super::template::Template)>,
+    pub headers: Vec<(super::template::Template, super::template::Template)>,
     /// The body; `None` sends none.
     pub body: Option<BodyTemplate>,
 }

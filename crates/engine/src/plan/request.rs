@@ -7,9 +7,10 @@ use super::client::header_name;
 use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{BodyTemplate, RequestTemplate};
 use super::template::{
-    Context, IncrementalReference, JsonTemplate, ParamTemplate, Reference, Template, TemplateError,
+    BooleanEncoding, Context, IncrementalReference, JsonTemplate, ListEncoding, ParamTemplate,
+    Reference, Template, TemplateError, ValueEncoding,
 };
-use crate::spec::{Method, TemplateText, TemplateValue, did_you_mean};
+use crate::spec::{self, Endpoint, Method, TemplateText, TemplateValue, did_you_mean};
 
 /// What a context lacks (no parent, no `for_each`) is told in its own words, once the whole resource is known.
 const ALL_CONTEXTS: [Context; 4] = [
@@ -21,12 +22,13 @@ const ALL_CONTEXTS: [Context; 4] = [
 
 /// A request as the spec writes it.
 pub(super) struct Request<'a> {
-    pub(super) method: Option<Method>,
+    pub(super) method: Option<&'a Method>,
     pub(super) path: &'a TemplateText,
     pub(super) params: &'a IndexMap<String, TemplateValue>,
     pub(super) headers: &'a IndexMap<String, TemplateText>,
     pub(super) json: Option<&'a TemplateValue>,
     pub(super) data: Option<&'a TemplateValue>,
+    pub(super) encoding: ValueEncoding,
     pub(super) default_method: Method,
 }
 
@@ -46,14 +48,21 @@ impl References {
         let mut params = Vec::with_capacity(request.params.len());
         for (name, value) in request.params {
             let place = place.key("params").key(name);
-            if let Ok(template) = self.param(&value.0, &place, mistakes) {
-                params.push((name.clone(), template));
+            let name = self.text(name, &place, mistakes);
+            let value = self.param(&value.0, request.encoding, &place, mistakes);
+            if let (Ok(name), Ok(value)) = (name, value) {
+                params.push((name, value));
             }
         }
         let mut headers = Vec::with_capacity(request.headers.len());
         for (name, value) in request.headers {
             let place = place.key("headers").key(name);
-            let name = header_name(name, &place, mistakes);
+            let name = self.text(name, &place, mistakes).and_then(|name| {
+                if let Some(literal) = name.literal() {
+                    header_name(literal, &place, mistakes)?;
+                }
+                Ok(name)
+            });
             let value = self.text(&value.0, &place, mistakes);
             if let (Ok(name), Ok(value)) = (name, value) {
                 headers.push((name, value));
@@ -61,7 +70,7 @@ impl References {
         }
         let body = self.body(request, place, mistakes);
         Ok(RequestTemplate {
-            method: method(request.method.unwrap_or(request.default_method)),
+            method: method(request.method.unwrap_or(&request.default_method)),
             path: path?,
             params,
             headers,
@@ -76,9 +85,18 @@ impl References {
         mistakes: &mut Mistakes,
     ) -> Result<Option<BodyTemplate>, Reported> {
         let data_place = place.key("data");
-        let data = match (request.json, request.data) {
-            (_, None) => {
-                let json = request.json;
+        // An empty one beside a full one says nothing: it may come from the defaults.
+        let is_empty = |value: &&TemplateValue| {
+            matches!(&value.0, Value::Object(members) if members.is_empty())
+                || matches!(&value.0, Value::Array(items) if items.is_empty())
+        };
+        let (json, data) = match (request.json, request.data) {
+            (json, Some(data)) if json.is_some() && is_empty(&data) => (json, None),
+            (Some(json), data @ Some(_)) if is_empty(&json) => (None, data),
+            both => both,
+        };
+        let data = match (json, data) {
+            (json, None) => {
                 let json = json.map(|json| self.json(&json.0, &place.key("json"), mistakes));
                 return Ok(json.transpose()?.map(BodyTemplate::Json));
             }
@@ -119,7 +137,7 @@ impl References {
         let mut form = Vec::with_capacity(pairs.len());
         for (name, value, place) in pairs {
             let name = self.text(name, &place, mistakes);
-            let value = self.param(value, &place, mistakes);
+            let value = self.param(value, request.encoding, &place, mistakes);
             if let (Ok(name), Ok(value)) = (name, value) {
                 form.push((name, value));
             }
@@ -161,12 +179,13 @@ impl References {
     fn param(
         &mut self,
         value: &Value,
+        encoding: ValueEncoding,
         place: &Place,
         mistakes: &mut Mistakes,
     ) -> Result<ParamTemplate, Reported> {
         let template = accept(ParamTemplate::parse(value, &ALL_CONTEXTS), place, mistakes)?;
         self.remember(template.references(), place);
-        Ok(template)
+        Ok(template.with_encoding(encoding))
     }
 
     fn json(
@@ -260,11 +279,24 @@ fn accept<T>(
     })
 }
 
-fn method(method: Method) -> http::Method {
-    match method {
-        Method::Get => http::Method::GET,
-        Method::Post => http::Method::POST,
-        Method::Put => http::Method::PUT,
-        Method::Patch => http::Method::PATCH,
+fn method(method: &Method) -> http::Method {
+    http::Method::from_bytes(method.as_str().as_bytes())
+        .expect("the spec's methods are tokens, which is all that a method must be")
+}
+
+/// How an endpoint writes its lists and booleans.
+pub(super) fn encoding(endpoint: &Endpoint) -> ValueEncoding {
+    ValueEncoding {
+        list: match endpoint.list_encoding {
+            spec::ListEncoding::Repeat => ListEncoding::Repeat,
+            spec::ListEncoding::Comma => ListEncoding::Comma,
+            spec::ListEncoding::Brackets => ListEncoding::Brackets,
+            spec::ListEncoding::Json => ListEncoding::Json,
+        },
+        boolean: match endpoint.boolean_encoding {
+            spec::BooleanEncoding::Lower => BooleanEncoding::Lower,
+            spec::BooleanEncoding::Title => BooleanEncoding::Title,
+            spec::BooleanEncoding::Number => BooleanEncoding::Number,
+        },
     }
 }

@@ -3,7 +3,7 @@
 use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{DecodePlan, ResourcePlan, WriteDisposition};
 use super::parents::{self, Named};
-use super::request::{References, Request};
+use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
@@ -71,13 +71,14 @@ fn endpoint(
     let bound = path_params::bind(&path, &endpoint.params, &endpoint_place, mistakes);
     let single_record = endpoint.job.is_none() && is_single_record(&bound.path.0);
     let request = Request {
-        method: endpoint.method,
+        method: endpoint.method.as_ref(),
         path: &bound.path,
         params: &bound.params,
         headers: &endpoint.headers,
         json: endpoint.json.as_ref(),
         data: endpoint.data.as_ref(),
-        default_method: Method::Get,
+        encoding: request::encoding(endpoint),
+        default_method: Method::get(),
     };
     let request = references.compile(&request, &endpoint_place, mistakes);
     for (resource, path, place) in &bound.resolved {

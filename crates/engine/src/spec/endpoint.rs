@@ -1,8 +1,10 @@
 //! `endpoint`: the requests of a resource.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de};
 
 use super::incremental::Incremental;
 use super::paginator::Paginator;
@@ -10,9 +12,10 @@ use super::value::{TemplateText, TemplateValue, TimeSpan};
 
 /// The requests of a resource, and where the records lie in the answers.
 ///
-/// Placeholders may stand in `path`, `params`, `headers` and `json`: `{resources.<parent>.<field>}`,
-/// `{incremental.start_value}`, `{incremental.end_value}`, `{incremental.initial_value}`, `{partition.<key>}` and
-/// `{job.id}`. Doubled braces stand for literal ones.
+/// Placeholders may stand in `path`, and in the keys and values of `params`, `headers`, `json` and `data`:
+/// `{resources.<parent>.<field>}`, `{incremental.start_value}`, `{incremental.end_value}`,
+/// `{incremental.initial_value}`, `{partition.<key>}` and `{job.id}`. Filters come behind a bar:
+/// `{incremental.start_value | strftime('%Y-%m')}`. Doubled braces stand for literal ones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = super::schema::absent_or_null)]
@@ -21,15 +24,20 @@ pub struct Endpoint {
     pub path: Option<TemplateText>,
     /// The HTTP method. Default: `GET`.
     pub method: Option<Method>,
-    /// Query parameters, in order. A list repeats the parameter; null leaves it out.
+    /// Query parameters, in order. Null leaves a parameter out; for lists and booleans see `list_encoding` and
+    /// `boolean_encoding`.
     pub params: IndexMap<String, TemplateValue>,
+    /// How lists are written in `params` and in a form, those that placeholders bring too. Default: `repeat`.
+    pub list_encoding: ListEncoding,
+    /// How booleans are written in `params` and in a form. Default: `lower`.
+    pub boolean_encoding: BooleanEncoding,
     /// The JSON body. A string that is exactly one placeholder becomes the value itself, with its type.
     pub json: Option<TemplateValue>,
     /// Another body than JSON: a mapping or a list of pairs is sent as a form, in order; a text as it is. Not together
     /// with `json`.
     #[schemars(schema_with = "super::schema::form_or_text")]
     pub data: Option<TemplateValue>,
-    /// Headers, beside those of the client; these win.
+    /// Headers, beside those of the client; these win. Names and values may hold placeholders, unlike the client's.
     pub headers: IndexMap<String, TemplateText>,
     /// JSONPath of the records, such as `data.items`, or `people.*` for an object keyed by id. Default: found from the
     /// first page.
@@ -44,22 +52,92 @@ pub struct Endpoint {
     pub job: Option<Job>,
 }
 
-/// An HTTP method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
+/// An HTTP method: a token of RFC 9110, such as `GET`, `POST`, `PUT`, `PATCH` or `QUERY`. The usual ones may be written
+/// in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Method(String);
+
+impl Method {
+    /// The usual methods, whose case doesn't matter.
+    const USUAL: [&str; 9] = [
+        "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "QUERY",
+    ];
+
     /// Reads.
-    #[serde(alias = "get")]
-    Get,
+    pub fn get() -> Self {
+        Self("GET".to_owned())
+    }
+
     /// Asks with a body, or creates.
-    #[serde(alias = "post")]
-    Post,
-    /// Replaces.
-    #[serde(alias = "put")]
-    Put,
-    /// Changes.
-    #[serde(alias = "patch")]
-    Patch,
+    pub fn post() -> Self {
+        Self("POST".to_owned())
+    }
+
+    /// The method as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let is_token_character = |character: char| {
+            character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
+        };
+        if text.is_empty() || !text.chars().all(is_token_character) {
+            return Err(de::Error::custom(format!(
+                "`{text}` is not an HTTP method; write one such as `GET` or `POST`"
+            )));
+        }
+        let usual = Self::USUAL
+            .into_iter()
+            .find(|usual| usual.eq_ignore_ascii_case(&text));
+        Ok(Self(usual.map_or(text, ToOwned::to_owned)))
+    }
+}
+
+impl JsonSchema for Method {
+    fn schema_name() -> Cow<'static, str> {
+        "Method".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "An HTTP method: a token of RFC 9110. The usual ones may be written in any case.",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+            "examples": ["GET", "POST", "PUT", "PATCH", "QUERY"]
+        })
+    }
+}
+
+/// How lists are written in the query and in forms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ListEncoding {
+    /// One after the other: `ids=1&ids=2`.
+    #[default]
+    Repeat,
+    /// Joined by commas: `ids=1,2`.
+    Comma,
+    /// One after the other, with brackets: `ids[]=1&ids[]=2`.
+    Brackets,
+    /// As JSON text: `ids=[1,2]`.
+    Json,
+}
+
+/// How booleans are written in the query and in forms.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BooleanEncoding {
+    /// `true` and `false`.
+    #[default]
+    Lower,
+    /// `True` and `False`.
+    Title,
+    /// `1` and `0`.
+    Number,
 }
 
 /// An asynchronous job: it is created, asked for until it is done, and then its result is read page by page.

@@ -35,7 +35,8 @@ pub use client::{
 pub use diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 pub use document::{Path, Step};
 pub use endpoint::{
-    DEFAULT_POLL_EVERY, DEFAULT_POLL_TIMEOUT, Endpoint, Job, JobRequest, Method, Poll,
+    BooleanEncoding, DEFAULT_POLL_EVERY, DEFAULT_POLL_TIMEOUT, Endpoint, Job, JobRequest,
+    ListEncoding, Method, Poll,
 };
 pub use files::Files;
 pub use include::Load;

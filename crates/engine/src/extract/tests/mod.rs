@@ -65,7 +65,7 @@ fn request(
             .iter()
             .map(|(name, value)| {
                 (
-                    (*name).to_owned(),
+                    Template::parse(name, ALL).unwrap(),
                     ParamTemplate::parse(value, ALL).unwrap(),
                 )
             })

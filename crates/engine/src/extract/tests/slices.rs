@@ -96,7 +96,7 @@ async fn fills_in_the_slice() {
     let server = Server::play(vec![body(r#"{"items": []}"#)]);
     let mut resource = resource("people/{resources.people.id}");
     resource.request.params = vec![(
-        "c".to_owned(),
+        Template::parse("c", ALL).unwrap(),
         ParamTemplate::parse(&json!("{partition.c}"), ALL).unwrap(),
     )];
     resource.incremental = Some(IncrementalPlan {

@@ -2,12 +2,13 @@
 //!
 //! `{resources.<parent>.<path>}`, `{incremental.start_value}`, `{incremental.end_value}`,
 //! `{incremental.initial_value}`, `{partition.<key>}` and `{job.id}` are filled in for each slice; `{{` and `}}` are
-//! literal braces.
+//! literal braces. Behind a bar come filters, `{incremental.start_value | strftime('%Y-%m')}`.
 
 mod bindings;
 mod json;
 mod param;
 mod parse;
+mod placeholder;
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,8 @@ use serde_json::Value;
 
 pub use bindings::{Bindings, IncrementalValues};
 pub use json::JsonTemplate;
-pub use param::ParamTemplate;
+pub use param::{BooleanEncoding, ListEncoding, ParamTemplate, ValueEncoding};
+use placeholder::Placeholder;
 
 /// What a path segment keeps as it is: the unreserved characters of RFC 3986.
 pub(in crate::plan) const PATH_VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -39,7 +41,7 @@ pub struct Template {
 #[derive(Clone, Debug, PartialEq)]
 enum Part {
     Text(String),
-    Placeholder(Reference),
+    Placeholder(Placeholder),
 }
 
 /// What a placeholder stands for.
@@ -115,6 +117,14 @@ pub enum RenderError {
         /// The placeholder.
         reference: Reference,
     },
+    /// A filter fails for the value.
+    #[error("fill in `{reference}`: {problem}")]
+    Filter {
+        /// The placeholder.
+        reference: Reference,
+        /// Why.
+        problem: String,
+    },
     /// The value would change the path: it is empty, `.` or `..`.
     #[error("fill in `{reference}`: `{value}` can't be a path segment")]
     NotSegment {
@@ -134,20 +144,37 @@ impl Template {
     /// The placeholders, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Placeholder(reference) => Some(reference),
+            Part::Placeholder(placeholder) => Some(&placeholder.reference),
             Part::Text(_) => None,
         })
+    }
+
+    /// The text, where there is no placeholder in it.
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
     }
 
     /// Fills in the placeholders as text. Numbers and booleans are written as in JSON; the values of a batch of parent
     /// records are joined by commas.
     pub fn render(&self, bindings: &Bindings<'_>) -> Result<String, RenderError> {
+        self.render_with(bindings, BooleanEncoding::Lower)
+    }
+
+    fn render_with(
+        &self,
+        bindings: &Bindings<'_>,
+        booleans: BooleanEncoding,
+    ) -> Result<String, RenderError> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Placeholder(reference) => {
-                    text.push_str(&texts(reference, bindings)?.join(","));
+                Part::Placeholder(placeholder) => {
+                    text.push_str(&placeholder.texts(bindings, booleans)?.join(","));
                 }
             }
         }
@@ -160,11 +187,12 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(literal) => path.push_str(literal),
-                Part::Placeholder(reference) => {
-                    for (index, value) in texts(reference, bindings)?.into_iter().enumerate() {
+                Part::Placeholder(placeholder) => {
+                    let values = placeholder.texts(bindings, BooleanEncoding::Lower)?;
+                    for (index, value) in values.into_iter().enumerate() {
                         if matches!(value.as_str(), "" | "." | "..") {
                             return Err(RenderError::NotSegment {
-                                reference: reference.clone(),
+                                reference: placeholder.reference.clone(),
                                 value,
                             });
                         }
@@ -182,7 +210,7 @@ impl Template {
     /// Fills in the placeholders as a JSON value: a text that is exactly one placeholder gives the value itself.
     pub fn render_value(&self, bindings: &Bindings<'_>) -> Result<Value, RenderError> {
         match self.parts.as_slice() {
-            [Part::Placeholder(reference)] => present(reference, bindings),
+            [Part::Placeholder(placeholder)] => placeholder.present(bindings),
             _ => self.render(bindings).map(Value::String),
         }
     }
@@ -211,37 +239,12 @@ impl IncrementalReference {
     }
 }
 
-fn present(reference: &Reference, bindings: &Bindings<'_>) -> Result<Value, RenderError> {
-    let absent = || RenderError::Absent {
-        reference: reference.clone(),
-    };
-    bindings
-        .value(reference)
-        .filter(|value| !value.is_null())
-        .ok_or_else(absent)
-}
-
-/// The text of a value; of a batch of parent records one for each.
-fn texts(reference: &Reference, bindings: &Bindings<'_>) -> Result<Vec<String>, RenderError> {
-    let text = |value: Value| {
-        scalar(value).ok_or_else(|| RenderError::NotScalar {
-            reference: reference.clone(),
-        })
-    };
-    match present(reference, bindings)? {
-        Value::Array(values) if bindings.is_batch(reference) => {
-            values.into_iter().map(text).collect()
-        }
-        value => Ok(vec![text(value)?]),
-    }
-}
-
 /// The text of a string, number or boolean.
-fn scalar(value: Value) -> Option<String> {
+fn scalar(value: Value, booleans: BooleanEncoding) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Bool(truth) => Some(booleans.text(truth).to_owned()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -1,14 +1,60 @@
-//! Query parameters with placeholders.
+//! Query parameters and form fields with placeholders.
 
 use serde_json::Value;
 
 use super::{Bindings, Context, Part, Reference, RenderError, Template, TemplateError, scalar};
 
-/// A query parameter's value: a scalar, a list of scalars, or text with placeholders.
+/// The value of a query parameter or form field: a scalar, a list of scalars, or text with placeholders.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParamTemplate {
-    /// One for each time the parameter appears; a null has none.
-    items: Vec<Template>,
+    /// Null has none.
+    items: Vec<Item>,
+    /// The spec gives a list, even where it has one element.
+    is_list: bool,
+    encoding: ValueEncoding,
+}
+
+/// How values are written that have no text form of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ValueEncoding {
+    /// Lists.
+    pub list: ListEncoding,
+    /// Booleans.
+    pub boolean: BooleanEncoding,
+}
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListEncoding {
+    /// `ids=1&ids=2`
+    #[default]
+    Repeat,
+    /// `ids=1,2`
+    Comma,
+    /// `ids[]=1&ids[]=2`
+    Brackets,
+    /// `ids=[1,2]`
+    Json,
+}
+
+/// How a boolean is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BooleanEncoding {
+    /// `true`, `false`
+    #[default]
+    Lower,
+    /// `True`, `False`
+    Title,
+    /// `1`, `0`
+    Number,
+}
+
+/// One element of the value.
+#[derive(Clone, Debug, PartialEq)]
+enum Item {
+    /// A number or a boolean of the spec.
+    Scalar(Value),
+    Text(Template),
 }
 
 impl ParamTemplate {
@@ -17,6 +63,7 @@ impl ParamTemplate {
         let Value::Array(elements) = value else {
             return Ok(Self {
                 items: item(value, allowed)?.into_iter().collect(),
+                ..Self::default()
             });
         };
         let mut items = Vec::with_capacity(elements.len());
@@ -27,49 +74,123 @@ impl ParamTemplate {
             };
             items.extend(read.map_err(|error| error.within(index.to_string()))?);
         }
-        Ok(Self { items })
+        Ok(Self {
+            items,
+            is_list: true,
+            encoding: ValueEncoding::default(),
+        })
+    }
+
+    /// The same value, written in another way.
+    #[must_use]
+    pub fn with_encoding(self, encoding: ValueEncoding) -> Self {
+        Self { encoding, ..self }
     }
 
     /// The placeholders, in order.
     pub fn references(&self) -> impl Iterator<Item = &Reference> {
-        self.items.iter().flat_map(Template::references)
+        self.items.iter().flat_map(|item| match item {
+            Item::Text(template) => Some(template.references()).into_iter().flatten(),
+            Item::Scalar(_) => None.into_iter().flatten(),
+        })
     }
 
-    /// The values to send, each under the parameter's name.
+    /// The pairs to send for the parameter of this name.
     ///
-    /// A null or absent value drops the parameter; a placeholder's list repeats it.
-    pub fn render(&self, bindings: &Bindings<'_>) -> Result<Vec<String>, RenderError> {
-        let mut texts = Vec::with_capacity(self.items.len());
+    /// A null or absent value drops the parameter, an empty list too; what a placeholder brings may be a list.
+    pub fn pairs(
+        &self,
+        name: &str,
+        bindings: &Bindings<'_>,
+    ) -> Result<Vec<(String, String)>, RenderError> {
+        let mut is_list = self.is_list;
+        let mut values = Vec::with_capacity(self.items.len());
         for item in &self.items {
-            if let [Part::Placeholder(reference)] = item.parts.as_slice()
-                && let Some(Value::Array(elements)) = bindings.value(reference)
-            {
-                for element in elements.into_iter().filter(|element| !element.is_null()) {
-                    let not_scalar = || RenderError::NotScalar {
-                        reference: reference.clone(),
-                    };
-                    texts.push(scalar(element).ok_or_else(not_scalar)?);
+            let template = match item {
+                Item::Scalar(value) => {
+                    values.push(value.clone());
+                    continue;
+                }
+                Item::Text(template) => template,
+            };
+            if let [Part::Placeholder(placeholder)] = template.parts.as_slice() {
+                match placeholder.find(bindings)? {
+                    Some(Value::Array(elements)) => {
+                        is_list = true;
+                        let not_scalar = || RenderError::NotScalar {
+                            reference: placeholder.reference.clone(),
+                        };
+                        for element in elements.into_iter().filter(|element| !element.is_null()) {
+                            if element.is_array() || element.is_object() {
+                                return Err(not_scalar());
+                            }
+                            values.push(element);
+                        }
+                    }
+                    Some(Value::Object(_)) => {
+                        return Err(RenderError::NotScalar {
+                            reference: placeholder.reference.clone(),
+                        });
+                    }
+                    found => values.extend(found),
                 }
                 continue;
             }
-            match item.render(bindings) {
-                Ok(text) => texts.push(text),
+            match template.render_with(bindings, self.encoding.boolean) {
+                Ok(text) => values.push(Value::String(text)),
                 Err(RenderError::Absent { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(texts)
+        Ok(self.encoding.pairs(name, values, is_list))
     }
 }
 
-fn item(value: &Value, allowed: &[Context]) -> Result<Option<Template>, TemplateError> {
+impl ValueEncoding {
+    fn pairs(self, name: &str, values: Vec<Value>, is_list: bool) -> Vec<(String, String)> {
+        if values.is_empty() {
+            return Vec::new();
+        }
+        if is_list && self.list == ListEncoding::Json {
+            return vec![(name.to_owned(), Value::Array(values).to_string())];
+        }
+        let texts: Vec<String> = values
+            .into_iter()
+            .filter_map(|value| scalar(value, self.boolean))
+            .collect();
+        match self.list {
+            ListEncoding::Comma if is_list => vec![(name.to_owned(), texts.join(","))],
+            ListEncoding::Brackets if is_list => texts
+                .into_iter()
+                .map(|text| (format!("{name}[]"), text))
+                .collect(),
+            _ => texts
+                .into_iter()
+                .map(|text| (name.to_owned(), text))
+                .collect(),
+        }
+    }
+}
+
+impl BooleanEncoding {
+    pub(super) fn text(self, truth: bool) -> &'static str {
+        match (self, truth) {
+            (Self::Lower, true) => "true",
+            (Self::Lower, false) => "false",
+            (Self::Title, true) => "True",
+            (Self::Title, false) => "False",
+            (Self::Number, true) => "1",
+            (Self::Number, false) => "0",
+        }
+    }
+}
+
+fn item(value: &Value, allowed: &[Context]) -> Result<Option<Item>, TemplateError> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) => Template::parse(text, allowed).map(Some),
-        Value::Object(_) => Err(unfit(value)),
-        _ => Ok(scalar(value.clone()).map(|text| Template {
-            parts: vec![Part::Text(text)],
-        })),
+        Value::String(text) => Template::parse(text, allowed).map(|text| Some(Item::Text(text))),
+        Value::Object(_) | Value::Array(_) => Err(unfit(value)),
+        Value::Number(_) | Value::Bool(_) => Ok(Some(Item::Scalar(value.clone()))),
     }
 }
 

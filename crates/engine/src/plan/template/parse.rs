@@ -1,8 +1,12 @@
 //! Reading placeholders out of a text.
 
+use std::iter::Peekable;
 use std::ops::Range;
+use std::str::CharIndices;
 
+use super::placeholder::Placeholder;
 use super::{Context, IncrementalReference, Part, Reference, Template, TemplateError};
+use crate::plan::ExpressionError;
 
 pub(super) fn parse(text: &str, allowed: &[Context]) -> Result<Template, TemplateError> {
     let mut parts = Vec::new();
@@ -22,14 +26,18 @@ pub(super) fn parse(text: &str, allowed: &[Context]) -> Result<Template, Templat
                 ));
             }
             '{' => {
-                let Some((end, _)) = letters.by_ref().find(|(_, letter)| *letter == '}') else {
+                let Some(end) = closing_brace(&mut letters) else {
                     let expected = "a closing brace, or `{{` for a literal brace";
                     return Err(error(text, start..text.len(), expected, Vec::new()));
                 };
                 if !literal.is_empty() {
                     parts.push(Part::Text(std::mem::take(&mut literal)));
                 }
-                parts.push(Part::Placeholder(reference(text, start + 1..end, allowed)?));
+                parts.push(Part::Placeholder(placeholder(
+                    text,
+                    start + 1..end,
+                    allowed,
+                )?));
             }
             _ => literal.push(letter),
         }
@@ -40,7 +48,61 @@ pub(super) fn parse(text: &str, allowed: &[Context]) -> Result<Template, Templat
     Ok(Template { parts })
 }
 
+/// Where the placeholder ends; a brace between the quotes of a filter's argument doesn't end it.
+fn closing_brace(letters: &mut Peekable<CharIndices<'_>>) -> Option<usize> {
+    let mut behind_bar = false;
+    let mut quote = None;
+    while let Some((at, letter)) = letters.next() {
+        match (quote, letter) {
+            (Some(_), '\\') => {
+                letters.next();
+            }
+            (Some(open), _) if open == letter => quote = None,
+            (None, '\'' | '"') if behind_bar => quote = Some(letter),
+            (None, '|') => behind_bar = true,
+            (None, '}') => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Reads the inside of a pair of braces.
+fn placeholder(
+    text: &str,
+    range: Range<usize>,
+    allowed: &[Context],
+) -> Result<Placeholder, TemplateError> {
+    let inside = text.get(range.clone()).unwrap_or_default();
+    let Some((written, filters)) = inside.split_once('|') else {
+        let reference = reference(text, range, allowed)?;
+        return Ok(Placeholder::new(reference, None).expect("without filters nothing can be wrong"));
+    };
+    let start = range.start;
+    let reference = reference(text, start..start + written.len(), allowed)?;
+    Placeholder::new(reference, Some(filters)).map_err(|problem| {
+        let behind_bar = range.end - filters.len()..range.end;
+        let expected = match problem {
+            ExpressionError::UnknownFilter {
+                near: Some(near), ..
+            } => format!("a filter that exists, such as `{near}`"),
+            ExpressionError::UnknownFilter { name, .. } => {
+                format!("a filter that exists; there is no `{name}`")
+            }
+            ExpressionError::UnknownName { name, .. } => {
+                format!(
+                    "a filter's arguments between quotes or as numbers; `{name}` isn't known here"
+                )
+            }
+            ExpressionError::Syntax { reason, .. } | ExpressionError::Evaluation { reason, .. } => {
+                format!("filters such as `lower` or `strftime('%Y-%m')` ({reason})")
+            }
+        };
+        error(text, behind_bar, &expected, Vec::new())
+    })
+}
+
+/// Reads what stands before the first bar.
 fn reference(
     text: &str,
     range: Range<usize>,
@@ -50,6 +112,16 @@ fn reference(
     let written = inside.trim();
     let start = range.start + (inside.len() - inside.trim_start().len());
     let range = start..start + written.len();
+    if let Some((name, _)) = written.split_once([':', '!'])
+        && allowed
+            .iter()
+            .any(|context| name.starts_with(context.name()))
+    {
+        let expected = format!(
+            "filters behind a bar, such as `{{{name} | string}}`, where Python has `:` and `!`"
+        );
+        return Err(error(text, range, &expected, Vec::new()));
+    }
     let (word, rest) = written.split_once('.').unwrap_or((written, ""));
     let Some(context) = allowed.iter().find(|context| context.name() == word) else {
         return Err(unknown_context(text, start..start + word.len(), allowed));

@@ -146,7 +146,9 @@ fn a_batch_of_parents_is_a_list() {
     assert_eq!(template.render(&bindings).unwrap(), "x/a/b,2");
     assert_eq!(template.render_path(&bindings).unwrap(), "x/a%2Fb,2");
     let param = ParamTemplate::parse(&json!("{resources.users.id}"), ALL).unwrap();
-    assert_eq!(param.render(&bindings).unwrap(), ["a/b", "2"]);
+    let pairs = param.pairs("p", &bindings).unwrap();
+    let texts: Vec<&str> = pairs.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(texts, ["a/b", "2"]);
     let body = JsonTemplate::parse(&json!({"ids": "{resources.users.id}", "text": text}), ALL);
     assert_eq!(
         body.unwrap().render(&bindings).unwrap(),
@@ -156,27 +158,131 @@ fn a_batch_of_parents_is_a_list() {
 
 #[test]
 fn drops_and_repeats_parameters() {
-    let param = |value: Value| {
-        with_bindings(TimeFormat::Unix, |bindings| {
-            ParamTemplate::parse(&value, ALL)
-                .unwrap()
-                .render(bindings)
-                .unwrap()
-        })
-    };
-    assert_eq!(param(json!(1.50)), ["1.5"]);
-    assert_eq!(param(json!(true)), ["true"]);
-    assert_eq!(param(json!("")), [""]);
-    assert!(param(json!(null)).is_empty());
-    assert_eq!(param(json!(["a", 1, null, "{job.id}"])), ["a", "1", "j1"]);
-    assert_eq!(param(json!("{resources.posts.tags}")), ["x", "2"]);
-    assert!(param(json!("{resources.posts.none}")).is_empty());
-    assert!(param(json!("since:{resources.posts.none}")).is_empty());
+    assert_eq!(param(&json!(1.50)), "p=1.5");
+    assert_eq!(param(&json!(1.0)), "p=1.0");
+    assert_eq!(param(&json!(1e10)), "p=10000000000.0");
+    assert_eq!(param(&json!(true)), "p=true");
+    assert_eq!(param(&json!("")), "p=");
+    assert_eq!(param(&json!(null)), "");
+    assert_eq!(param(&json!(["a", 1, null, "{job.id}"])), "p=a&p=1&p=j1");
+    assert_eq!(param(&json!("{resources.posts.tags}")), "p=x&p=2");
+    assert_eq!(param(&json!("{resources.posts.none}")), "");
+    assert_eq!(param(&json!("since:{resources.posts.none}")), "");
     let error = ParamTemplate::parse(&json!(["a", {"b": 1}]), ALL).unwrap_err();
     assert_eq!(
         (error.path, error.found.as_str()),
         (vec!["1".to_owned()], r#"{"b":1}"#)
     );
+}
+
+#[test]
+fn writes_lists_and_booleans_as_told() {
+    let lists = |list| {
+        let encoding = ValueEncoding {
+            list,
+            ..ValueEncoding::default()
+        };
+        let each = [
+            json!(["a,b", 1, true]),
+            json!("{resources.posts.tags}"),
+            json!([7]),
+            json!([]),
+            json!("x"),
+        ];
+        each.map(|value| encoded(&value, encoding)).join(" ")
+    };
+    assert_eq!(
+        lists(ListEncoding::Repeat),
+        "p=a,b&p=1&p=true p=x&p=2 p=7  p=x"
+    );
+    assert_eq!(lists(ListEncoding::Comma), "p=a,b,1,true p=x,2 p=7  p=x");
+    assert_eq!(
+        lists(ListEncoding::Brackets),
+        "p[]=a,b&p[]=1&p[]=true p[]=x&p[]=2 p[]=7  p=x"
+    );
+    assert_eq!(
+        lists(ListEncoding::Json),
+        r#"p=["a,b",1,true] p=["x",2] p=[7]  p=x"#
+    );
+    let booleans = |boolean| {
+        let encoding = ValueEncoding {
+            boolean,
+            ..ValueEncoding::default()
+        };
+        let each = [
+            json!([true, false]),
+            json!("{partition.active}"),
+            json!("is {partition.active}"),
+        ];
+        each.map(|value| encoded(&value, encoding)).join(" ")
+    };
+    assert_eq!(
+        booleans(BooleanEncoding::Lower),
+        "p=true&p=false p=true p=is true"
+    );
+    assert_eq!(
+        booleans(BooleanEncoding::Title),
+        "p=True&p=False p=True p=is True"
+    );
+    assert_eq!(booleans(BooleanEncoding::Number), "p=1&p=0 p=1 p=is 1");
+}
+
+fn param(value: &Value) -> String {
+    encoded(value, ValueEncoding::default())
+}
+
+fn encoded(value: &Value, encoding: ValueEncoding) -> String {
+    let template = ParamTemplate::parse(value, ALL).unwrap();
+    let pairs = with_bindings(TimeFormat::Unix, |bindings| {
+        template
+            .with_encoding(encoding)
+            .pairs("p", bindings)
+            .unwrap()
+    });
+    let pairs: Vec<String> = pairs
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join("&")
+}
+
+#[test]
+fn filters_work_on_values() {
+    assert_eq!(
+        render("{incremental.start_value | strftime('%Y-%m')}").unwrap(),
+        "2024-01"
+    );
+    assert_eq!(
+        render("{partition.active|string|upper}/{job.id | upper}").unwrap(),
+        "TRUE/J1"
+    );
+    assert_eq!(
+        render("{partition.none | default('a|b}c')}").unwrap(),
+        "a|b}c"
+    );
+    assert_eq!(
+        render(r#"{partition.none | default("it\"s")}"#).unwrap(),
+        "it\"s"
+    );
+    assert_eq!(
+        render("{resources.posts.author.id | int + 1}").unwrap(),
+        "8"
+    );
+    assert_eq!(param(&json!("{partition.none | lower}")), "");
+    assert_eq!(param(&json!("{resources.posts.tags | join('-')}")), "p=x-2");
+    assert_eq!(
+        param(&json!("{resources.posts.id | split('/')}")),
+        "p=a&p=b c?d#e"
+    );
+    let body = json!({"at": "{incremental.start_value | date}", "n": "{resources.posts.author.id | float}",
+        "tags": "{resources.posts.tags | first}", "text": "x{incremental.start_value | add('1h')}"});
+    let body = JsonTemplate::parse(&body, ALL).unwrap();
+    assert_eq!(
+        with_bindings(TimeFormat::Unix, |bindings| body.render(bindings)).unwrap(),
+        json!({"at": "2024-01-01", "n": 7.0, "tags": "x", "text": "x1704106800"})
+    );
+    insta::assert_snapshot!(render("{resources.posts.id | date}").unwrap_err(), @"fill in `{resources.posts.id}`: evaluate `value | date`: invalid operation: `a/b c?d#e` is not a time: expected RFC 3339, a date, or whole seconds since 1970");
+    insta::assert_snapshot!(render("{partition.none | lower}").unwrap_err(), @"fill in `{partition.none}`: the value is null or absent");
 }
 
 #[test]
@@ -210,6 +316,14 @@ fn points_at_what_is_wrong() {
     insta::assert_snapshot!(error("{incremental.start_valu}", ALL), @"13..23 read `start_valu`: expected `start_value`, `end_value` or `initial_value` behind `incremental.`");
     insta::assert_snapshot!(error("{resources.posts}", ALL), @"1..16 read `resources.posts`: expected `resources.<parent>.<path>`");
     insta::assert_snapshot!(error("{job.name}", ALL), @"1..9 read `job.name`: expected `job.id`");
+    insta::assert_snapshot!(error("{job.id | lowr}", ALL), @"9..14 read ` lowr`: expected a filter that exists, such as `lower`");
+    insta::assert_snapshot!(error("{job.id | nothing_like_it}", ALL), @"9..25 read ` nothing_like_it`: expected a filter that exists; there is no `nothing_like_it`");
+    insta::assert_snapshot!(error("{job.id | default(x)}", ALL), @"9..20 read ` default(x)`: expected a filter's arguments between quotes or as numbers; `x` isn't known here");
+    insta::assert_snapshot!(error("{job.id | }", ALL), @"9..10 read ` `: expected filters such as `lower` or `strftime('%Y-%m')` (syntax error: unexpected end of input, expected identifier)");
+    insta::assert_snapshot!(error("{incremental.start_value | strftime('%!')}", ALL), @"26..41 read ` strftime('%!')`: expected filters such as `lower` or `strftime('%Y-%m')` (invalid operation: `%!` is no format of times: strftime formatting failed: found unrecognized specifier directive `!`)");
+    insta::assert_snapshot!(error("{incremental.start_value:>5}", ALL), @"1..27 read `incremental.start_value:>5`: expected filters behind a bar, such as `{incremental.start_value | string}`, where Python has `:` and `!`");
+    insta::assert_snapshot!(error("{resources.posts.id!r}", ALL), @"1..21 read `resources.posts.id!r`: expected filters behind a bar, such as `{resources.posts.id | string}`, where Python has `:` and `!`");
+    insta::assert_snapshot!(error("{job.id | default('}", ALL), @"0..20 read `{job.id | default('}`: expected a closing brace, or `{{` for a literal brace");
     let nested = JsonTemplate::parse(&json!({"a": [0, "{x}"]}), &[]).unwrap_err();
     assert_eq!(nested.path, ["a", "1"]);
 }

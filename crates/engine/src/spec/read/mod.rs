@@ -87,19 +87,29 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn text_value(self, text: &Text) -> String {
+    fn text_value(self, text: &Text) -> Result<String, ReadError> {
         if !self.template || text.substituted.is_empty() {
-            return text.value.clone();
+            return Ok(text.value.clone());
         }
         let mut escaped = String::with_capacity(text.value.len() + 8);
+        let mut in_placeholder = false;
         for (at, character) in text.value.char_indices() {
             let from_variable = text.substituted.iter().any(|range| range.contains(&at));
+            if from_variable && in_placeholder && !is_plain(character) {
+                let message = "a variable's value would change what the placeholder around it means; the value may \
+                               hold letters, digits, `_`, `-`, `.`, `:`, `/` and spaces";
+                return Err(de::Error::custom(message));
+            }
             escaped.push(character);
-            if from_variable && (character == '{' || character == '}') {
-                escaped.push(character);
+            match character {
+                '{' | '}' if from_variable => escaped.push(character),
+                // A doubled brace opens and closes again, or closes what isn't open: it is literal.
+                '{' => in_placeholder = !in_placeholder,
+                '}' => in_placeholder = false,
+                _ => {}
             }
         }
-        escaped
+        Ok(escaped)
     }
 
     /// A scalar that a variable put in has no type of its own: it may be a number or a boolean.
@@ -130,6 +140,11 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether a character can neither end a quoted text nor begin another filter.
+fn is_plain(character: char) -> bool {
+    character.is_alphanumeric() || "_-.:/ ".contains(character)
+}
+
 macro_rules! read_number {
     ($($method:ident $visit:ident $type:ty;)*) => {$(
         fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -155,7 +170,9 @@ impl<'a> Deserializer<'a> for Reader<'a> {
                 (None, Some(value)) => visitor.visit_i64(value),
                 (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
             },
-            Kind::Text(text) => visitor.visit_string(self.text_value(text)),
+            Kind::Text(text) => self
+                .text_value(text)
+                .and_then(|text| visitor.visit_string(text)),
             Kind::Sequence(items) => visitor.visit_seq(Items {
                 reader: self,
                 items: items.iter().enumerate(),
@@ -188,8 +205,9 @@ impl<'a> Deserializer<'a> for Reader<'a> {
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.kind {
-            Kind::Text(text) => visitor
-                .visit_string(self.text_value(text))
+            Kind::Text(text) => self
+                .text_value(text)
+                .and_then(|text| visitor.visit_string(text))
                 .map_err(|error: ReadError| error.at(&self.node.span)),
             _ => Err(ReadError::wrong_type("a string", self.node)),
         }
