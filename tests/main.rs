@@ -5,6 +5,7 @@
     reason = "a test stops where something is not as it must be, and says what it left out"
 )]
 
+mod auth;
 mod demo;
 mod editor;
 mod failures;
@@ -17,6 +18,7 @@ mod parallel;
 mod parents;
 mod readers;
 mod readme;
+mod responses;
 mod specs;
 mod steps;
 mod support;

@@ -1,6 +1,7 @@
 //! What the tests share: a folder to work in, the command, the sandbox, and the tables that were written.
 
 mod lake;
+mod scripted;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +12,7 @@ use engine_sandbox::{Fixture, Information, Sandbox, SeenRequest};
 use tempfile::TempDir;
 
 pub(crate) use lake::{files, rows};
+pub(crate) use scripted::{Reply, Request, Scripted};
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {

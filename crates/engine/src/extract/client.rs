@@ -1,6 +1,7 @@
 //! The one loop that sends requests and tries them again.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,29 +9,48 @@ use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use url::Url;
 
-use super::error::{Answered, Error, Tried};
-use super::http::{Http, REDIRECT_LIMIT, Response, SendError};
+use super::auth::{Authorization, Credentials, Keyring};
+use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
+use super::failure::{Failure, Teller};
+use super::http::{Http, Response, Scope};
+use super::reaction::{self, Seen};
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry::{self, Random};
-use crate::flow::{Event, MAXIMUM_PAGE_BYTES, Observer};
+use super::token::{Current, Grant, TokenSource};
+use crate::flow::{Event, Observer};
 use crate::plan::selector::BodyError;
-use crate::plan::{ClientPlan, RetryPlan};
+use crate::plan::{
+    AuthPlan, ClientPlan, Reaction, ResourcePlan, ResponseActionPlan, RetryPlan, Selector, WaitPlan,
+};
 
 /// Bodies longer than this are looked through on a blocking thread, in bytes.
 const LONGEST_INLINE_BODY: usize = 512 * 1024;
+
+/// What an empty body is read as: a page without records.
+const EMPTY_PAGE: &[u8] = b"null";
+
+/// Tokens that are tried for a request: the one at hand, and a fresh one.
+const TOKENS_TRIED: u32 = 2;
 
 /// The way to one API: connections, credentials, pacing and retries, shared by all resources of a pipeline.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    credentials: Arc<Credentials>,
+    /// Where the spec has the credentials.
+    auth: &'static str,
+    retry: Arc<RetryPlan>,
+    actions: Arc<[ResponseActionPlan]>,
 }
 
 struct Inner {
     http: Http,
     base_url: Url,
-    retry: RetryPlan,
-    redactor: Redactor,
+    keyring: Mutex<Keyring>,
+    redactor: RwLock<Redactor>,
+    /// Entries of `response_actions` that have been told, by resource and position.
+    told: Mutex<HashSet<(String, usize)>>,
     clock: Clock,
     random: Box<Random>,
     observer: Observer,
@@ -57,12 +77,47 @@ pub(super) struct Fetched<T> {
     pub(super) body: Bytes,
     pub(super) value: T,
     pub(super) arrived_at: Timestamp,
+    /// The answer had no body; it is read as a page without records.
+    pub(super) is_empty: bool,
+    /// `response_actions` say that it ends its series.
+    pub(super) is_last: bool,
 }
 
-enum Failure {
-    Send(SendError),
-    Status(Response),
-    Body(Bytes, BodyError),
+/// One request on its way to a success.
+struct Attempt<'a> {
+    resource: &'a str,
+    request: &'a Request,
+    repetition: Repetition,
+    /// How often it was sent.
+    sent: u32,
+    /// How often it failed in a way that a wait may heal.
+    failures: u32,
+    /// Tokens that were refused.
+    tokens_refused: u32,
+    /// It may have been carried out once without an answer.
+    orphaned: bool,
+}
+
+/// What an answer means.
+enum Verdict<T> {
+    Success(Fetched<T>),
+    /// The series ends without it.
+    Ended,
+    Failure(Failure, Repeat),
+}
+
+/// How a failed request is sent again.
+enum Repeat {
+    /// As the retry plan says.
+    Usual,
+    /// As an entry of `response_actions` says.
+    Action {
+        wait: WaitPlan,
+        max_attempts: Option<u32>,
+        everybody: bool,
+    },
+    /// With a fresh token, so many tokens in all.
+    FreshToken { tokens: u32 },
 }
 
 impl Client {
@@ -71,17 +126,39 @@ impl Client {
         let http = Http::new(&plan)?;
         let redactor = Redactor::new(&plan);
         let random = Box::new(|bound| fastrand::u64(0..=bound));
-        let (base_url, retry) = (plan.base_url, plan.retry);
+        let inner = Arc::new(Inner {
+            http,
+            base_url: plan.base_url,
+            keyring: Mutex::default(),
+            redactor: RwLock::new(redactor),
+            told: Mutex::default(),
+            clock,
+            random,
+            observer,
+        });
         Ok(Self {
-            inner: Arc::new(Inner {
-                http,
-                base_url,
-                retry,
-                redactor,
-                clock,
-                random,
-                observer,
-            }),
+            credentials: inner.credentials(&plan.auth)?,
+            inner,
+            auth: CLIENT_AUTH,
+            retry: Arc::new(plan.retry),
+            actions: Arc::default(),
+        })
+    }
+
+    /// The client as a resource uses it: with its own credentials, retries and actions, where it has some.
+    pub(super) fn of(&self, resource: &ResourcePlan) -> Result<Self, Error> {
+        let exchange = &resource.exchange;
+        let (credentials, auth) = match &exchange.auth {
+            None => (Arc::clone(&self.credentials), self.auth),
+            Some(plan) => (self.inner.credentials(plan)?, ENDPOINT_AUTH),
+        };
+        let retry = exchange.retry.as_ref();
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            credentials,
+            auth,
+            retry: retry.map_or_else(|| Arc::clone(&self.retry), |retry| Arc::new(retry.clone())),
+            actions: exchange.response_actions.as_slice().into(),
         })
     }
 
@@ -99,20 +176,23 @@ impl Client {
     }
 
     pub(super) fn notice(&self, resource: &str, text: &str) {
+        let text = self.inner.redactor().text(text);
         self.observe(Event::Notice {
             resource: resource.to_owned(),
-            text: self.inner.redactor.text(text),
+            text,
         });
     }
 
     pub(super) fn warn(&self, resource: &str, text: &str) {
         self.observe(Event::Warning {
             resource: resource.to_owned(),
-            text: self.inner.redactor.text(text),
+            text: self.inner.redactor().text(text),
         });
     }
 
     /// Sends a request until it succeeds with a body that passes inspection; counts each try.
+    ///
+    /// `None`: `response_actions` say that the series of pages ends without this answer.
     pub(super) async fn fetch<T: Send + 'static>(
         &self,
         resource: &str,
@@ -120,138 +200,371 @@ impl Client {
         repetition: Repetition,
         inspect: Inspect<T>,
         requests: &mut u64,
-    ) -> Result<Fetched<T>, Error> {
-        let plan = &self.inner.retry;
-        let mut orphaned = false;
-        let mut attempt = 1;
+    ) -> Result<Option<Fetched<T>>, Error> {
+        let mut attempt = Attempt::new(resource, request, repetition);
+        let mut refused = None;
         loop {
-            *requests += 1;
-            self.observe(Event::Requested {
-                resource: resource.to_owned(),
-            });
-            let failure = match self.inner.http.send(request.clone()).await {
-                Ok(response) if response.status.is_success() => {
-                    let arrived_at = (self.inner.clock)();
-                    match inspect_off_thread(response.body.clone(), Arc::clone(&inspect)).await? {
-                        Ok(value) => {
-                            let Response {
-                                headers, url, body, ..
-                            } = response;
-                            return Ok(Fetched {
-                                url,
-                                headers,
-                                body,
-                                value,
-                                arrived_at,
-                            });
-                        }
-                        Err(error) => Failure::Body(response.body, error),
-                    }
-                }
-                Ok(response) => Failure::Status(response),
-                Err(error) => Failure::Send(error),
+            let current = self.authorization(resource, refused, requests).await?;
+            self.count(resource, requests);
+            attempt.sent += 1;
+            let scope = Scope::Api(&current.authorization);
+            let verdict = match self.inner.http.send(request.clone(), scope).await {
+                Ok(response) => self.judge(response, &attempt, &inspect).await?,
+                Err(error) => Verdict::Failure(Failure::Send(error), Repeat::Usual),
             };
-            let retry_after = self.retry_after(&failure);
-            let creates_twice =
-                repetition == Repetition::Creates && failure.may_have_been_carried_out();
-            if !failure.is_transient(plan)
-                || attempt >= plan.max_attempts
-                || (creates_twice && orphaned)
-            {
-                return Err(self.error(request, failure, attempt));
+            let (failure, repeat) = match verdict {
+                Verdict::Success(fetched) => return Ok(Some(fetched)),
+                Verdict::Ended => return Ok(None),
+                Verdict::Failure(failure, repeat) => (failure, repeat),
+            };
+            if matches!(repeat, Repeat::FreshToken { .. }) {
+                refused = Some(current.generation);
             }
-            let redactor = self
-                .inner
-                .redactor
-                .with_request(&request.url, &request.headers);
-            if creates_twice {
-                orphaned = true;
-                let url = redactor.url(&request.url);
-                let text = format!(
-                    "`{} {url}` may have created a job whose answer was lost; it is created again, and the first one \
-                     stays behind unread",
-                    request.method
-                );
-                self.notice(resource, &text);
-            }
-            let wait = retry::wait(plan, attempt, retry_after, &*self.inner.random);
-            self.observe(Event::Retrying {
-                resource: resource.to_owned(),
-                attempt,
-                wait_milliseconds: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                reason: redactor.text(&failure.reason()),
-            });
-            tokio::time::sleep(wait).await;
-            attempt += 1;
+            self.prepare_next(&mut attempt, failure, &repeat).await?;
         }
     }
 
-    /// What the server asked for; where it is overloaded, everybody waits.
-    fn retry_after(&self, failure: &Failure) -> Option<Duration> {
-        let Failure::Status(response) = failure else {
-            return None;
-        };
-        let asked = retry::retry_after(&response.headers, (self.inner.clock)())?;
-        if matches!(
-            response.status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
-            self.inner
-                .http
-                .pacer
-                .pause(asked.min(self.inner.retry.max_backoff));
+    /// What is added to the next request. `refused` is the generation of a token that the API didn't take.
+    async fn authorization(
+        &self,
+        resource: &str,
+        refused: Option<u64>,
+        requests: &mut u64,
+    ) -> Result<Current, Error> {
+        match &*self.credentials {
+            Credentials::Fixed(authorization) => Ok(Current {
+                authorization: authorization.clone(),
+                generation: 0,
+            }),
+            Credentials::Token(source) => source
+                .get(refused, self.fetch_token(resource, source, requests))
+                .await
+                .map_err(|error| Error::Token {
+                    auth: self.auth,
+                    source: Box::new(error),
+                }),
         }
-        Some(asked)
     }
 
-    fn error(&self, request: &Request, failure: Failure, attempts: u32) -> Error {
-        let redactor = self
-            .inner
+    /// Asks the token endpoint until it gives a token. No text shows an answer that may hold one.
+    async fn fetch_token(
+        &self,
+        resource: &str,
+        source: &TokenSource,
+        requests: &mut u64,
+    ) -> Result<(Grant, Authorization), Error> {
+        let request = source.request();
+        let mut attempt = Attempt::new(resource, &request, Repetition::Harmless);
+        loop {
+            self.count(resource, requests);
+            attempt.sent += 1;
+            let scope = Scope::Only(&request.url);
+            let failure = match self.inner.http.send(request.clone(), scope).await {
+                Err(error) => Failure::Send(error),
+                Ok(response) if !response.status.is_success() => Failure::Status(response),
+                Ok(mut response) => match Selector::root().value(&response.body) {
+                    Ok(_) => {
+                        let grant = Grant::parse(&response.body);
+                        return grant.and_then(|grant| self.learn(grant)).ok_or_else(|| {
+                            let tried = Box::new(self.teller(&attempt).tried(None));
+                            Error::NoToken { tried }
+                        });
+                    }
+                    Err(error) => {
+                        response.body = Bytes::from_static(b"(not shown: it may hold a token)");
+                        Failure::Body(response, error)
+                    }
+                },
+            };
+            self.prepare_next(&mut attempt, failure, &Repeat::Usual)
+                .await?;
+        }
+    }
+
+    /// Makes sure that no text shows a token, before it is used.
+    fn learn(&self, grant: Grant) -> Option<(Grant, Authorization)> {
+        self.inner
             .redactor
-            .with_request(&request.url, &request.headers);
-        let method = request.method.to_string();
-        let tried = Tried {
-            method,
-            url: redactor.url(&request.url),
-            attempts,
-        };
-        match failure {
-            Failure::Send(SendError::Transport(source)) => Error::Unreachable {
-                tried: Box::new(tried),
-                source,
-            },
-            Failure::Send(SendError::TooLarge) => Error::BodyTooLarge {
-                tried: Box::new(tried),
-                limit: MAXIMUM_PAGE_BYTES,
-            },
-            Failure::Send(SendError::OtherOrigin { host }) => Error::OtherOrigin {
-                tried: Box::new(tried),
-                host,
-            },
-            Failure::Send(SendError::TooManyRedirects) => Error::TooManyRedirects {
-                tried: Box::new(tried),
-                limit: REDIRECT_LIMIT,
-            },
-            Failure::Body(body, source) => Error::InvalidBody {
-                tried: Box::new(tried),
-                excerpt: redactor.excerpt(&body),
-                source,
-            },
-            Failure::Status(response) => {
-                let status = response.status.as_u16();
-                let answered = Box::new(Answered {
-                    tried,
-                    status,
-                    body: redactor.excerpt(&response.body),
-                });
-                match status {
-                    401 | 403 => Error::Unauthorized(answered),
-                    404 | 410 => Error::NotFound(answered),
-                    429 => Error::RateLimited(answered),
-                    500.. => Error::ServerFailed(answered),
-                    _ => Error::BadRequest(answered),
-                }
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .learn(&grant.access_token);
+        let authorization = Authorization::bearer(&grant.access_token).ok()?;
+        Some((grant, authorization))
+    }
+
+    /// Says what an answer means: the first action that fits decides, else its status and its body.
+    async fn judge<T: Send + 'static>(
+        &self,
+        response: Response,
+        attempt: &Attempt<'_>,
+        inspect: &Inspect<T>,
+    ) -> Result<Verdict<T>, Error> {
+        let fitting = self.fitting(&response, attempt).await?;
+        let reaction = fitting.map(|index| &self.actions[index].reaction);
+        let is_success = response.status.is_success();
+        match reaction {
+            Some(Reaction::Ignore) => {
+                self.tell_once(attempt, fitting, &response, "is ignored");
+                Ok(Verdict::Ended)
             }
+            Some(Reaction::Stop) if !is_success => {
+                self.tell_once(attempt, fitting, &response, "ends the pages");
+                Ok(Verdict::Ended)
+            }
+            Some(Reaction::Stop) => {
+                self.tell_once(attempt, fitting, &response, "ends the pages");
+                self.read(response, inspect, true).await
+            }
+            Some(Reaction::Fail { message }) => Err(Error::Failed {
+                answered: Box::new(self.teller(attempt).answered(&response)),
+                message: message
+                    .clone()
+                    .unwrap_or_else(|| "`response_actions` say that this is an error".to_owned()),
+            }),
+            Some(Reaction::Retry {
+                wait,
+                max_attempts,
+                everybody,
+            }) => {
+                let repeat = Repeat::Action {
+                    wait: wait.clone(),
+                    max_attempts: *max_attempts,
+                    everybody: *everybody,
+                };
+                Ok(Verdict::Failure(Failure::Action(response), repeat))
+            }
+            Some(Reaction::RefreshToken { max_attempts }) => {
+                let repeat = Repeat::FreshToken {
+                    tokens: *max_attempts,
+                };
+                Ok(Verdict::Failure(Failure::Action(response), repeat))
+            }
+            None if is_success => self.read(response, inspect, false).await,
+            None => {
+                let renews = matches!(*self.credentials, Credentials::Token(_));
+                let repeat = if renews && response.status == StatusCode::UNAUTHORIZED {
+                    Repeat::FreshToken {
+                        tokens: TOKENS_TRIED,
+                    }
+                } else {
+                    Repeat::Usual
+                };
+                Ok(Verdict::Failure(Failure::Status(response), repeat))
+            }
+        }
+    }
+
+    /// The position of the action that an answer fits.
+    async fn fitting(
+        &self,
+        response: &Response,
+        attempt: &Attempt<'_>,
+    ) -> Result<Option<usize>, Error> {
+        if self.actions.is_empty() {
+            return Ok(None);
+        }
+        let seen = Seen {
+            status: response.status,
+            headers: response.headers.clone(),
+            body: response.body.clone(),
+        };
+        let actions = Arc::clone(&self.actions);
+        let find = move || reaction::first_fitting(&actions, &seen);
+        off_thread(response.body.len(), find)
+            .await?
+            .map_err(|source| Error::Condition {
+                answered: Box::new(self.teller(attempt).answered(response)),
+                source,
+            })
+    }
+
+    /// Reads a success. An empty body is a page without records, unless it may be an answer cut short.
+    async fn read<T: Send + 'static>(
+        &self,
+        response: Response,
+        inspect: &Inspect<T>,
+        is_last: bool,
+    ) -> Result<Verdict<T>, Error> {
+        let arrived_at = (self.inner.clock)();
+        let is_empty = response.has_known_end && response.body.trim_ascii().is_empty();
+        let body = if is_empty {
+            Bytes::from_static(EMPTY_PAGE)
+        } else {
+            response.body.clone()
+        };
+        let inspection = {
+            let (body, inspect) = (body.clone(), Arc::clone(inspect));
+            off_thread(body.len(), move || inspect(&body)).await?
+        };
+        Ok(match inspection {
+            Ok(value) => Verdict::Success(Fetched {
+                url: response.url,
+                headers: response.headers,
+                body,
+                value,
+                arrived_at,
+                is_empty,
+                is_last,
+            }),
+            Err(error) => Verdict::Failure(Failure::Body(response, error), Repeat::Usual),
+        })
+    }
+
+    /// Waits before the next try, where there is to be one; else gives the error.
+    async fn prepare_next(
+        &self,
+        attempt: &mut Attempt<'_>,
+        failure: Failure,
+        repeat: &Repeat,
+    ) -> Result<(), Error> {
+        let created =
+            attempt.repetition == Repetition::Creates && failure.may_have_been_carried_out();
+        let tries_left = match repeat {
+            Repeat::Usual => {
+                failure.is_transient(&self.retry) && attempt.failures + 1 < self.retry.max_attempts
+            }
+            Repeat::Action { max_attempts, .. } => {
+                attempt.failures + 1 < max_attempts.unwrap_or(self.retry.max_attempts)
+            }
+            Repeat::FreshToken { tokens } => attempt.tokens_refused + 1 < *tokens,
+        };
+        if !tries_left || (created && attempt.orphaned) {
+            return Err(failure.into_error(&self.teller(attempt)));
+        }
+        if created {
+            attempt.orphaned = true;
+            self.tell_orphan(attempt);
+        }
+        let (wait, reason) = if let Repeat::FreshToken { .. } = repeat {
+            attempt.tokens_refused += 1;
+            let reason = format!("{}; a fresh token is fetched", failure.reason());
+            (Duration::ZERO, reason)
+        } else {
+            attempt.failures += 1;
+            (self.wait(attempt, &failure, repeat), failure.reason())
+        };
+        self.observe(Event::Retrying {
+            resource: attempt.resource.to_owned(),
+            attempt: attempt.sent,
+            wait_milliseconds: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            reason: self.inner.redactor_for(attempt.request).text(&reason),
+        });
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// The wait before the next try; where the server is overloaded, everybody waits.
+    fn wait(&self, attempt: &Attempt<'_>, failure: &Failure, repeat: &Repeat) -> Duration {
+        let (plan, everybody) = match repeat {
+            Repeat::Action {
+                wait, everybody, ..
+            } => (wait, *everybody),
+            _ => (&WaitPlan::Usual, false),
+        };
+        let response = match failure {
+            Failure::Status(response) | Failure::Action(response) => Some(response),
+            Failure::Send(_) | Failure::Body(..) => None,
+        };
+        let asked = response.and_then(|response| {
+            let now = (self.inner.clock)();
+            reaction::asked_wait(plan, &response.headers, now, &self.retry)
+        });
+        let wait = asked
+            .unwrap_or_else(|| retry::backoff(&self.retry, attempt.failures, &*self.inner.random));
+        if everybody || (asked.is_some() && failure.concerns_everybody()) {
+            self.inner.http.pacer.pause(wait);
+        }
+        wait
+    }
+
+    fn count(&self, resource: &str, requests: &mut u64) {
+        *requests += 1;
+        self.observe(Event::Requested {
+            resource: resource.to_owned(),
+        });
+    }
+
+    fn tell_orphan(&self, attempt: &Attempt<'_>) {
+        let request = attempt.request;
+        let url = self.inner.redactor_for(request).url(&request.url);
+        let text = format!(
+            "`{} {url}` may have created a job whose answer was lost; it is created again, and the first one \
+             stays behind unread",
+            request.method
+        );
+        self.notice(attempt.resource, &text);
+    }
+
+    /// Tells the first time in a resource that an action ends a series.
+    fn tell_once(
+        &self,
+        attempt: &Attempt<'_>,
+        action: Option<usize>,
+        response: &Response,
+        what: &str,
+    ) {
+        let index = action.unwrap_or_default();
+        let is_new = self
+            .inner
+            .told
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert((attempt.resource.to_owned(), index));
+        if is_new {
+            let url = self
+                .inner
+                .redactor_for(attempt.request)
+                .url(&attempt.request.url);
+            let text = format!(
+                "`{} {url}`: the answer {} {what}, as `response_actions[{index}]` says; this is told once",
+                attempt.request.method,
+                response.status.as_u16()
+            );
+            self.notice(attempt.resource, &text);
+        }
+    }
+
+    fn teller<'a>(&self, attempt: &Attempt<'a>) -> Teller<'a> {
+        Teller {
+            redactor: self.inner.redactor_for(attempt.request),
+            request: attempt.request,
+            sent: attempt.sent,
+            auth: self.auth,
+        }
+    }
+}
+
+impl Inner {
+    fn credentials(&self, plan: &AuthPlan) -> Result<Arc<Credentials>, Error> {
+        let mut redactor = self
+            .redactor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        keyring.get(plan, &mut redactor).map_err(|_| Error::Setup {
+            problem: "a credential holds a character that a header can't carry".to_owned(),
+        })
+    }
+
+    fn redactor(&self) -> std::sync::RwLockReadGuard<'_, Redactor> {
+        self.redactor.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn redactor_for(&self, request: &Request) -> Redactor {
+        self.redactor().with_request(&request.url, &request.headers)
+    }
+}
+
+impl<'a> Attempt<'a> {
+    fn new(resource: &'a str, request: &'a Request, repetition: Repetition) -> Self {
+        Self {
+            resource,
+            request,
+            repetition,
+            sent: 0,
+            failures: 0,
+            tokens_refused: 0,
+            orphaned: false,
         }
     }
 }
@@ -261,8 +574,8 @@ impl Client {
     /// The same with fixed waits and a small body limit.
     pub(super) fn for_tests(plan: ClientPlan, observer: Observer, body_limit: usize) -> Self {
         let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-        let inner = Self::new(plan, clock, observer).unwrap().inner;
-        let inner = Arc::into_inner(inner).unwrap();
+        let client = Self::new(plan, clock, observer).unwrap();
+        let inner = Arc::into_inner(client.inner).unwrap();
         let http = inner.http.with_body_limit(body_limit);
         Self {
             inner: Arc::new(Inner {
@@ -270,66 +583,20 @@ impl Client {
                 random: Box::new(|bound| bound),
                 ..inner
             }),
+            ..client
         }
     }
 }
 
-impl Failure {
-    /// Whether the next try may fare better.
-    fn is_transient(&self, plan: &RetryPlan) -> bool {
-        match self {
-            Self::Send(SendError::Transport(error)) => !error.is_builder(),
-            Self::Send(_) | Self::Body(_, BodyError::TooDeep { .. }) => false,
-            Self::Status(response) => retry::is_listed(plan, response.status),
-            Self::Body(..) => true,
-        }
+/// Looks through a body of that length; away from the async threads where it is long.
+async fn off_thread<T: Send + 'static>(
+    length: usize,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    if length <= LONGEST_INLINE_BODY {
+        return Ok(look());
     }
-
-    /// Whether the server may have done what was asked.
-    fn may_have_been_carried_out(&self) -> bool {
-        match self {
-            Self::Send(SendError::Transport(error)) => !error.is_connect(),
-            Self::Send(_) | Self::Body(..) => true,
-            // These refuse a request before it is carried out.
-            Self::Status(response) => !matches!(response.status.as_u16(), 400..=499 | 503),
-        }
-    }
-
-    fn reason(&self) -> String {
-        match self {
-            Self::Send(SendError::Transport(error)) if error.is_timeout() => {
-                "the server took too long".to_owned()
-            }
-            Self::Send(SendError::Transport(error)) if error.is_connect() => {
-                format!("no connection: {}", innermost(error))
-            }
-            Self::Send(SendError::Transport(error)) => {
-                format!("the connection broke: {}", innermost(error))
-            }
-            Self::Send(_) => "the answer can't be taken".to_owned(),
-            Self::Status(response) => format!("the server answered {}", response.status.as_u16()),
-            Self::Body(_, error) => error.to_string(),
-        }
-    }
-}
-
-/// The last cause, which says what the system said.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
-}
-
-async fn inspect_off_thread<T: Send + 'static>(
-    body: Bytes,
-    inspect: Inspect<T>,
-) -> Result<Result<T, BodyError>, Error> {
-    if body.len() <= LONGEST_INLINE_BODY {
-        return Ok(inspect(&body));
-    }
-    match tokio::task::spawn_blocking(move || inspect(&body)).await {
+    match tokio::task::spawn_blocking(look).await {
         Ok(result) => Ok(result),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         // The runtime is shutting down.

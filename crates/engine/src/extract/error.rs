@@ -4,8 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use super::page::PagerError;
+use crate::plan::ExpressionError;
 use crate::plan::selector::BodyError;
 use crate::plan::template::RenderError;
+
+/// Where a spec has the credentials of all resources.
+pub(super) const CLIENT_AUTH: &str = "client.auth";
+
+/// Where a spec has the credentials of one resource.
+pub(super) const ENDPOINT_AUTH: &str = "endpoint.auth";
+
+const LOOKS_LIKE_HTML: &str =
+    "it looks like an HTML page instead of JSON: a login page, or one of a proxy?";
 
 /// A failure that ends the reading of a slice. What can be tried again has been, as often as the plan allows.
 ///
@@ -19,9 +29,44 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-    /// 401 or 403.
-    #[error("{0}: check `client.auth`")]
-    Unauthorized(Box<Answered>),
+    /// 401 or 403, with a fresh token too where there is one.
+    #[error("{answered}: check `{auth}`")]
+    Unauthorized {
+        /// The request and its answer.
+        answered: Box<Answered>,
+        /// Where the spec has the credentials: `client.auth` or `endpoint.auth`.
+        auth: &'static str,
+    },
+    /// There is no access token to be had.
+    #[error("get an access token for `{auth}`")]
+    Token {
+        /// Where the spec has the credentials: `client.auth` or `endpoint.auth`.
+        auth: &'static str,
+        /// Why.
+        source: Box<Self>,
+    },
+    /// The token endpoint answered without a token that can be sent.
+    #[error("{tried}: the answer has no `access_token` that a header can carry")]
+    NoToken {
+        /// The request.
+        tried: Box<Tried>,
+    },
+    /// `response_actions` say that the answer is an error.
+    #[error("{answered}: {message}")]
+    Failed {
+        /// The request and its answer.
+        answered: Box<Answered>,
+        /// What the spec says about it.
+        message: String,
+    },
+    /// A condition of `response_actions` can't be evaluated for the answer.
+    #[error("{answered}: it can't be held against `response_actions`")]
+    Condition {
+        /// The request and its answer.
+        answered: Box<Answered>,
+        /// Why.
+        source: ExpressionError,
+    },
     /// 404 or 410.
     #[error("{0}")]
     NotFound(Box<Answered>),
@@ -43,12 +88,12 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// The answer is not one whole JSON document, as often as it was tried.
-    #[error("{tried}: the answer can't be used; it begins `{excerpt}`")]
+    #[error("{answered}: {}", if *is_html { LOOKS_LIKE_HTML } else { "it can't be used" })]
     InvalidBody {
-        /// The request.
-        tried: Box<Tried>,
-        /// The first characters of the body.
-        excerpt: String,
+        /// The request and its answer.
+        answered: Box<Answered>,
+        /// The body looks like an HTML page.
+        is_html: bool,
         /// What is wrong with it.
         source: BodyError,
     },
@@ -60,15 +105,15 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
-    /// A path, link or redirect leads to another origin than the base URL's. Nothing was sent there.
-    #[error(
-        "{tried}: it leads to `{host}`, which is not the origin of `base_url`: credentials go nowhere else"
-    )]
+    /// A path, link or redirect leads where credentials may not go. Nothing was sent there.
+    #[error("{tried}: it leads to `{host}`, which is {outside}: credentials go nowhere else")]
     OtherOrigin {
         /// The request.
         tried: Box<Tried>,
         /// The other host, with its port where it is unusual.
         host: String,
+        /// What it is not, in terms of the spec.
+        outside: &'static str,
     },
     /// More redirects than are followed.
     #[error("{tried}: more than {limit} redirects")]
@@ -140,9 +185,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the API knows no such credentials (401), so that no other request would fare better.
+    /// Whether the client's credentials are refused (401) or not to be had, so that no other resource would fare better.
     pub fn refuses_credentials(&self) -> bool {
-        matches!(self, Self::Unauthorized(answered) if answered.status == 401)
+        match self {
+            Self::Unauthorized { answered, auth } => answered.status == 401 && *auth == CLIENT_AUTH,
+            Self::Token { auth, .. } => *auth == CLIENT_AUTH,
+            _ => false,
+        }
     }
 }
 
@@ -155,9 +204,11 @@ pub struct Tried {
     pub url: String,
     /// How often it was tried, from 1.
     pub attempts: u32,
+    /// Where redirects led, without secrets.
+    pub redirected_to: Option<String>,
 }
 
-/// A request and the answer that was no success.
+/// A request and the answer that it can't go on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
     /// The request.
@@ -173,6 +224,9 @@ impl fmt::Display for Tried {
         write!(formatter, "request `{} {}`", self.method, self.url)?;
         if self.attempts > 1 {
             write!(formatter, " ({} tries)", self.attempts)?;
+        }
+        if let Some(url) = &self.redirected_to {
+            write!(formatter, ", redirected to `{url}`")?;
         }
         Ok(())
     }

@@ -1,29 +1,18 @@
 //! One request and its whole answer.
 
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use url::Url;
 
 use super::address::{host, same_origin};
-use super::auth;
+use super::auth::Authorization;
 use super::error::Error;
 use super::rate::Pacer;
 use super::request::Request;
 use crate::flow::MAXIMUM_PAGE_BYTES;
-use crate::plan::ClientPlan;
+use crate::plan::{AllowedHost, ClientPlan};
 
-/// Wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Wait for the next bytes of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Wait for a whole answer, so that a server that drips doesn't hold a slice for ever.
-const TOTAL_TIMEOUT: Duration = Duration::from_mins(15);
-
-/// Redirects followed within the origin.
+/// Redirects followed to where the request may go.
 pub(super) const REDIRECT_LIMIT: usize = 10;
 
 /// Room made for a body at once, whatever its announced length, in bytes.
@@ -37,6 +26,17 @@ pub(super) struct Response {
     /// Behind redirects.
     pub(super) url: Url,
     pub(super) body: Bytes,
+    /// The body's end was announced, so that an empty one is no answer cut short.
+    pub(super) has_known_end: bool,
+}
+
+/// Where a request and its redirects may lead, and what they take along.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// The base URL's origin and the allowed hosts, with the client's headers and these credentials.
+    Api(&'a Authorization),
+    /// The origin of this URL, with nothing but the request itself.
+    Only(&'a Url),
 }
 
 /// Why there is no whole answer.
@@ -47,15 +47,18 @@ pub(super) enum SendError {
     TooLarge,
     OtherOrigin {
         host: String,
+        /// What the host is not, in terms of the spec.
+        outside: &'static str,
     },
     TooManyRedirects,
 }
 
-/// Sends requests to one origin.
+/// Sends requests where they may go.
 pub(super) struct Http {
     client: reqwest::Client,
     origin: Url,
-    /// The client's headers, credentials included.
+    allowed_hosts: Vec<AllowedHost>,
+    /// The client's headers, without credentials.
     headers: HeaderMap,
     pub(super) pacer: Pacer,
     body_limit: usize,
@@ -68,15 +71,11 @@ impl Http {
         let mut headers =
             HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
         headers.extend(plan.headers.iter().cloned());
-        let authorization = auth::authorization(&plan.auth).map_err(|_| Error::Setup {
-            problem: "a credential holds a character that a header can't carry".to_owned(),
-        })?;
-        headers.extend(authorization.map(|value| (header::AUTHORIZATION, value)));
         let client = reqwest::Client::builder()
             .user_agent(concat!("engine/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .timeout(TOTAL_TIMEOUT)
+            .connect_timeout(plan.timeouts.connect)
+            .read_timeout(plan.timeouts.read)
+            .timeout(plan.timeouts.total)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|cause| Error::Setup {
@@ -86,6 +85,7 @@ impl Http {
         Ok(Self {
             client,
             origin: plan.base_url.clone(),
+            allowed_hosts: plan.allowed_hosts.clone(),
             headers,
             pacer,
             body_limit: MAXIMUM_PAGE_BYTES,
@@ -98,10 +98,14 @@ impl Http {
         Self { body_limit, ..self }
     }
 
-    /// Sends a request when the rate limit allows, follows redirects within the origin, and reads the whole answer.
-    pub(super) async fn send(&self, mut request: Request) -> Result<Response, SendError> {
+    /// Sends a request when the rate limit allows, follows redirects within its scope, and reads the whole answer.
+    pub(super) async fn send(
+        &self,
+        mut request: Request,
+        scope: Scope<'_>,
+    ) -> Result<Response, SendError> {
         for _ in 0..=REDIRECT_LIMIT {
-            let response = self.send_once(&request).await?;
+            let response = self.send_once(&request, scope).await?;
             let Some(target) = redirect_target(&response) else {
                 return Ok(response);
             };
@@ -117,19 +121,45 @@ impl Http {
         Err(SendError::TooManyRedirects)
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Response, SendError> {
-        if !same_origin(&request.url, &self.origin) {
+    fn permits(&self, url: &Url, scope: Scope<'_>) -> bool {
+        match scope {
+            Scope::Only(origin) => same_origin(url, origin),
+            Scope::Api(_) => {
+                let is_as_safe = url.scheme() == "https" || self.origin.scheme() == "http";
+                same_origin(url, &self.origin)
+                    || (is_as_safe && self.allowed_hosts.iter().any(|host| host.includes(url)))
+            }
+        }
+    }
+
+    async fn send_once(&self, request: &Request, scope: Scope<'_>) -> Result<Response, SendError> {
+        if !self.permits(&request.url, scope) {
             return Err(SendError::OtherOrigin {
                 host: host(&request.url),
+                outside: match scope {
+                    Scope::Api(_) => "neither the origin of `base_url` nor one of `allowed_hosts`",
+                    Scope::Only(_) => "not the origin of `access_token_url`",
+                },
             });
         }
-        let mut headers = self.headers.clone();
+        let mut url = request.url.clone();
+        let mut headers = HeaderMap::new();
+        match scope {
+            Scope::Api(authorization) => {
+                headers.clone_from(&self.headers);
+                authorization.apply(&mut url, &mut headers);
+            }
+            Scope::Only(_) => {
+                let json = HeaderValue::from_static("application/json");
+                headers.insert(header::ACCEPT, json);
+            }
+        }
         for (name, value) in &request.headers {
             headers.insert(name.clone(), value.clone());
         }
         let mut builder = self
             .client
-            .request(request.method.clone(), request.url.clone())
+            .request(request.method.clone(), url)
             .headers(headers);
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
@@ -138,6 +168,7 @@ impl Http {
         let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
         let mut response = builder.send().await.map_err(transport)?;
         drop(departure);
+        let has_known_end = has_known_end(&response);
         let announced = response.content_length().unwrap_or(0);
         if usize::try_from(announced).map_or(true, |length| length > self.body_limit) {
             return Err(SendError::TooLarge);
@@ -157,8 +188,19 @@ impl Http {
             headers,
             url: request.url.clone(),
             body,
+            has_known_end,
         })
     }
+}
+
+/// Whether the answer says where its body ends; one that ends with the connection may have been cut short.
+fn has_known_end(response: &reqwest::Response) -> bool {
+    matches!(
+        response.status(),
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT
+    ) || response.version() >= Version::HTTP_2
+        || response.content_length().is_some()
+        || response.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
 fn redirect_target(response: &Response) -> Option<Url> {

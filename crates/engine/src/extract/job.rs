@@ -12,13 +12,15 @@ use crate::plan::template::Bindings;
 use crate::plan::{JobPlan, Selector};
 
 /// Creates a job for a slice and waits until it is done; gives its id.
+///
+/// `None`: `response_actions` say that the slice ends here.
 pub(super) async fn run(
     client: &Client,
     resource: &str,
     plan: &JobPlan,
     bindings: Bindings<'_>,
     requests: &mut u64,
-) -> Result<Value, Error> {
+) -> Result<Option<Value>, Error> {
     let create = PageRequests::render(&plan.create, client.base_url(), &bindings)?.with(&[])?;
     let created = client
         .fetch(
@@ -29,6 +31,9 @@ pub(super) async fn run(
             requests,
         )
         .await?;
+    let Some(created) = created.filter(|created| !created.is_last) else {
+        return Ok(None);
+    };
     let missing = |action, path: &Selector| Error::JobAnswer {
         action,
         path: path.as_str().to_owned(),
@@ -50,9 +55,12 @@ pub(super) async fn run(
                 requests,
             )
             .await?;
+        let Some(polled) = polled.filter(|polled| !polled.is_last) else {
+            return Ok(None);
+        };
         let status = text(&polled.value.ok_or_else(|| missing("poll", &plan.status))?);
         if plan.done.contains(&status) {
-            return Ok(id);
+            return Ok(Some(id));
         }
         if plan.failed.contains(&status) {
             return Err(Error::JobFailed {

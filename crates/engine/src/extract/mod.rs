@@ -1,23 +1,26 @@
 //! Reading a slice: its requests, with credentials, pacing and retries, and its pages.
 //!
-//! **Invariant:** what a page's records mean is unknown here, and credentials leave for no other origin than the base
-//! URL's.
+//! **Invariant:** what a page's records mean is unknown here, and credentials leave for no other place than the base
+//! URL's origin and the allowed hosts.
 
 mod address;
 mod ahead;
 mod auth;
 mod client;
 mod error;
+mod failure;
 mod http;
 mod job;
 mod page;
 mod rate;
+mod reaction;
 mod read;
 mod redact;
 mod request;
 mod retry;
 mod seeds;
 pub mod slice;
+mod token;
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,7 @@ pub async fn read_slice(
     slice: &Slice,
     pages: Sender<Page>,
 ) -> Result<SliceStatistics, Error> {
+    let client = &client.of(resource)?;
     let mut statistics = SliceStatistics::default();
     let incremental = incremental_values(resource, slice);
     let mut bindings = Bindings {
@@ -53,16 +54,14 @@ pub async fn read_slice(
         job_id: None,
     };
     let job_id = match &resource.job {
-        Some(plan) => Some(
-            job::run(
-                client,
-                &resource.name,
-                plan,
-                bindings,
-                &mut statistics.requests,
-            )
-            .await?,
-        ),
+        Some(plan) => {
+            let requests = &mut statistics.requests;
+            let job_id = job::run(client, &resource.name, plan, bindings, requests).await?;
+            if job_id.is_none() {
+                return Ok(statistics);
+            }
+            job_id
+        }
         None => None,
     };
     bindings.job_id = job_id.as_ref();
@@ -90,7 +89,10 @@ pub async fn read_slice(
         };
         let fetched = fetched?;
         let number = statistics.pages + 1;
-        if selector.is_none() {
+        let Some(fetched) = fetched else {
+            break;
+        };
+        if selector.is_none() && !fetched.is_empty {
             announce_selector(client, resource, &fetched.value.selector);
         }
         check_selection(resource, &fetched, number)?;
@@ -98,6 +100,10 @@ pub async fn read_slice(
             && let Some(text) = fullness::of_record(&fetched.answer())
         {
             client.warn(&resource.name, &text);
+        }
+        // Where the first answer has no body, there is nothing to page through.
+        if fetched.is_last || (fetched.is_empty && number == 1) {
+            paging.end();
         }
         let turn = paging
             .turn(&fetched.answer())
@@ -114,7 +120,9 @@ pub async fn read_slice(
         if turn.restart || paging.has_ended() {
             ahead.clear();
         }
-        selector.get_or_insert_with(|| fetched.value.selector.clone());
+        if !fetched.is_empty {
+            selector.get_or_insert_with(|| fetched.value.selector.clone());
+        }
         let Some(page) = page(number, fetched, turn.keep) else {
             continue;
         };
@@ -173,7 +181,7 @@ async fn fetch_page(
     request: Request,
     inspect: Inspect<PageContents>,
     sent: &AtomicU64,
-) -> Result<Fetched<PageContents>, Error> {
+) -> Result<Option<Fetched<PageContents>>, Error> {
     let mut counted = CountedRequests { requests: 0, sent };
     client
         .fetch(
@@ -268,7 +276,8 @@ fn check_selection(
     fetched: &Fetched<PageContents>,
     page: u64,
 ) -> Result<(), Error> {
-    if !fetched.value.selection.missing || resource.allow_missing {
+    let may_be_missing = resource.allow_missing || fetched.is_empty || fetched.is_last;
+    if !fetched.value.selection.missing || may_be_missing {
         return Ok(());
     }
     let selector = fetched.value.selector.as_str().to_owned();

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::plan::{AuthPlan, ClientPlan};
-use crate::spec::looks_secret;
+use crate::spec::{Secret, looks_secret};
 
 /// Characters of a body that an error shows, at most.
 const EXCERPT_LETTERS: usize = 300;
@@ -30,15 +30,7 @@ impl Redactor {
     /// Knows the secrets of a client: its credentials and the headers that look like some.
     pub(super) fn new(plan: &ClientPlan) -> Self {
         let mut redactor = Self::default();
-        match &plan.auth {
-            AuthPlan::Anonymous => {}
-            AuthPlan::HttpBasic { username, password } => {
-                redactor.add(username.expose());
-                redactor.add(password.expose());
-                redactor.add(&basic_credentials(username.expose(), password.expose()));
-            }
-            AuthPlan::Bearer { token } => redactor.add(token.expose()),
-        }
+        redactor.learn_credentials(&plan.auth);
         for secret in &plan.secrets {
             if secret.expose().len() >= SHORTEST_FOUND_BY_NAME {
                 redactor.add(secret.expose());
@@ -46,6 +38,37 @@ impl Redactor {
         }
         redactor.add_headers(plan.headers.iter().map(|(name, value)| (name, value)));
         redactor
+    }
+
+    /// Learns credentials that are set up later.
+    pub(super) fn learn_credentials(&mut self, plan: &AuthPlan) {
+        match plan {
+            AuthPlan::Anonymous => {}
+            AuthPlan::HttpBasic { username, password } => {
+                self.add(username.expose());
+                self.add(password.expose());
+                self.add(&basic_credentials(username.expose(), password.expose()));
+            }
+            AuthPlan::Bearer { token } => self.add(token.expose()),
+            AuthPlan::ApiKey { api_key, .. } => self.add(api_key.expose()),
+            AuthPlan::ClientCredentials(plan) => {
+                if plan.client_id.expose().len() >= SHORTEST_FOUND_BY_NAME {
+                    self.add(plan.client_id.expose());
+                }
+                self.add(plan.client_secret.expose());
+                let given = plan.access_token.iter();
+                let fields = plan.request_data.iter();
+                let secret_fields = fields.filter(|(name, _)| looks_secret(name));
+                for secret in given.chain(secret_fields.map(|(_, value)| value)) {
+                    self.add(secret.expose());
+                }
+            }
+        }
+    }
+
+    /// Learns a token that was fetched.
+    pub(super) fn learn(&mut self, secret: &Secret) {
+        self.add(secret.expose());
     }
 
     /// Also knows the secret-looking headers and query parameters of a request.
@@ -150,7 +173,6 @@ fn mask_pair(pair: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Secret;
 
     fn redactor() -> Redactor {
         let mut redactor = Redactor::default();
@@ -188,7 +210,9 @@ mod tests {
                 username: Secret::new("sk_live"),
                 password: Secret::new("pw"),
             },
+            allowed_hosts: Vec::new(),
             rate_limit: None,
+            timeouts: crate::plan::Timeouts::default(),
             retry: crate::plan::RetryPlan {
                 max_attempts: 1,
                 statuses: Vec::new(),

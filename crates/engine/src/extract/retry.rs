@@ -13,16 +13,8 @@ pub(super) const BASE_BACKOFF: Duration = Duration::from_millis(500);
 /// Picks a number from 0 to the bound, both included.
 pub(super) type Random = dyn Fn(u64) -> u64 + Send + Sync;
 
-/// The wait behind a failed try: what the server asked for, else a random part of a growing time.
-pub(super) fn wait(
-    plan: &RetryPlan,
-    attempt: u32,
-    retry_after: Option<Duration>,
-    random: &Random,
-) -> Duration {
-    if let Some(asked) = retry_after {
-        return asked.min(plan.max_backoff);
-    }
+/// The wait behind a failed try where nobody asked for another: a random part of a growing time.
+pub(super) fn backoff(plan: &RetryPlan, attempt: u32, random: &Random) -> Duration {
     let doublings = attempt.saturating_sub(1).min(31);
     let longest = BASE_BACKOFF
         .saturating_mul(1 << doublings)
@@ -41,7 +33,12 @@ pub(super) fn is_listed(plan: &RetryPlan, status: StatusCode) -> bool {
 
 /// The wait that `Retry-After` asks for, in seconds or as an HTTP date; `None` where it is absent, unreadable or over.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    read_retry_after(headers.get(header::RETRY_AFTER)?.to_str().ok()?, now)
+}
+
+/// The same for a text.
+pub(super) fn read_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
     let asked = if text.bytes().all(|byte| byte.is_ascii_digit()) {
         Duration::from_secs(text.parse().ok()?)
     } else {
@@ -69,27 +66,13 @@ mod tests {
 
     #[test]
     fn waits_longer_each_time_within_bounds() {
-        let longest = |attempt| wait(&plan(), attempt, None, &|bound| bound).as_millis();
+        let longest = |attempt| backoff(&plan(), attempt, &|bound| bound).as_millis();
         assert_eq!(
             [1, 2, 3, 4, 5, 6, 40].map(longest),
             [500, 1000, 2000, 4000, 8000, 10_000, 10_000]
         );
-        assert_eq!(wait(&plan(), 5, None, &|_| 0), Duration::ZERO);
-        assert_eq!(wait(&plan(), 5, None, &|bound| bound / 2).as_millis(), 4000);
-    }
-
-    #[test]
-    fn obeys_the_server_up_to_the_cap() {
-        let waits = |asked| {
-            wait(
-                &plan(),
-                1,
-                Some(Duration::from_secs(asked)),
-                &|_| unreachable!(),
-            )
-            .as_secs()
-        };
-        assert_eq!((waits(3), waits(86_400)), (3, 10));
+        assert_eq!(backoff(&plan(), 5, &|_| 0), Duration::ZERO);
+        assert_eq!(backoff(&plan(), 5, &|bound| bound / 2).as_millis(), 4000);
     }
 
     #[test]

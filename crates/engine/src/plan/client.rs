@@ -1,11 +1,14 @@
 //! Compiling `client`.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::auth::{self, AuthPlan};
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{AuthPlan, ClientPlan, RateLimitPlan, RetryPlan};
-use crate::spec::{self, Auth, Secret};
+use super::model::{ClientPlan, RateLimitPlan, RetryPlan};
+use crate::spec;
 
 pub(super) fn compile(
     client: &spec::Client,
@@ -29,20 +32,24 @@ pub(super) fn compile(
     }
     let auth = match &client.auth {
         None => Ok(AuthPlan::Anonymous),
-        Some(auth) => compile_auth(auth, &place.key("auth"), mistakes),
+        Some(auth) => auth::compile(auth, &place.key("auth"), mistakes),
     };
     let rate_limit = client
         .rate_limit
         .as_ref()
         .map(|limit| rate_limit(limit, &place.key("rate_limit"), mistakes))
         .transpose();
-    let retry = retry(&client.retry, &place.key("retry"), mistakes);
+    let allowed_hosts = allowed_hosts(client, mistakes);
+    let retry = retry(&client.retry, None, &place.key("retry"), mistakes);
+    let timeouts = timeouts(&client.timeout, &place.key("timeout"), mistakes);
     Ok(ClientPlan {
         base_url: base_url?,
         headers,
         auth: auth?,
+        allowed_hosts,
         rate_limit: rate_limit?,
         retry,
+        timeouts,
         secrets: Vec::new(),
     })
 }
@@ -80,54 +87,6 @@ fn base_url(text: &str, place: &Place, mistakes: &mut Mistakes) -> Result<Url, R
     Ok(url)
 }
 
-fn compile_auth(auth: &Auth, place: &Place, mistakes: &mut Mistakes) -> Result<AuthPlan, Reported> {
-    let basic = match auth {
-        Auth::Bearer(bearer) => {
-            return Ok(AuthPlan::Bearer {
-                token: required(&bearer.token, "token", place, mistakes)?,
-            });
-        }
-        Auth::HttpBasic(basic) => basic,
-    };
-    let username = match (&basic.username, &basic.api_key) {
-        (Some(username), None) => required(username, "username", place, mistakes),
-        (None, Some(api_key)) => required(api_key, "api_key", place, mistakes),
-        (None, None) => Err(mistakes.add(
-            "plan::auth",
-            place,
-            "`http_basic` needs a `username`",
-            "give `username` (and `password`), or `api_key` where the API takes its key as the user name".to_owned(),
-        )),
-        (Some(_), Some(_)) => Err(mistakes.add(
-            "plan::auth",
-            &place.key("api_key"),
-            "`api_key` and `username` mean the same here",
-            "keep one of the two".to_owned(),
-        )),
-    };
-    Ok(AuthPlan::HttpBasic {
-        username: username?,
-        password: basic.password.clone(),
-    })
-}
-
-fn required(
-    secret: &Secret,
-    key: &str,
-    place: &Place,
-    mistakes: &mut Mistakes,
-) -> Result<Secret, Reported> {
-    if secret.expose().is_empty() {
-        return Err(mistakes.add(
-            "plan::auth",
-            &place.key(key),
-            format!("`{key}` is empty"),
-            "check the variable that it comes from".to_owned(),
-        ));
-    }
-    Ok(secret.clone())
-}
-
 fn rate_limit(
     limit: &spec::RateLimit,
     place: &Place,
@@ -151,9 +110,14 @@ fn rate_limit(
     })
 }
 
-fn retry(retry: &spec::Retry, place: &Place, mistakes: &mut Mistakes) -> RetryPlan {
-    let max_attempts = retry.max_attempts.unwrap_or(spec::DEFAULT_MAX_ATTEMPTS);
-    if max_attempts == 0 {
+/// `client` is what holds where `retry` says nothing; without it the defaults do.
+pub(super) fn retry(
+    retry: &spec::Retry,
+    client: Option<&spec::Retry>,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> RetryPlan {
+    if retry.max_attempts == Some(0) {
         mistakes.add(
             "plan::retry",
             &place.key("max_attempts"),
@@ -161,20 +125,136 @@ fn retry(retry: &spec::Retry, place: &Place, mistakes: &mut Mistakes) -> RetryPl
             None,
         );
     }
+    if let Some(span) = &retry.max_backoff {
+        // Only to report it: which of the two counts is decided below.
+        fixed(span, &place.key("max_backoff"), mistakes).ok();
+    }
+    let max_attempts = retry
+        .max_attempts
+        .or(client.and_then(|client| client.max_attempts));
     let statuses = retry.statuses.as_deref();
-    let statuses = statuses.unwrap_or(&spec::DEFAULT_RETRY_STATUSES);
-    let max_backoff = retry
-        .max_backoff
-        .as_ref()
-        .and_then(|span| fixed(span, &place.key("max_backoff"), mistakes).ok());
+    let statuses = statuses.or(client.and_then(|client| client.statuses.as_deref()));
+    let max_backoff = retry.max_backoff.as_ref();
+    let max_backoff = max_backoff.or(client.and_then(|client| client.max_backoff.as_ref()));
     RetryPlan {
-        max_attempts,
+        max_attempts: max_attempts.unwrap_or(spec::DEFAULT_MAX_ATTEMPTS),
         statuses: statuses
+            .unwrap_or(&spec::DEFAULT_RETRY_STATUSES)
             .iter()
             .map(|range| (range.first, range.last))
             .collect(),
-        max_backoff: max_backoff.unwrap_or(spec::DEFAULT_MAX_BACKOFF),
+        max_backoff: max_backoff
+            .and_then(spec::TimeSpan::fixed)
+            .unwrap_or(spec::DEFAULT_MAX_BACKOFF),
     }
+}
+
+/// How long an answer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// The longest wait for a connection.
+    pub connect: Duration,
+    /// The longest wait for the next bytes of an answer.
+    pub read: Duration,
+    /// The longest wait for a whole answer.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: spec::DEFAULT_CONNECT_TIMEOUT,
+            read: spec::DEFAULT_READ_TIMEOUT,
+            total: spec::DEFAULT_TOTAL_TIMEOUT,
+        }
+    }
+}
+
+fn timeouts(timeout: &spec::Timeout, place: &Place, mistakes: &mut Mistakes) -> Timeouts {
+    let mut length = |key: &str, span: &Option<spec::TimeSpan>, default: Duration| {
+        let span = span.as_ref();
+        let length = span.and_then(|span| fixed(span, &place.key(key), mistakes).ok());
+        length.unwrap_or(default)
+    };
+    let defaults = Timeouts::default();
+    Timeouts {
+        connect: length("connect", &timeout.connect, defaults.connect),
+        read: length("read", &timeout.read, defaults.read),
+        total: length("total", &timeout.total, defaults.total),
+    }
+}
+
+/// A host beside the base URL's that gets the headers and the credentials too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost {
+    /// The host in lower case; for `*.example.com` what stands behind the star, with its dot.
+    name: String,
+    /// Every host below `name` is meant, and not the name itself.
+    below: bool,
+    /// The port; `None`: the scheme's own.
+    port: Option<u16>,
+}
+
+impl AllowedHost {
+    /// Reads `cdn.example.com`, `cdn.example.com:8443` or `*.example.com`; `None` for all else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let below = text.strip_prefix("*.");
+        let url = Url::parse(&format!("https://{}/", below.unwrap_or(text))).ok()?;
+        let host = url.host_str()?;
+        let only_a_host = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && !text.ends_with('/')
+            && !host.contains('*');
+        // Nobody owns all of `*.com`.
+        let whole_top_level = below.is_some() && !host.contains('.');
+        (only_a_host && !whole_top_level).then(|| Self {
+            name: match below {
+                Some(_) => format!(".{host}"),
+                None => host.to_owned(),
+            },
+            below: below.is_some(),
+            port: url.port(),
+        })
+    }
+
+    /// Whether the URL leads to this host.
+    pub fn includes(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else {
+            return false;
+        };
+        let named = if self.below {
+            host.len() > self.name.len() && host.ends_with(&self.name)
+        } else {
+            host == self.name
+        };
+        named
+            && match self.port {
+                None => url.port().is_none(),
+                port => url.port_or_known_default() == port,
+            }
+    }
+}
+
+/// The hosts that can be read; the others are reported.
+fn allowed_hosts(client: &spec::Client, mistakes: &mut Mistakes) -> Vec<AllowedHost> {
+    let place = Place::root().key("client").key("allowed_hosts");
+    let mut hosts = Vec::with_capacity(client.allowed_hosts.len());
+    for (index, text) in client.allowed_hosts.iter().enumerate() {
+        if let Some(host) = AllowedHost::parse(text) {
+            hosts.push(host);
+            continue;
+        }
+        mistakes.add(
+            "plan::allowed_hosts",
+            &place.index(index),
+            format!("`{text}` isn't a host"),
+            "write the host alone, such as `cdn.example.com`, `cdn.example.com:8443` or `*.example.com`".to_owned(),
+        );
+    }
+    hosts
 }
 
 /// A length of time that doesn't depend on the calendar.
@@ -182,7 +262,7 @@ pub(super) fn fixed(
     span: &spec::TimeSpan,
     place: &Place,
     mistakes: &mut Mistakes,
-) -> Result<std::time::Duration, Reported> {
+) -> Result<Duration, Reported> {
     span.fixed().ok_or_else(|| {
         mistakes.add(
             "plan::duration",
@@ -191,4 +271,49 @@ pub(super) fn fixed(
             "write it in seconds, minutes, hours, days or weeks".to_owned(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allowed_hosts_are_exact_or_below_a_name() {
+        let includes = |host: &str, url: &str| {
+            AllowedHost::parse(host).is_some_and(|host| host.includes(&url.parse().unwrap()))
+        };
+        assert!(includes("cdn.example.com", "https://CDN.example.com/x?y"));
+        assert!(includes("cdn.example.com", "http://cdn.example.com/"));
+        assert!(!includes(
+            "cdn.example.com",
+            "https://cdn.example.com:8443/"
+        ));
+        assert!(includes(
+            "cdn.example.com:8443",
+            "https://cdn.example.com:8443/"
+        ));
+        assert!(!includes(
+            "cdn.example.com",
+            "https://cdn.example.com.evil.test/"
+        ));
+        assert!(!includes("cdn.example.com", "https://a.cdn.example.com/"));
+        assert!(includes("cdn.example.com:80", "http://cdn.example.com/"));
+        assert!(includes("*.example.com", "https://a.b.example.com/"));
+        assert!(!includes("*.example.com", "https://example.com/"));
+        assert!(!includes("*.example.com", "https://evilexample.com/"));
+        assert!(includes("127.0.0.1:8080", "http://127.0.0.1:8080/"));
+        for wrong in [
+            "",
+            "*",
+            "*.com",
+            "https://a.b",
+            "a.b/c",
+            "a.b?c",
+            "u@a.b",
+            "a.*.b",
+            "a b",
+        ] {
+            assert_eq!(AllowedHost::parse(wrong), None, "{wrong}");
+        }
+    }
 }

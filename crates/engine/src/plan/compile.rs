@@ -84,6 +84,7 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
         }
         compiled.push(resource::compile(
             resource,
+            &pipeline.client,
             client_paginator.as_ref(),
             &names,
             &place,

@@ -2,9 +2,11 @@
 //!
 //! **Invariant:** planning is pure. No file, network, clock or environment is touched here, and nothing awaits.
 
+mod auth;
 mod client;
 mod columns;
 mod compile;
+mod exchange;
 mod expression;
 mod field_path;
 mod filters;
@@ -19,13 +21,17 @@ mod partitions;
 mod path_params;
 mod request;
 mod resource;
+mod response_action;
 mod seeds;
 pub mod selector;
 mod single_record;
 mod steps;
 pub mod template;
 
+pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
+pub use client::{AllowedHost, Timeouts};
 pub use compile::{check_destination, compile};
+pub use exchange::ExchangePlan;
 pub use expression::{Expression, ExpressionError};
 pub use field_path::FieldPath;
 pub use model::*;
@@ -36,4 +42,5 @@ pub use paginator::{
     PageUnit, PaginatorPlan, STOP_NAMES, StopPlan, TotalPlan, TotalSource,
 };
 pub(crate) use parents::ancestors;
+pub use response_action::{AnswerCondition, Reaction, ResponseActionPlan, WaitPlan};
 pub use selector::Selector;

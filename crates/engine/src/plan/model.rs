@@ -8,6 +8,9 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::auth::AuthPlan;
+use super::client::{AllowedHost, Timeouts};
+use super::exchange::ExchangePlan;
 use super::{PaginatorPlan, Selector};
 
 /// How a resource's rows join those that the table already holds.
@@ -142,31 +145,16 @@ pub struct ClientPlan {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Credentials.
     pub auth: AuthPlan,
+    /// Other hosts that get the headers and the credentials too.
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Pacing shared by all resources.
     pub rate_limit: Option<RateLimitPlan>,
     /// What is tried again, and how often.
     pub retry: RetryPlan,
+    /// How long an answer may take.
+    pub timeouts: Timeouts,
     /// Other values that no text may show: what variables have put into the spec. Set by whoever read it.
     pub secrets: Vec<crate::spec::Secret>,
-}
-
-/// Credentials for each request.
-#[derive(Clone, Debug)]
-pub enum AuthPlan {
-    /// None.
-    Anonymous,
-    /// RFC 7617.
-    HttpBasic {
-        /// The user name.
-        username: crate::spec::Secret,
-        /// The password; empty where the API takes a key as the user name.
-        password: crate::spec::Secret,
-    },
-    /// RFC 6750.
-    Bearer {
-        /// The token.
-        token: crate::spec::Secret,
-    },
 }
 
 /// A token bucket: `burst` tokens, refilled at `requests` each `per`.
@@ -346,6 +334,8 @@ pub struct ResourcePlan {
     pub guessed_records: bool,
     /// How pages follow each other.
     pub paginator: PaginatorPlan,
+    /// How its requests and answers are dealt with, where that is not the client's way.
+    pub exchange: ExchangePlan,
     /// The time cursor.
     pub incremental: Option<IncrementalPlan>,
     /// What decoding needs.

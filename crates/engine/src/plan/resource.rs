@@ -7,8 +7,8 @@ use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, PageUnit, PaginatorPlan, Selector, columns, incremental, job, paginator, partitions,
-    path_params, seeds, steps,
+    AutoPlan, PageUnit, PaginatorPlan, Selector, columns, exchange, incremental, job, paginator,
+    partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -21,13 +21,21 @@ pub(super) struct Compiled {
 /// `all_names` are the names of all resources.
 pub(super) fn compile(
     resource: &Resource,
+    client: &spec::Client,
     client_paginator: Option<&PaginatorPlan>,
     all_names: &[&str],
     place: &Place,
     mistakes: &mut Mistakes,
 ) -> Compiled {
     let mut references = References::default();
-    let mut plan = endpoint(resource, client_paginator, place, &mut references, mistakes);
+    let mut plan = endpoint(
+        resource,
+        client,
+        client_paginator,
+        place,
+        &mut references,
+        mistakes,
+    );
     let named = parents::named(&references, all_names, mistakes);
     if !named.is_empty() && resource.endpoint.incremental.is_some() {
         mistakes.add(
@@ -58,6 +66,7 @@ pub(super) fn compile(
 /// All but the parents and the partitions, which depend on what the requests name.
 fn endpoint(
     resource: &Resource,
+    client: &spec::Client,
     client_paginator: Option<&PaginatorPlan>,
     place: &Place,
     references: &mut References,
@@ -121,18 +130,12 @@ fn endpoint(
             mistakes,
         );
     }
-    if let (Ok(PaginatorPlan::Counted(plan)), Ok(Some(selector))) = (&paginator, &data_selector)
-        && plan.unit == PageUnit::Records
-        && !selector.gives_each_record_once()
-    {
-        mistakes.add(
-            "plan::offset_selector",
-            &endpoint_place.key("data_selector"),
-            format!("`{}` doesn't give one record for each that the API counts", selector.as_str()),
-            "the offset advances by the records that came: select the whole list, such as `data.items`".to_owned(),
-        );
+    if let (Ok(paginator), Ok(Some(selector))) = (&paginator, &data_selector) {
+        let place = endpoint_place.key("data_selector");
+        check_counted_selector(paginator, selector, &place, mistakes);
     }
     let concurrency = concurrency(resource, place, mistakes);
+    let exchange = exchange::compile(endpoint, client, &endpoint_place, mistakes);
     let columns = columns::compile(&resource.columns, &place.key("columns"), mistakes);
     let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
@@ -152,6 +155,7 @@ fn endpoint(
         allow_missing: endpoint.allow_missing,
         guessed_records: guessed_record && !matches!(paginator, Ok(PaginatorPlan::SingleRecord)),
         paginator: paginator?,
+        exchange: exchange?,
         decode: DecodePlan {
             resource: resource.name.clone(),
             columns,
@@ -163,6 +167,26 @@ fn endpoint(
         incremental,
         concurrency: concurrency?,
     })
+}
+
+/// An offset that advances by the records that came needs one for each that the API counts.
+fn check_counted_selector(
+    paginator: &PaginatorPlan,
+    selector: &Selector,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) {
+    let PaginatorPlan::Counted(plan) = paginator else {
+        return;
+    };
+    if plan.unit == PageUnit::Records && !selector.gives_each_record_once() {
+        mistakes.add(
+            "plan::offset_selector",
+            place,
+            format!("`{}` doesn't give one record for each that the API counts", selector.as_str()),
+            "the offset advances by the records that came: select the whole list, such as `data.items`".to_owned(),
+        );
+    }
 }
 
 /// Slices that are read at the same time.

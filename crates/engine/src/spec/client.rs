@@ -15,11 +15,16 @@ pub struct Client {
     /// Where every relative `path` starts, such as `https://api.example.com/v1`.
     #[schemars(example = "https://api.example.com/v1")]
     pub base_url: String,
-    /// Headers of every request to the base URL's origin. Placeholders are not replaced here.
+    /// Headers of every request to the base URL's origin and to `allowed_hosts`. Placeholders are not replaced here.
     #[serde(default)]
     pub headers: IndexMap<String, String>,
-    /// The credentials of every request to the base URL's origin.
+    /// The credentials of every request to the base URL's origin and to `allowed_hosts`. Default: none.
     pub auth: Option<Auth>,
+    /// Other hosts to which next links, redirects and whole URLs may lead: `cdn.example.com`, with the port where it is
+    /// unusual, or `*.example.com` for every host below it. They get the credentials and the headers too, and are never
+    /// asked over `http` where the base URL is `https`. Default: none, such a link is an error.
+    #[serde(default)]
+    pub allowed_hosts: Vec<String>,
     /// How pages follow each other, where a resource says nothing else.
     pub paginator: Option<Paginator>,
     /// How many requests may go out. Default: no limit.
@@ -27,6 +32,21 @@ pub struct Client {
     /// What is tried again after a failure, and how often.
     #[serde(default)]
     pub retry: Retry,
+    /// How long an answer may take.
+    #[serde(default)]
+    pub timeout: Timeout,
+}
+
+/// How long an answer may take; a request that takes longer is tried again.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timeout {
+    /// The longest wait for a connection. Default: `10s`.
+    pub connect: Option<TimeSpan>,
+    /// The longest wait for the answer's beginning, and between two of its parts. Default: `30s`.
+    pub read: Option<TimeSpan>,
+    /// The longest wait for a whole answer, so that a server that drips holds nothing up for ever. Default: `15m`.
+    pub total: Option<TimeSpan>,
 }
 
 /// A token bucket, shared by all resources: requests are paced so that a server with the same limit never refuses one.
@@ -77,6 +97,15 @@ pub const DEFAULT_RETRY_STATUSES: [StatusRange; 3] = [
 
 /// The longest wait between two tries.
 pub const DEFAULT_MAX_BACKOFF: std::time::Duration = std::time::Duration::from_mins(2);
+
+/// The longest wait for a connection.
+pub const DEFAULT_CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The longest wait for the next bytes of an answer.
+pub const DEFAULT_READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// The longest wait for a whole answer.
+pub const DEFAULT_TOTAL_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(15);
 
 /// The period of a rate limit that names none.
 pub const DEFAULT_RATE_LIMIT_PERIOD: std::time::Duration = std::time::Duration::from_mins(1);

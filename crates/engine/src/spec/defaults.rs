@@ -261,8 +261,13 @@ fn merge(target: &mut Node, defaults: &Node, level: Level) {
     }
 }
 
-/// A null has done its work, which was to keep a default out.
+/// A null has done its work, which was to keep a default out; but `auth: null` also keeps out what the client sends.
 fn drop_nulls(resource: &mut Node) {
+    if let Some(auth) = entry(resource, "endpoint").and_then(|endpoint| entry(endpoint, "auth"))
+        && auth.kind == Kind::Null
+    {
+        *auth = Node::text("none", auth.span.clone());
+    }
     let Some(all) = entries(resource) else {
         return;
     };
@@ -345,6 +350,19 @@ mod tests {
             "resource_defaults: {primary_key: id, endpoint: {params: {a: 1}}}\n\
              resources: [{name: r, data: [1]}]",
             "[{name: r, data: [1], primary_key: id}]",
+        );
+    }
+
+    #[test]
+    fn a_null_for_auth_is_no_auth() {
+        check(
+            "resource_defaults: {endpoint: {auth: {token: t}}}\n\
+             resources: [{name: r, endpoint: {auth: null}}, {name: s}]",
+            "[{name: r, endpoint: {auth: none, path: r}}, {name: s, endpoint: {path: s, auth: {token: t}}}]",
+        );
+        check(
+            "resource_defaults: {endpoint: {auth: null}}\nresources: [r]",
+            "[{name: r, endpoint: {path: r, auth: none}}]",
         );
     }
 

@@ -6,8 +6,11 @@ use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
+use super::auth::Auth;
+use super::client::Retry;
 use super::incremental::Incremental;
 use super::paginator::Paginator;
+use super::response_action::ResponseAction;
 use super::value::{TemplateText, TemplateValue, TimeSpan};
 
 /// The requests of a resource, and where the records lie in the answers.
@@ -50,6 +53,13 @@ pub struct Endpoint {
     pub incremental: Option<Incremental>,
     /// An asynchronous job that must be done before the endpoint's own path holds the result.
     pub job: Option<Job>,
+    /// The credentials of the endpoint's requests, in place of the client's; null sends none. Default: the client's.
+    pub auth: Option<Auth>,
+    /// What is tried again after a failure; each key takes the place of the client's. Default: the client's.
+    pub retry: Option<Retry>,
+    /// What is done about answers that need something else than usual; the first entry that fits decides. They hold for
+    /// the requests of a `job` too. Default: none.
+    pub response_actions: Vec<ResponseAction>,
 }
 
 /// An HTTP method: a token of RFC 9110, such as `GET`, `POST`, `PUT`, `PATCH` or `QUERY`. The usual ones may be written

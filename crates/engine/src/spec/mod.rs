@@ -20,6 +20,7 @@ mod pipeline;
 mod processing_step;
 mod read;
 mod resource;
+mod response_action;
 mod schema;
 mod secret;
 mod source;
@@ -27,10 +28,14 @@ mod value;
 mod var;
 mod variables;
 
-pub use auth::{Auth, Bearer, HttpBasic};
+pub use auth::{
+    ApiKey, ApiKeyLocation, Auth, Bearer, ClientAuth, DEFAULT_API_KEY_NAME,
+    DEFAULT_TOKEN_EXPIRATION, HttpBasic, NoAuth, Oauth2ClientCredentials,
+};
 pub use client::{
-    Client, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_BACKOFF, DEFAULT_RATE_LIMIT_PERIOD,
-    DEFAULT_RETRY_STATUSES, RateLimit, Retry,
+    Client, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_BACKOFF,
+    DEFAULT_RATE_LIMIT_PERIOD, DEFAULT_READ_TIMEOUT, DEFAULT_RETRY_STATUSES, DEFAULT_TOTAL_TIMEOUT,
+    RateLimit, Retry, Timeout,
 };
 pub use diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 pub use document::{Path, Step};
@@ -54,11 +59,13 @@ pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
     IncludedField, Resource, WriteDisposition,
 };
+pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
 pub use secret::{Secret, looks_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
-    OneOrMany, StatusRange, TemplateText, TemplateValue, TimePoint, TimeSpan, parse_time,
+    OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimePoint, TimeSpan,
+    parse_time,
 };
 pub use var::Var;
 pub use variables::{Variables, VariablesFileError};

@@ -113,6 +113,19 @@ pub(super) fn first_variant_needs_no_type(schema: &mut Schema) {
     }
 }
 
+/// `auth: none` may be written as that name alone: the others need their keys.
+pub(super) fn auth_by_name(schema: &mut Schema) {
+    first_variant_needs_no_type(schema);
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    let variants = object.remove("oneOf").unwrap_or_default();
+    object.insert(
+        "anyOf".to_owned(),
+        json!([{ "const": "none" }, { "oneOf": variants }]),
+    );
+}
+
 /// A paginator may be written as its name alone, where none of its keys is required.
 pub(super) fn paginator_by_name(schema: &mut Schema) {
     first_variant_needs_no_type(schema);

@@ -244,7 +244,12 @@ fn secret_spans(node: &Node, secret: bool, spans: &mut Vec<Range<usize>>) {
                 let name = key.name.to_ascii_lowercase();
                 let within = match name.as_str() {
                     "auth" => true,
-                    "type" => false,
+                    "type"
+                    | "name"
+                    | "location"
+                    | "client_auth"
+                    | "access_token_url"
+                    | "default_token_expiration" => false,
                     name => secret || looks_secret(name),
                 };
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.

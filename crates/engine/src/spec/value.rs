@@ -257,6 +257,63 @@ impl JsonSchema for StatusRange {
     }
 }
 
+/// HTTP statuses: one number or range, or a list of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusRanges(pub Vec<StatusRange>);
+
+impl<'de> Deserialize<'de> for StatusRanges {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct StatusRangesVisitor;
+
+        impl<'de> Visitor<'de> for StatusRangesVisitor {
+            type Value = StatusRanges;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "an HTTP status such as 404, a range such as `500-599`, or a list of them",
+                )
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<StatusRanges, E> {
+                self.visit_str(&value.to_string())
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<StatusRanges, E> {
+                let range = StatusRange::deserialize(de::value::StrDeserializer::new(value))?;
+                Ok(StatusRanges(vec![range]))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(
+                self,
+                mut items: A,
+            ) -> Result<StatusRanges, A::Error> {
+                let mut all = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    all.push(item);
+                }
+                Ok(StatusRanges(all))
+            }
+        }
+
+        deserializer.deserialize_any(StatusRangesVisitor)
+    }
+}
+
+impl JsonSchema for StatusRanges {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "StatusRanges".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<StatusRange>();
+        json_schema!({ "anyOf": [one.clone(), { "type": "array", "items": one }] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,5 +350,17 @@ mod tests {
         assert!(range(429.into()).is_some());
         assert!(range(42.into()).is_none());
         assert!(range("599-500".into()).is_none());
+    }
+
+    #[test]
+    fn statuses_are_one_or_many_and_may_be_quoted() {
+        let count = |value: serde_json::Value| {
+            let ranges: Result<StatusRanges, _> = serde_json::from_value(value);
+            ranges.map_or(0, |ranges| ranges.0.len())
+        };
+        assert_eq!(count(404.into()), 1);
+        assert_eq!(count("404".into()), 1);
+        assert_eq!(count(serde_json::json!(["404", 410, "500-599"])), 3);
+        assert_eq!(count(serde_json::json!(["404", "x"])), 0);
     }
 }

@@ -144,6 +144,11 @@ impl Pager {
         }
     }
 
+    /// Ends the slice: the next answer that is taken is the last one, whatever it says.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+    }
+
     /// Whether nothing more is read, whatever is still out.
     pub(super) fn has_ended(&self) -> bool {
         self.ended
@@ -161,6 +166,9 @@ impl Pager {
     /// Takes the answer to the oldest request that is out.
     pub(super) fn turn(&mut self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
         let mut turn = Turn::default();
+        if self.ended {
+            return Ok(turn);
+        }
         if let Way::Auto { plan, .. } = &self.way {
             let found = detect::detect(plan, answer)?;
             turn.notices.push(found.notice);

@@ -13,8 +13,8 @@ use super::{Client, Error, SliceStatistics, read_slice};
 use crate::flow::{Event, Page, Slice};
 use crate::plan::template::{Context, JsonTemplate, ParamTemplate, Template};
 use crate::plan::{
-    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, PaginatorPlan, RequestTemplate, ResourcePlan,
-    RetryPlan, Selector, WriteDisposition,
+    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, ExchangePlan, PaginatorPlan, RequestTemplate,
+    ResourcePlan, RetryPlan, Selector, Timeouts, WriteDisposition,
 };
 use crate::spec::Secret;
 use server::Server;
@@ -42,7 +42,9 @@ fn client_plan(server: &Server) -> ClientPlan {
             username: Secret::new("sk_live"),
             password: Secret::new(""),
         },
+        allowed_hosts: Vec::new(),
         rate_limit: None,
+        timeouts: Timeouts::default(),
         retry: RetryPlan {
             max_attempts: 3,
             statuses: vec![(408, 408), (429, 429), (500, 599)],
@@ -92,6 +94,7 @@ fn resource(path: &str) -> ResourcePlan {
         allow_missing: false,
         guessed_records: false,
         paginator: PaginatorPlan::SinglePage,
+        exchange: ExchangePlan::default(),
         incremental: None,
         decode: DecodePlan::default(),
         concurrency: 1,

@@ -27,7 +27,9 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
         "references" => {
             "relations between tables are not recorded: leave the key out, or describe them in `columns`"
         }
-        "auth" => "credentials stand in `client`",
+        "auth" => {
+            "credentials stand in `client.auth`, and those of one resource in `endpoint.auth`"
+        }
         "session" => "timeouts and retries stand in `client`",
         _ => return None,
     })

@@ -1,0 +1,189 @@
+//! Credentials: where they go, where they never go, and tokens that are fetched.
+
+use crate::support::{Finished, Reply, Request, Scripted, Workspace, rows};
+
+/// Runs a client's settings with these resources against a server, with variables that hold secrets.
+fn run(client: &str, resources: &str) -> (Workspace, Finished) {
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client:\n  retry: {{ max_attempts: 2, max_backoff: 10ms }}\n{client}\nresources:\n{resources}"
+    );
+    workspace.write("shop.yaml", &spec);
+    let mut command = workspace.command(["run", "shop.yaml"]);
+    command
+        .env("KEY", "hunter2-key")
+        .env("SECRET", "hunter2-secret");
+    let finished = Finished::from(command.output().unwrap());
+    for text in [&finished.stdout, &finished.stderr] {
+        assert!(!text.contains("hunter2"), "a secret is shown: {text}");
+    }
+    (workspace, finished)
+}
+
+fn count(workspace: &Workspace, table: &str) -> u64 {
+    rows(&workspace.path().join("data/shop"), table).len()
+}
+
+fn page(id: usize, next: &str) -> Reply {
+    Reply::json(format!(r#"{{"items": [{{"id": {id}}}], "next": {next}}}"#))
+}
+
+const ITEMS: &str =
+    "  - { name: items, endpoint: { data_selector: items, paginator: json_link } }\n";
+
+#[test]
+fn an_api_key_goes_with_every_page_and_is_never_shown() {
+    for (location, seen) in [
+        ("header", "x-key: hunter2-key"),
+        ("query", "X-Key=hunter2-key"),
+        ("cookie", "cookie: X-Key=hunter2-key"),
+    ] {
+        let server = Scripted::start(|request: &Request| match request.target.as_str() {
+            target if target.starts_with("/items") => page(1, "\"/more?page=2\""),
+            // The API echoes what it was sent.
+            _ => Reply::status(404, format!("no {} {:?}", request.target, request.headers)),
+        });
+        let client = format!(
+            "  base_url: {}\n  auth: {{ type: api_key, name: X-Key, api_key: \"${{KEY}}\", location: {location} }}",
+            server.url()
+        );
+        let (_, finished) = run(&client, ITEMS);
+        finished.assert_code(1);
+        assert!(finished.stderr.contains("404"), "{}", finished.stderr);
+        for request in server.requests() {
+            let headers: Vec<String> = request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
+            let all = format!("{}\n{}", request.target, headers.join("\n"));
+            assert!(all.contains(seen), "{location}: {all}");
+        }
+        assert_eq!(server.requests().len(), 2);
+    }
+}
+
+#[test]
+fn an_endpoint_has_credentials_of_its_own_or_none() {
+    let server = Scripted::start(|_: &Request| Reply::json("[]"));
+    let client = format!(
+        "  base_url: {}\n  auth: {{ token: \"${{KEY}}\" }}\nresource_defaults: {{ endpoint: {{ paginator: single_page }} }}",
+        server.url()
+    );
+    let resources = "
+  - usual
+  - { name: own, endpoint: { auth: { type: http_basic, username: \"${SECRET}\" } } }
+  - { name: none, endpoint: { auth: null } }
+";
+    let (_, finished) = run(&client, resources);
+    finished.assert_code(0);
+    let sent = |path: &str| {
+        let requests = server.requests();
+        let request = requests.iter().find(|one| one.target == path).unwrap();
+        request.headers.get("authorization").cloned()
+    };
+    assert_eq!(sent("/usual").as_deref(), Some("Bearer hunter2-key"));
+    assert!(sent("/own").unwrap().starts_with("Basic "));
+    assert_eq!(sent("/none"), None);
+}
+
+#[test]
+fn one_token_serves_all_and_is_renewed_once_after_a_401() {
+    let server = Scripted::start(|request: &Request| {
+        let token = request.headers.get("authorization").map(String::as_str);
+        match (request.target.as_str(), token) {
+            ("/token", _) => Reply::json(format!(
+                r#"{{"access_token": "hunter2-token-{}", "expires_in": 3600}}"#,
+                request.time
+            )),
+            // The first token is withdrawn behind the first page of each.
+            ("/a?page=2", Some("Bearer hunter2-token-1")) => Reply::status(401, "expired"),
+            ("/a", Some(_)) => page(1, "\"/a?page=2\""),
+            ("/a?page=2" | "/b", Some(_)) => page(2, "null"),
+            _ => Reply::status(401, "who?"),
+        }
+    });
+    let client = format!(
+        "  base_url: {url}\n  auth: {{ type: oauth2_client_credentials, access_token_url: {url}/token, client_id: me, \
+         client_secret: \"${{SECRET}}\", client_auth: basic, access_token_request_data: {{ scope: all }} }}",
+        url = server.url()
+    );
+    let resources = "
+  - { name: a, endpoint: { data_selector: items, paginator: json_link } }
+  - { name: b, endpoint: { data_selector: items, paginator: json_link } }
+";
+    let (workspace, finished) = run(&client, resources);
+    finished.assert_code(0);
+    assert_eq!((count(&workspace, "a"), count(&workspace, "b")), (2, 1));
+    let requests = server.requests();
+    let tokens: Vec<&Request> = requests
+        .iter()
+        .filter(|one| one.target == "/token")
+        .collect();
+    assert_eq!(tokens.len(), 2, "{:?}", server.targets());
+    assert!(tokens[0].headers["authorization"].starts_with("Basic "));
+    assert_eq!(tokens[0].body, "grant_type=client_credentials&scope=all");
+}
+
+#[test]
+fn a_second_401_is_the_error() {
+    let server = Scripted::start(|request: &Request| match request.target.as_str() {
+        "/token" => Reply::json(r#"{"access_token": "hunter2-token"}"#),
+        _ => Reply::status(401, "token hunter2-token is no good"),
+    });
+    let client = format!(
+        "  base_url: {url}\n  auth: {{ type: oauth2_client_credentials, access_token_url: {url}/token, client_id: me, \
+         client_secret: \"${{SECRET}}\" }}",
+        url = server.url()
+    );
+    let (_, finished) = run(&client, ITEMS);
+    finished.assert_code(1);
+    assert!(finished.stderr.contains("401"), "{}", finished.stderr);
+    assert_eq!(server.targets(), ["/token", "/items", "/token", "/items"]);
+}
+
+#[test]
+fn credentials_leave_only_for_hosts_that_are_allowed() {
+    let other = Scripted::start(|_: &Request| page(2, "null"));
+    let elsewhere = format!("\"{}/items?page=2\"", other.url());
+    let server = Scripted::start(move |_: &Request| page(1, &elsewhere));
+    let auth = "auth: { type: api_key, name: X-Key, api_key: \"${KEY}\" }";
+    let client = format!("  base_url: {}\n  {auth}", server.url());
+    let (_, refused) = run(&client, ITEMS);
+    refused.assert_code(1);
+    assert!(refused.stderr.contains(&other.host()), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("allowed_hosts"),
+        "{}",
+        refused.stderr
+    );
+    assert!(other.requests().is_empty());
+
+    let client = format!("{client}\n  allowed_hosts: [\"{}\"]", other.host());
+    let (workspace, allowed) = run(&client, ITEMS);
+    allowed.assert_code(0);
+    assert_eq!(count(&workspace, "items"), 2);
+    assert_eq!(other.requests()[0].headers["x-key"], "hunter2-key");
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let proxy = Scripted::start(|request: &Request| {
+        assert!(
+            request.target.starts_with("http://api.example.test/"),
+            "{}",
+            request.target
+        );
+        Reply::json("[{\"id\": 1}]")
+    });
+    let workspace = Workspace::new();
+    workspace.write(
+        "shop.yaml",
+        "client: { base_url: http://api.example.test }\nresources: [{ name: items, endpoint: { paginator: single_page } }]\n",
+    );
+    let mut command = workspace.command(["run", "shop.yaml"]);
+    let output = command.env("HTTP_PROXY", proxy.url()).output().unwrap();
+    Finished::from(output).assert_code(0);
+    assert_eq!(count(&workspace, "items"), 1);
+    assert_eq!(proxy.targets(), ["http://api.example.test/items"]);
+}

@@ -1,0 +1,138 @@
+//! Answers that need something else than usual.
+
+use crate::support::{Finished, Reply, Request, Scripted, Workspace, files, rows};
+
+fn run(server: &Scripted, endpoint: &str) -> (Workspace, Finished) {
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {}, retry: {{ max_attempts: 3, max_backoff: 10ms }} }}\n\
+         resources:\n  - name: items\n    endpoint:\n      data_selector: items\n      \
+         paginator: {{ type: page_number, base_page: 1, total_path: null }}\n{endpoint}",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    let finished = workspace.engine(["run", "shop.yaml"]);
+    (workspace, finished)
+}
+
+fn count(workspace: &Workspace) -> u64 {
+    rows(&workspace.path().join("data/shop"), "items").len()
+}
+
+/// Three pages of one record, and what comes in place of the third.
+fn third(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |request| match request.parameter("page") {
+        Some(page @ ("1" | "2")) => Reply::json(format!(r#"{{"items": [{{"id": {page}}}]}}"#)),
+        _ => reply(request),
+    })
+}
+
+fn actions(entry: &str) -> String {
+    format!("      response_actions: [{entry}]\n")
+}
+
+#[test]
+fn an_ignored_answer_ends_the_pages_quietly() {
+    let server = third(|_| Reply::status(404, "no such page"));
+    let (workspace, finished) = run(
+        &server,
+        &actions("{ status_code: \"404\", action: ignore }"),
+    );
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 2);
+    assert_eq!(
+        finished.stderr.matches("404").count(),
+        1,
+        "{}",
+        finished.stderr
+    );
+    // dlt acts at the first answer, also on a status that is otherwise tried again.
+    let server = third(|_| Reply::status(500, "too far"));
+    let entry = "{ status_code: 500-599, content: far, action: ignore }";
+    let (workspace, finished) = run(&server, &actions(entry));
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 2);
+    assert_eq!(server.targets().len(), 3);
+}
+
+#[test]
+fn an_error_in_a_body_is_never_the_end() {
+    let error = |_: &Request| Reply::json(r#"{"error": {"code": "busy"}}"#);
+    let (workspace, finished) = run(&third(error), "");
+    finished.assert_code(1);
+    assert!(finished.stderr.contains("page 3"), "{}", finished.stderr);
+    assert!(files(&workspace.path().join("data/shop"), "items").is_empty());
+
+    let failing =
+        "{ when: \"body.error.code == 'busy'\", action: fail, message: the account is busy }";
+    let (_, finished) = run(&third(error), &actions(failing));
+    finished.assert_code(1);
+    assert!(
+        finished.stderr.contains("the account is busy"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn a_body_may_ask_for_another_try() {
+    let server = third(|request| match (request.time, request.parameter("page")) {
+        (1, _) => Reply::json(r#"{"error": "busy"}"#).with("X-Wait-Ms", "20"),
+        (_, Some("3")) => Reply::json(r#"{"items": [{"id": 3}]}"#),
+        _ => Reply::json(r#"{"items": []}"#),
+    });
+    let entry = "{ when: body.error == 'busy', action: rate_limited, wait: { header: X-Wait-Ms, format: milliseconds } }";
+    let (workspace, finished) = run(&server, &actions(entry));
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 3);
+    // The header asks for 20 ms, and `max_backoff` allows 10.
+    let retries = finished.stderr.matches("next in 10 ms").count();
+    assert_eq!(retries, 2, "{}", finished.stderr);
+}
+
+#[test]
+fn a_stop_keeps_what_came_with_it() {
+    let server = third(|_| Reply::json(r#"{"items": [{"id": 3}], "last": true}"#));
+    let (workspace, finished) = run(&server, &actions("{ when: body.last, action: stop }"));
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 3);
+    assert_eq!(server.targets().len(), 3);
+}
+
+#[test]
+fn an_answer_without_a_body_is_an_empty_page() {
+    for status in [200, 204] {
+        let server = third(move |_| Reply::status(status, ""));
+        let (workspace, finished) = run(&server, "");
+        finished.assert_code(0);
+        assert_eq!(count(&workspace), 2, "{status}");
+        let server = Scripted::start(move |_: &Request| Reply::status(status, ""));
+        let (workspace, finished) = run(&server, "");
+        finished.assert_code(0);
+        assert_eq!(count(&workspace), 0, "{status}");
+        assert_eq!(server.targets().len(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_stalls_is_given_up() {
+    let server = third(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        Reply::json("{}")
+    });
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {}, timeout: {{ read: 100ms }}, retry: {{ max_attempts: 1 }} }}\n\
+         resources: [{{ name: items, endpoint: {{ params: {{ page: 3 }} }} }}]\n",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    let finished = workspace.engine(["run", "shop.yaml"]);
+    finished.assert_code(1);
+    assert!(finished.stderr.contains("timed out"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("/items?page=3"),
+        "{}",
+        finished.stderr
+    );
+}
