@@ -130,6 +130,23 @@ fn a_grandchild_names_its_grandparent() {
 }
 
 #[test]
+fn an_included_field_is_named_and_included_like_an_own_one() {
+    let run = Run::new(
+        "
+  - { name: projects, include_from_parent: [id], endpoint: 'orgs/{resources.orgs.id}/repos' }
+  - name: lines
+    include_from_parent: [_orgs_id]
+    endpoint: 'orgs/{resources.projects._orgs_id}/repos/{resources.projects.name}/lines'
+",
+    );
+    run.finished.assert_code(0);
+    let lines = rows(&run.destination(), "lines");
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.distinct(&["_projects__orgs_id"]), 2);
+    assert_eq!(run.asked("/orgs/1/repos/").len(), 3);
+}
+
+#[test]
 fn independent_parents_give_every_combination() {
     let run = Run::new(
         "

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::walk::{Fault, Read, Walk};
-use crate::flow::ParentFields;
+use crate::flow::{ParentFields, Slice};
 use crate::plan::{DecodePlan, FieldPath, Selector};
 use crate::schema::ExactNumber;
 
@@ -13,8 +13,11 @@ use crate::schema::ExactNumber;
 const PATHS_SHOWN: usize = 30;
 
 /// The fields of a record that other resources use; `None` where there are none.
+///
+/// What the record itself includes from its parents can be named like a field of its own.
 pub(super) fn parent_fields(
     plan: &DecodePlan,
+    slice: &Slice,
     record: usize,
     data: &[u8],
 ) -> Result<Option<ParentFields>, Error> {
@@ -25,6 +28,7 @@ pub(super) fn parent_fields(
     let mut fields = ParentFields::new();
     for field in &plan.parent_fields {
         let found = find(data, &field.path).map_err(fault)?;
+        let found = found.or_else(|| included(slice, &field.path));
         if field.required && found.is_none_or(|text| text == "null") {
             return Err(Error::MissingParentKey {
                 record,
@@ -38,6 +42,15 @@ pub(super) fn parent_fields(
         }
     }
     Ok(Some(fields))
+}
+
+/// The JSON text of a column that the slice's records include from their parents.
+fn included<'s>(slice: &'s Slice, path: &FieldPath) -> Option<&'s str> {
+    let [column] = path.keys()? else {
+        return None;
+    };
+    let mut parents = slice.parents.iter();
+    parents.find_map(|parent| parent.included.get(column).map(String::as_str))
 }
 
 /// The JSON text at a path; of a JSONPath the first match.

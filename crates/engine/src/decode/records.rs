@@ -76,7 +76,9 @@ impl Records {
             for column in &mut required {
                 column.check(&records.root, row, record, data)?;
             }
-            records.parents.extend(parent_fields(plan, record, data)?);
+            records
+                .parents
+                .extend(parent_fields(plan, slice, record, data)?);
         }
         Ok(records)
     }
