@@ -19,6 +19,7 @@ mod parents;
 mod readers;
 mod readme;
 mod responses;
+mod reference;
 mod specs;
 mod steps;
 mod support;

@@ -19,6 +19,7 @@ mod paginator;
 mod pipeline;
 mod processing_step;
 mod read;
+mod reference;
 mod resource;
 mod response_action;
 mod schema;
@@ -55,6 +56,7 @@ pub use pipeline::{
     Compression, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Destination, Pipeline,
 };
 pub use processing_step::ProcessingStep;
+pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
     IncludedField, Resource, WriteDisposition,
