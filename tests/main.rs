@@ -7,6 +7,7 @@
 
 mod auth;
 mod demo;
+mod dlt;
 mod editor;
 mod failures;
 mod holes;

@@ -1,0 +1,48 @@
+"""Runs a case with dlt: its `rest_api` source, the filesystem destination, Parquet."""
+
+import os
+import pathlib
+
+os.environ.update(
+    RUNTIME__DLTHUB_TELEMETRY="false",
+    RUNTIME__LOG_LEVEL="CRITICAL",
+    # The waits between tries are not what is compared.
+    RUNTIME__REQUEST_BACKOFF_FACTOR="0",
+    NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION="true",
+)
+
+import dlt  # noqa: E402: reads the settings above
+import pyarrow.parquet as pq  # noqa: E402
+from dlt.common.normalizers.naming import snake_case  # noqa: E402
+from dlt.sources.rest_api import rest_api_source  # noqa: E402
+
+NAMING = snake_case.NamingConvention()
+
+
+class Dlt:
+    """The pipeline of one case; each run goes on where the one before ended."""
+
+    def __init__(self, name: str, folder: pathlib.Path):
+        self.folder = folder
+        self.pipeline = dlt.pipeline(
+            pipeline_name=name,
+            pipelines_dir=str(folder / "pipelines"),
+            destination=dlt.destinations.filesystem(bucket_url=str(folder / "lake")),
+            dataset_name="data",
+        )
+
+    def run(self, config: dict) -> str | None:
+        """The text of the failure, if the run fails."""
+        try:
+            self.pipeline.run(rest_api_source(config), loader_file_format="parquet")
+        except Exception as error:  # noqa: BLE001: what is raised is the result
+            causes = []
+            while error is not None:
+                causes.append(str(error))
+                error = error.__cause__ or error.__context__
+            return "\n".join(causes)
+        return None
+
+    def rows(self, table: str) -> list[dict]:
+        files = sorted((self.folder / "lake/data" / NAMING.normalize_table_identifier(table)).glob("*.parquet"))
+        return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
