@@ -5,15 +5,26 @@ use std::path::PathBuf;
 
 use engine_sandbox::Fixture;
 
-use crate::support::{Served, Workspace, root, rows};
+use crate::support::{Reply, Request, Scripted, Served, Workspace, root, rows};
 
 /// What the API of each example is like: how it answers `orders`, and what it asks for.
 const APIS: &[(&str, &str, &str)] = &[
+    (
+        "auth-api_key",
+        "",
+        "{ header: { name: X-Api-Key, value: k-1 } }",
+    ),
     ("auth-bearer", "", "{ bearer: { token: t-1 } }"),
     (
         "auth-http_basic",
         "",
         "{ http_basic: { username: reader, password: p-1 } }",
+    ),
+    ("auth-none", "", "null"),
+    (
+        "auth-oauth2_client_credentials",
+        "",
+        "{ bearer: { token: t-1 } }",
     ),
     (
         "paginator-auto",
@@ -57,7 +68,7 @@ const APIS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-fn fixture(answer: &str, auth: &str) -> Fixture {
+fn fixture(answer: &str, auth: &str, token_url: &str) -> Fixture {
     let separator = if answer.is_empty() { "" } else { ", " };
     let fixture = format!(
         "
@@ -66,7 +77,7 @@ name: example
 base_path: /v1
 now: 2024-01-22T12:31:00Z
 auth: {auth}
-variables: {{ API_TOKEN: t-1, API_PASSWORD: p-1 }}
+variables: {{ API_TOKEN: t-1, API_PASSWORD: p-1, API_KEY: k-1, CLIENT_SECRET: s-1, TOKEN_URL: {token_url} }}
 collections:
   orders: {{ records: 53, fields: {{ id: {{ increment: {{ start: 1 }} }} }} }}
 routes:
@@ -78,9 +89,10 @@ routes:
 
 #[test]
 fn the_examples_run() {
+    let tokens = Scripted::start(|_: &Request| Reply::json(r#"{"access_token": "t-1"}"#));
     let mut asked: Vec<String> = Vec::new();
     for (name, answer, auth) in APIS {
-        let served = Served::start(fixture(answer, auth));
+        let served = Served::start(fixture(answer, auth, &tokens.url()));
         let workspace = Workspace::new();
         let spec = root()
             .join("docs/reference/examples")
@@ -114,10 +126,16 @@ fn the_examples_run() {
         asked.push((*name).to_owned());
         asked.extend(requests.iter().map(|request| request.trim_end().to_owned()));
     }
-    insta::assert_snapshot!(asked.join("\n"), @r"
+    insta::assert_snapshot!(asked.join("\n"), @"
+    auth-api_key
+      GET /v1/orders
     auth-bearer
       GET /v1/orders
     auth-http_basic
+      GET /v1/orders
+    auth-none
+      GET /v1/orders
+    auth-oauth2_client_credentials
       GET /v1/orders
     paginator-auto
       GET /v1/orders
