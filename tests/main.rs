@@ -6,6 +6,7 @@
 )]
 
 mod auth;
+mod cursors;
 mod demo;
 mod dlt;
 mod editor;

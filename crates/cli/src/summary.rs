@@ -27,7 +27,7 @@ pub(crate) fn render(report: &Report) -> String {
         "total".to_owned(),
         grouped(total(|one| one.requests)),
         grouped(total(|one| one.pages)),
-        grouped(total(rows)),
+        grouped(total(ResourceReport::rows)),
         bytes(total(|one| one.table.bytes_added)),
         grouped(total(|one| one.table.files_added)),
         grouped(total(|one| one.table.new_columns.len() as u64)),
@@ -57,18 +57,12 @@ pub(crate) fn render(report: &Report) -> String {
     text
 }
 
-/// Records inside the windows that were asked for, and kept by filters.
-fn rows(resource: &ResourceReport) -> u64 {
-    let left_out = resource.outside_window + resource.filtered;
-    resource.records.saturating_sub(left_out)
-}
-
 fn row(resource: &ResourceReport) -> [String; 8] {
     [
         resource.name.clone(),
         grouped(resource.requests),
         grouped(resource.pages),
-        grouped(rows(resource)),
+        grouped(resource.rows()),
         bytes(resource.table.bytes_added),
         grouped(resource.table.files_added),
         grouped(resource.table.new_columns.len() as u64),

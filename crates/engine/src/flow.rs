@@ -1,6 +1,6 @@
 //! The plain data that passes between the stages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -8,6 +8,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::cursor::CursorValue;
 
 /// The unit of work and of resuming: one time window × one partition × one parent record of a resource.
 ///
@@ -23,9 +25,12 @@ pub struct Slice {
     /// One value for each key of `for_each`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub partition: BTreeMap<String, Value>,
-    /// The range of cursor values asked for, where the resource is incremental.
+    /// The window of time, where the resource is read in windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
+    /// The range of cursor values, where the resource is followed from the last value on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<CursorRange>,
 }
 
 impl Slice {
@@ -35,30 +40,46 @@ impl Slice {
     /// by a hash. A window is named by its start alone, since the end of the newest window moves with the clock.
     /// The only slice of an undivided resource has the name `all`.
     pub fn id(&self) -> String {
+        let mut id = self.parts();
+        if let Some(window) = &self.window {
+            push(&mut id, "from", &window.start.to_string());
+        }
+        if id.is_empty() { "all".to_owned() } else { id }
+    }
+
+    /// The name of the slice's parent record and partition, whatever its window; `all` where there are none.
+    pub fn part(&self) -> String {
+        let part = self.parts();
+        if part.is_empty() {
+            "all".to_owned()
+        } else {
+            part
+        }
+    }
+
+    fn parts(&self) -> String {
         let mut id = String::new();
-        let mut push = |key: &str, value: &str| {
-            if !id.is_empty() {
-                id.push(' ');
-            }
-            write!(id, "{key}={value}").expect("writing to a string does not fail");
-        };
         for parent in &self.parents {
             for (path, value) in &parent.key {
                 let value = match value {
                     Value::Array(values) if parent.batch => batch_name(values),
                     value => value.to_string(),
                 };
-                push(&format!("{}.{path}", parent.resource), &value);
+                push(&mut id, &format!("{}.{path}", parent.resource), &value);
             }
         }
         for (key, value) in &self.partition {
-            push(key, &value.to_string());
+            push(&mut id, key, &value.to_string());
         }
-        if let Some(window) = &self.window {
-            push("from", &window.start.to_string());
-        }
-        if id.is_empty() { "all".to_owned() } else { id }
+        id
     }
+}
+
+fn push(id: &mut String, key: &str, value: &str) {
+    if !id.is_empty() {
+        id.push(' ');
+    }
+    write!(id, "{key}={value}").expect("writing to a string does not fail");
 }
 
 /// Values of a batch that a slice's name holds; longer batches are shortened.
@@ -106,12 +127,41 @@ pub struct ParentRecord {
     pub batch: bool,
 }
 
+/// Where a slice of a followed resource starts and ends. The plan says whether the edges belong to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CursorRange {
+    /// The value that reading starts at; `None`: all from the first record on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<CursorValue>,
+    /// The value that reading ends at; `None`: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<CursorValue>,
+    /// Hashes of the records at the start that earlier runs have loaded.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub loaded: BTreeSet<String>,
+}
+
 /// The fields of one record that other resources use: the JSON text of each that the record has, by its path.
 pub type ParentFields = BTreeMap<String, String>;
 
 /// How far a resource was read: kept in the commit log beside the rows that it covers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
+    /// How far the whole resource was read.
+    #[serde(flatten)]
+    pub whole: Reach,
+    /// How far each parent record and partition was read, by name, where that is kept apart.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, Reach>,
+    /// How the resource is read, as text that changes where `whole` and `parts` mean something else: the grid on which
+    /// windows lie, or the cursor that is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grid: Option<String>,
+}
+
+/// How far a resource, or a part of it, was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
     /// Everything before it has been read; `None` before the first finished window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<Timestamp>,
@@ -122,9 +172,12 @@ pub struct Progress {
     /// lie among others and can't be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Timestamp>,
-    /// The grid on which the windows lie, as text that changes with it.
+    /// The last value of a cursor that is followed; `None` until a record had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grid: Option<String>,
+    pub last_value: Option<CursorValue>,
+    /// Hashes of the records that have the last value.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub loaded: BTreeSet<String>,
 }
 
 /// Size of the largest body that is read, decompressed. In bytes.

@@ -6,6 +6,7 @@
 //! YAML ─spec─▶ Pipeline ─plan─▶ Plan ─slices─▶ Slice ─extract─▶ Page ─decode─▶ batch ─load─▶ files ─commit
 //! ```
 
+pub mod cursor;
 pub mod decode;
 pub mod extract;
 pub mod flow;

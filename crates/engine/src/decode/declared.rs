@@ -9,7 +9,9 @@ use super::Error;
 use super::fixed::{FixedColumn, TextColumn};
 use super::string_column::{date_array, timestamp_array};
 use super::time::{microseconds_from_number, microseconds_from_text};
-use crate::plan::{ColumnHint, CursorColumn, DeclaredType, DecodePlan, TimeFormat};
+use crate::plan::{
+    ColumnHint, CursorColumn, CursorFormat, CursorPath, DeclaredType, DecodePlan, TimeFormat,
+};
 use crate::schema::{ColumnType, Declaration, ExactNumber};
 
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
@@ -32,16 +34,19 @@ pub(super) struct Reading {
 
 /// The hints of a plan by source name; the cursor is declared as a time unless a hint says otherwise.
 pub(super) fn hints(plan: &DecodePlan) -> IndexMap<String, Hint> {
-    let cursor = plan.cursor.as_ref().filter(|cursor| cursor.path.len() == 1);
+    let cursor = plan.cursor.as_ref().and_then(declared_cursor);
     let mut hints: IndexMap<String, Hint> = plan
         .columns
         .iter()
         .map(|(name, column)| {
-            let followed = cursor.filter(|cursor| cursor.path[0] == *name);
-            (name.clone(), hint(column, followed))
+            let followed = cursor.filter(|(cursor, _)| *cursor == name);
+            (
+                name.clone(),
+                hint(column, followed.map(|(_, format)| format)),
+            )
         })
         .collect();
-    if let Some(cursor) = cursor {
+    if let Some((name, format)) = cursor {
         let inferred = ColumnHint {
             data_type: None,
             format: None,
@@ -49,15 +54,25 @@ pub(super) fn hints(plan: &DecodePlan) -> IndexMap<String, Hint> {
             description: None,
         };
         hints
-            .entry(cursor.path[0].clone())
-            .or_insert_with(|| hint(&inferred, Some(cursor)));
+            .entry(name.to_owned())
+            .or_insert_with(|| hint(&inferred, Some(format)));
     }
     hints
 }
 
-fn hint(column: &ColumnHint, cursor: Option<&CursorColumn>) -> Hint {
-    let format = column.format.or(cursor.map(|cursor| cursor.format));
-    let time = cursor.map(|cursor| match cursor.format {
+/// The column of a cursor and its only format, where that is one that columns have.
+fn declared_cursor(cursor: &CursorColumn) -> Option<(&str, TimeFormat)> {
+    match (&cursor.path, cursor.formats.as_slice()) {
+        (CursorPath::Keys(keys), [CursorFormat::Named(format)]) if keys.len() == 1 => {
+            Some((keys.first()?.as_str(), *format))
+        }
+        _ => None,
+    }
+}
+
+fn hint(column: &ColumnHint, cursor: Option<TimeFormat>) -> Hint {
+    let format = column.format.or(cursor);
+    let time = cursor.map(|format| match format {
         TimeFormat::Date => DeclaredType::Date,
         _ => DeclaredType::Timestamp,
     });

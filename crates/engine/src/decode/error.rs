@@ -87,10 +87,25 @@ pub enum Error {
         record: usize,
         /// Path from the record to the cursor.
         path: String,
-        /// The declared format.
-        format: &'static str,
+        /// The declared formats.
+        format: String,
         /// At most 80 characters of the value.
         excerpt: String,
+    },
+    /// The cursor is of another kind than the value that it is compared with.
+    #[error(
+        "compare cursor `{path}` of record `{record}`: {value} can't be compared with {other}; a cursor holds numbers, \
+         times or other texts, and `incremental.format` tells how its times are written"
+    )]
+    MixedCursor {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the cursor.
+        path: String,
+        /// The value.
+        value: String,
+        /// What it is compared with: the start or the end of the slice, or the value of another record.
+        other: String,
     },
     /// A value that requests of child resources need is null or missing.
     #[error("read `{path}` of record `{record}`: null or missing; the record has `{available}`")]

@@ -4,13 +4,16 @@
 //! its values need, and changes within the page when a value surprises it. Pages are independent: each gets a
 //! schema of its own, and [`conform`](crate::schema::conform) brings their batches together later.
 //!
-//! **Invariant:** nothing here waits, and no page depends on another.
+//! **Invariant:** nothing here waits, and a page depends on those before it in its slice only by what [`SliceMemory`]
+//! tells of their cursors and keys.
 
 mod canonical;
+mod cursor;
 mod declared;
 mod error;
 mod fixed;
 mod list;
+mod memory;
 mod number_column;
 mod object;
 mod parents;
@@ -32,11 +35,13 @@ use arrow::array::{
 use indexmap::IndexMap;
 
 pub use error::Error;
+pub use memory::SliceMemory;
 pub(crate) use parents::key_value;
 
 use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
+use cursor::Verdict;
 use declared::{Hint, hints};
 use records::Records;
 use value::ValueNode;
@@ -61,10 +66,16 @@ pub struct Decoded {
     pub schema: TableSchema,
     /// For each row the fields that child resources use, where there are any.
     pub parents: Vec<ParentFields>,
-    /// Records that were left out because their cursor lies outside the slice's window.
+    /// Records that were left out because their cursor lies outside the slice.
     pub outside_window: u64,
     /// Records that a filter of the spec left out.
     pub filtered: u64,
+    /// Records that were left out because they lie at the slice's start, and an earlier run has loaded them.
+    pub already_loaded: u64,
+    /// Records that were left out because they have no cursor.
+    pub without_cursor: u64,
+    /// Records that were left out because one with the same key came before.
+    pub duplicates: u64,
 }
 
 impl Decoder {
@@ -77,11 +88,16 @@ impl Decoder {
         }
     }
 
-    /// Decodes the records of a page.
+    /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
     ///
     /// What is included from the slice's parents becomes columns; `_load_id` and `_extracted_at` come last.
     /// A record that is no object becomes `{"value": <record>}`.
-    pub fn decode(&self, slice: &Slice, page: &Page) -> Result<Decoded, Error> {
+    pub fn decode(
+        &self,
+        slice: &Slice,
+        page: &Page,
+        memory: &mut SliceMemory,
+    ) -> Result<Decoded, Error> {
         let constants = constants(slice);
         let processed;
         let (page, filtered) = if self.plan.steps.is_empty() {
@@ -101,12 +117,15 @@ impl Decoder {
                 limit: MAXIMUM_PAGE_BYTES,
             });
         }
-        let mut records = Records::read(&self.plan, &self.hints, slice, page, None)?;
-        let outside_window = records.outside_window();
-        if outside_window > 0 {
-            // What lies outside must leave no trace in the schema.
-            let kept = std::mem::take(&mut records.kept);
-            records = Records::read(&self.plan, &self.hints, slice, page, Some(&kept))?;
+        let mut records = Records::read(&self.plan, &self.hints, slice, page, None, memory)?;
+        let count = |verdict| records.count(verdict);
+        let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
+        let (without_cursor, duplicates) =
+            (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
+        if records.leaves_out() {
+            // What is left out must leave no trace in the schema.
+            let kept = std::mem::take(&mut records.verdicts);
+            records = Records::read(&self.plan, &self.hints, slice, page, Some(&kept), memory)?;
         }
         let (schema, batch) = self.batch(&mut records, &constants, page)?;
         Ok(Decoded {
@@ -115,6 +134,9 @@ impl Decoder {
             parents: records.parents,
             outside_window,
             filtered,
+            already_loaded,
+            without_cursor,
+            duplicates,
         })
     }
 

@@ -1,18 +1,18 @@
 //! The records of a page, read one after the other.
 
 use indexmap::IndexMap;
-use jiff::Timestamp;
 use jiter::Peek;
 
 use super::Error;
 use super::constants;
+use super::cursor::{Judge, Verdict, key_content};
 use super::declared::Hint;
+use super::memory::{SliceMemory, hash};
 use super::object::ObjectNode;
 use super::parents::parent_fields;
-use super::time::{format_name, instant};
 use super::walk::{Walk, excerpt};
-use crate::flow::{Page, ParentFields, Slice, Window};
-use crate::plan::{CursorColumn, DecodePlan};
+use crate::flow::{Page, ParentFields, Slice};
+use crate::plan::{CursorPath, DecodePlan};
 
 /// Under this key a record that is no object becomes one.
 const VALUE_KEY: &str = "value";
@@ -22,8 +22,8 @@ pub(super) struct Records {
     pub(super) root: ObjectNode,
     pub(super) rows: usize,
     pub(super) parents: Vec<ParentFields>,
-    /// For each record whether its cursor lies in the window.
-    pub(super) kept: Vec<bool>,
+    /// What becomes of each record; empty where that was known before.
+    pub(super) verdicts: Vec<Verdict>,
 }
 
 impl Records {
@@ -35,20 +35,27 @@ impl Records {
         hints: &IndexMap<String, Hint>,
         slice: &Slice,
         page: &Page,
-        kept: Option<&[bool]>,
+        kept: Option<&[Verdict]>,
+        memory: &mut SliceMemory,
     ) -> Result<Self, Error> {
         let expected_rows = page.records.len();
         let mut records = Self {
             root: ObjectNode::records(expected_rows),
             rows: 0,
             parents: Vec::new(),
-            kept: Vec::new(),
+            verdicts: Vec::new(),
         };
         let mut required = required(plan, hints, slice);
-        let cursor_path = plan.cursor.as_ref().map_or(&[][..], |cursor| &cursor.path);
+        let cursor_path = match plan.cursor.as_ref().map(|cursor| &cursor.path) {
+            Some(CursorPath::Keys(keys)) => keys.as_slice(),
+            Some(CursorPath::Selector(_)) | None => &[],
+        };
+        let cursor = plan.cursor.as_ref().filter(|_| kept.is_none());
+        let mut judge = cursor.map(|column| Judge::new(column, slice));
+        let keys = own_keys(plan, slice);
         let mut buffer = Vec::new();
         for (record, range) in page.records.iter().enumerate() {
-            if kept.is_some_and(|kept| !kept[record]) {
+            if kept.is_some_and(|kept| kept[record] != Verdict::Kept) {
                 continue;
             }
             let data = page
@@ -64,51 +71,69 @@ impl Records {
             read.and_then(|()| Ok(walk.json.finish()?))
                 .map_err(|fault| fault.into_error(record, data))?;
             records.rows += 1;
-            if let Some(cursor) = &plan.cursor {
-                let instant = read_cursor(&walk, cursor, record)?;
-                let inside = slice.window.is_none_or(|window| contains(window, instant));
-                records.kept.push(inside);
-                if !inside {
+            let found = walk.cursor.take();
+            buffer = walk.json.into_tape();
+            if let Some(judge) = &mut judge {
+                let cursor = found.clone();
+                let verdict = judge.judge(data, cursor, record, memory)?;
+                records.verdicts.push(verdict);
+                if verdict != Verdict::Kept {
                     continue;
                 }
             }
-            buffer = walk.json.into_tape();
             for column in &mut required {
                 column.check(&records.root, row, record, data)?;
+            }
+            if kept.is_none() && !keys.is_empty() {
+                let mut content =
+                    key_content(data, &keys).map_err(|fault| fault.into_error(record, data))?;
+                // A record that came again with another cursor was changed meanwhile: it is another version.
+                content.extend(found.and_then(|range| data.get(range)).map(excerpt));
+                if judge.is_none() {
+                    records.verdicts.push(Verdict::Kept);
+                }
+                if !memory.keys.insert(hash(slice, &content.join("\n")))
+                    && let Some(verdict) = records.verdicts.last_mut()
+                {
+                    *verdict = Verdict::Duplicate;
+                    continue;
+                }
             }
             records
                 .parents
                 .extend(parent_fields(plan, slice, record, data)?);
         }
+        if let Some(judge) = judge {
+            let data = |record: usize| page.body.get(page.records.get(record)?.clone());
+            judge.finish(data, memory)?;
+        }
         Ok(records)
     }
 
-    /// Records that were read and lie outside the window.
-    pub(super) fn outside_window(&self) -> u64 {
-        self.kept.iter().map(|kept| u64::from(!kept)).sum()
+    /// Records of which this became.
+    pub(super) fn count(&self, verdict: Verdict) -> u64 {
+        let counted = self.verdicts.iter().filter(|one| **one == verdict);
+        u64::try_from(counted.count()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether some records are left out.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.verdicts
+            .iter()
+            .any(|verdict| *verdict != Verdict::Kept)
     }
 }
 
-fn contains(window: Window, instant: Timestamp) -> bool {
-    window.start <= instant && instant < window.end
-}
-
-fn read_cursor(walk: &Walk<'_>, cursor: &CursorColumn, record: usize) -> Result<Timestamp, Error> {
-    let path = || cursor.path.join(".");
-    let Some(range) = walk.cursor.clone() else {
-        return Err(Error::MissingCursor {
-            record,
-            path: path(),
-            excerpt: excerpt(walk.data),
-        });
-    };
-    let json = walk.data.get(range).unwrap_or_default();
-    instant(json, cursor.format).ok_or_else(|| Error::UnreadableCursor {
-        record,
-        path: path(),
-        format: format_name(cursor.format),
-        excerpt: excerpt(json),
-    })
+/// The fields of the primary key by which records that come twice are told; empty where all are kept.
+fn own_keys(plan: &DecodePlan, slice: &Slice) -> Vec<String> {
+    let cursor = plan.cursor.as_ref().map(|cursor| &cursor.path);
+    // A version is told from another by its cursor, which a walk finds only behind keys.
+    if !plan.drops_duplicates || matches!(cursor, Some(CursorPath::Selector(_))) {
+        return Vec::new();
+    }
+    let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
+    let keys = plan.primary_key.iter().cloned();
+    keys.filter(|key| !copied.contains(key)).collect()
 }
 
 /// A top-level key that every record must have.

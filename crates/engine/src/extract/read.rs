@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
@@ -13,10 +14,11 @@ use super::job;
 use super::page::fullness;
 use super::page::{Answer, Keep, Pager};
 use super::request::{PageRequests, Request};
+use crate::cursor::CursorValue;
 use crate::flow::{Event, Page, Slice};
 use crate::plan::selector::{Reading, Selection};
 use crate::plan::template::{Bindings, IncrementalValues};
-use crate::plan::{ResourcePlan, Selector};
+use crate::plan::{Direction, IncrementalMode, ResourcePlan, Selector};
 
 /// What reading a slice took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,9 @@ pub struct SliceStatistics {
 /// the paginator's `concurrency` where they are asked for by number and their end is known. No more pages than that are
 /// on their way or wait here, so that a full channel holds the reading back.
 ///
+/// Where `decoded` is given, each page is decoded before the next one is asked for, and reading ends early once that says
+/// that it is enough.
+///
 /// Announces requests, pages, tries and what was detected to the client's observer; that the slice is finished is for
 /// the caller to say. Fails with [`Error::Stopped`] where the receiver is gone.
 pub async fn read_slice(
@@ -44,13 +49,14 @@ pub async fn read_slice(
     resource: &ResourcePlan,
     slice: &Slice,
     pages: Sender<Page>,
+    mut decoded: Option<watch::Receiver<DecodedPages>>,
 ) -> Result<SliceStatistics, Error> {
     let client = &client.of(resource)?;
     let mut statistics = SliceStatistics::default();
-    let incremental = incremental_values(resource, slice);
+    let incremental = incremental_values(resource, slice)?;
     let mut bindings = Bindings {
         slice,
-        incremental,
+        incremental: incremental.as_ref(),
         job_id: None,
     };
     let job_id = match &resource.job {
@@ -66,11 +72,12 @@ pub async fn read_slice(
     };
     bindings.job_id = job_id.as_ref();
     let mut requests = PageRequests::render(&resource.request, client.base_url(), &bindings)?;
-    set_window_params(&mut requests, resource, &bindings);
+    set_range_params(&mut requests, resource, incremental.as_ref());
     let sent = AtomicU64::new(0);
     let mut paging = Pager::new(&resource.paginator);
     let mut selector = resource.data_selector.clone();
     let mut ahead = Ahead::default();
+    let one_by_one = decoded.is_some();
     let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
         while let Some(ask) = pager.ask() {
             let request = match ask.link {
@@ -79,6 +86,9 @@ pub async fn read_slice(
             };
             let inspect = inspect_page(selector.clone(), pager.selectors());
             ahead.push(fetch_page(client, resource, request, inspect, &sent));
+            if one_by_one {
+                break;
+            }
         }
         Ok::<(), Error>(())
     };
@@ -132,6 +142,14 @@ pub async fn read_slice(
             records: page.records.len(),
             bytes: page.body.len(),
         });
+        if let Some(decoded) = &mut decoded {
+            pages.send(page).await.map_err(|_| Error::Stopped)?;
+            let decoded = decoded.wait_for(|decoded| decoded.pages >= number).await;
+            if decoded.map_err(|_| Error::Stopped)?.enough {
+                break;
+            }
+            continue;
+        }
         ask(&mut paging, &selector, &mut ahead)?;
         let handed_over = ahead.while_waiting(pages.send(page)).await;
         handed_over.map_err(|_| Error::Stopped)?;
@@ -141,31 +159,84 @@ pub async fn read_slice(
     Ok(statistics)
 }
 
-fn incremental_values(resource: &ResourcePlan, slice: &Slice) -> Option<IncrementalValues> {
-    let plan = resource.incremental.as_ref()?;
-    let window = slice.window?;
-    Some(IncrementalValues {
-        start: window.start,
-        end: window.end,
-        initial: plan.initial_value,
-        format: plan.format,
-    })
+/// How far the pages of a slice have been decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodedPages {
+    /// Pages that were decoded.
+    pub pages: u64,
+    /// All records behind them lie outside the slice.
+    pub enough: bool,
 }
 
-fn set_window_params(
+/// The values of a slice as requests write them.
+fn incremental_values(
+    resource: &ResourcePlan,
+    slice: &Slice,
+) -> Result<Option<IncrementalValues>, Error> {
+    let Some(plan) = &resource.incremental else {
+        return Ok(None);
+    };
+    let unwritable = |error: jiff::Error| Error::InvalidRequest {
+        problem: format!("a time can't be written in the cursor's format: {error}"),
+    };
+    let values = match &plan.mode {
+        IncrementalMode::Windows(windows) => {
+            let Some(window) = slice.window else {
+                return Ok(None);
+            };
+            let start = |time| windows.format.write_start(time).map(Some);
+            start(window.start).and_then(|first| {
+                Ok(IncrementalValues {
+                    start: first,
+                    end: Some(windows.format.write_end(window.end)?),
+                    initial: start(windows.initial_value)?,
+                    lag: plan.lag_value.clone(),
+                })
+            })
+        }
+        IncrementalMode::Follow(follow) => {
+            let Some(range) = &slice.range else {
+                return Ok(None);
+            };
+            let write = |value: &Option<CursorValue>, is_end: bool| match (value, &follow.format) {
+                (None, _) => Ok(None),
+                (Some(CursorValue::Time(time)), Some(format)) if is_end => {
+                    format.write_end(*time).map(Some)
+                }
+                (Some(CursorValue::Time(time)), Some(format)) => {
+                    format.write_start(*time).map(Some)
+                }
+                (Some(value), _) => Ok(Some(value.verbatim())),
+            };
+            // The start is the upper bound where a cursor is followed downwards.
+            let down = follow.direction == Direction::Down;
+            write(&range.start, down).and_then(|start| {
+                Ok(IncrementalValues {
+                    start,
+                    end: write(&range.end, !down)?,
+                    initial: write(&follow.initial_value, down)?,
+                    lag: plan.lag_value.clone(),
+                })
+            })
+        }
+    };
+    values.map(Some).map_err(unwritable)
+}
+
+/// Sets the parameters of the start and the end; one without a value is not sent at all.
+fn set_range_params(
     requests: &mut PageRequests,
     resource: &ResourcePlan,
-    bindings: &Bindings<'_>,
+    values: Option<&IncrementalValues>,
 ) {
-    let (Some(plan), Some(values)) = (&resource.incremental, bindings.incremental) else {
+    let (Some(plan), Some(values)) = (&resource.incremental, values) else {
         return;
     };
-    let edges = [
-        (&plan.start_param, values.start_value()),
-        (&plan.end_param, values.end_value()),
-    ];
-    for (param, value) in edges {
-        if let Some(param) = param {
+    for (param, value) in [
+        (&plan.start_param, &values.start),
+        (&plan.end_param, &values.end),
+    ] {
+        if let (Some(param), Some(value)) = (param, value) {
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);

@@ -1,12 +1,12 @@
-//! Dividing a resource into slices, and reading from finished slices how far it has come.
-
-use std::collections::BTreeMap;
+//! Dividing a resource into slices.
 
 use jiff::tz::TimeZone;
 use jiff::{RoundMode, Span, Timestamp, TimestampRound, Unit, ZonedDateTime};
 
-use crate::flow::{ParentRecord, Progress, Slice, Window};
-use crate::plan::{IncrementalPlan, ResourcePlan, TimeFormat, WriteDisposition};
+use super::follow::follow;
+use crate::cursor::LagError;
+use crate::flow::{ParentRecord, Progress, Reach, Slice, Window};
+use crate::plan::{IncrementalMode, ResourcePlan, WindowsPlan, WriteDisposition};
 
 /// A slice that a run will read.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +17,44 @@ pub struct PlannedSlice {
     pub settled: bool,
 }
 
-/// A time that no calendar holds: a window, look-back or look-ahead leads out of the years -9999 to 9999.
+/// Slices that can't be planned.
 #[derive(Debug, thiserror::Error)]
-#[error("compute the windows of `{resource}`: a time is out of range")]
-pub struct TimeOutOfRange {
-    resource: String,
-    source: jiff::Error,
+pub enum SlicesError {
+    /// A time that no calendar holds: a window, look-back or look-ahead leads out of the years -9999 to 9999.
+    #[error("compute the windows of `{resource}`: a time is out of range")]
+    TimeOutOfRange {
+        /// Name of the resource.
+        resource: String,
+        /// The cause.
+        source: jiff::Error,
+    },
+    /// The lag can't be taken from the last value.
+    #[error("find where to go on with `{resource}`, slice `{slice}`")]
+    Lag {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the slice.
+        slice: String,
+        /// The cause.
+        source: LagError,
+    },
+    /// The last value and a value of the spec are of different kinds.
+    #[error(
+        "find where to go on with `{resource}`, slice `{slice}`: the last value is {last_value}, and `{key}` is {value}; \
+         give it as a value of the same kind"
+    )]
+    Kind {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the slice.
+        slice: String,
+        /// What earlier runs have kept.
+        last_value: String,
+        /// The key of the spec.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
 }
 
 /// The slices that are still to be read, oldest window first: windows × partitions, for what one combination of parent
@@ -31,77 +63,114 @@ pub struct TimeOutOfRange {
 /// `now` is the run's start.
 ///
 /// # Errors
-/// See [`TimeOutOfRange`].
+/// See [`SlicesError`].
 pub fn slices(
     resource: &ResourcePlan,
     parents: &[ParentRecord],
     before: &Progress,
     now: Timestamp,
-) -> Result<Vec<PlannedSlice>, TimeOutOfRange> {
+) -> Result<Vec<PlannedSlice>, SlicesError> {
+    let mut planned = Vec::with_capacity(resource.partitions.len());
+    for partition in &resource.partitions {
+        let slice = Slice {
+            resource: resource.name.clone(),
+            parents: parents.to_vec(),
+            partition: partition.clone(),
+            ..Slice::default()
+        };
+        let nothing = Reach::default();
+        let before = if resource.has_parts() {
+            before.parts.get(&slice.part()).unwrap_or(&nothing)
+        } else {
+            &before.whole
+        };
+        match resource.incremental.as_ref().map(|plan| &plan.mode) {
+            None => planned.push(PlannedSlice {
+                slice,
+                settled: false,
+            }),
+            Some(IncrementalMode::Follow(plan)) => {
+                planned.extend(follow(plan, &slice, before)?.map(|range| PlannedSlice {
+                    slice: Slice {
+                        range: Some(range),
+                        ..slice
+                    },
+                    settled: true,
+                }));
+            }
+            Some(IncrementalMode::Windows(plan)) => {
+                planned.extend(in_windows(plan, resource, &slice, before, now)?);
+            }
+        }
+    }
+    planned.sort_by_key(|planned| planned.slice.window.map(|window| window.start));
+    Ok(planned)
+}
+
+/// The windows of one part that are still to be read.
+fn in_windows(
+    plan: &WindowsPlan,
+    resource: &ResourcePlan,
+    slice: &Slice,
+    before: &Reach,
+    now: Timestamp,
+) -> Result<Vec<PlannedSlice>, SlicesError> {
     // Only an append can't take back what it has written.
     let floor = match resource.write_disposition {
         WriteDisposition::Append => before.settled,
         _ => None,
     };
-    let windows = match &resource.incremental {
-        None => vec![(None, false)],
-        Some(incremental) => windows(incremental, before.watermark, floor, now)
-            .map_err(|source| TimeOutOfRange {
-                resource: resource.name.clone(),
-                source,
-            })?
-            .into_iter()
-            .map(|(window, settled)| (Some(window), settled))
-            .collect(),
-    };
-    let mut planned = Vec::with_capacity(windows.len() * resource.partitions.len());
-    for (window, settled) in windows {
-        for partition in &resource.partitions {
-            let slice = Slice {
-                resource: resource.name.clone(),
-                parents: parents.to_vec(),
-                partition: partition.clone(),
-                window,
-            };
-            if before.finished.is_empty() || !before.finished.contains_key(&slice.id()) {
-                planned.push(PlannedSlice { slice, settled });
-            }
+    let windows = windows(plan, before.watermark, floor, now).map_err(|source| {
+        SlicesError::TimeOutOfRange {
+            resource: resource.name.clone(),
+            source,
         }
-    }
-    Ok(planned)
+    })?;
+    let planned = windows.into_iter().map(|(window, settled)| PlannedSlice {
+        slice: Slice {
+            window: Some(window),
+            ..slice.clone()
+        },
+        settled,
+    });
+    let finished = |planned: &PlannedSlice| {
+        !before.finished.is_empty() && before.finished.contains_key(&planned.slice.id())
+    };
+    Ok(planned.filter(|planned| !finished(planned)).collect())
 }
 
 /// The windows from the watermark (less the look-back, but not below the floor) to the end, each with whether it is
 /// settled.
 fn windows(
-    incremental: &IncrementalPlan,
+    plan: &WindowsPlan,
     watermark: Option<Timestamp>,
     floor: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<(Window, bool)>, jiff::Error> {
-    let initial = incremental.initial_value;
-    let end = match (incremental.end_value, incremental.ahead) {
+    let initial = plan.initial_value;
+    let end = match (plan.end_value, plan.ahead) {
         (Some(end), _) => end,
         (None, Some(ahead)) => shift(now, ahead)?,
         (None, None) => now,
     };
     let start = match watermark {
-        Some(watermark) => look_back(incremental, watermark)?.max(initial),
+        Some(watermark) => look_back(plan, watermark)?.max(initial),
         None => initial,
     };
     let start = floor.map_or(start, |floor| start.max(floor));
-    let Some(step) = incremental.window else {
+    let Some(step) = plan.window else {
         // Dates can't tell the morning's records from the evening's: a day is read once it is over.
-        let end = match incremental.format {
-            TimeFormat::Date => end.round(
+        let end = if plan.format.is_date() {
+            end.round(
                 TimestampRound::new()
                     .smallest(Unit::Day)
                     .mode(RoundMode::Trunc),
-            )?,
-            _ => end,
+            )?
+        } else {
+            end
         };
         // The next run's slice starts where this one's ends; only a fixed end makes it the last.
-        let settled = incremental.end_value.is_some();
+        let settled = plan.end_value.is_some();
         let window = Window { start, end };
         return Ok(if start < end {
             vec![(window, settled)]
@@ -109,7 +178,7 @@ fn windows(
             Vec::new()
         });
     };
-    let settled_until = look_back(incremental, now)?;
+    let settled_until = look_back(plan, now)?;
     let grid = Grid::new(initial, step);
     let mut windows = Vec::new();
     let mut index = grid.index_at(start)?;
@@ -121,62 +190,12 @@ fn windows(
             end: next.min(end),
         };
         // A window that ends early, at a fixed end, is whole as well.
-        let whole = next <= end || incremental.end_value.is_some();
+        let whole = next <= end || plan.end_value.is_some();
         windows.push((window, whole && window.end <= settled_until));
         index += 1;
         edge = next;
     }
     Ok(windows)
-}
-
-/// The grid of a resource's windows, as text that changes with it.
-pub fn grid(incremental: &IncrementalPlan) -> String {
-    match incremental.window {
-        Some(step) => format!("every {step} from {}", incremental.initial_value),
-        None => "one window".to_owned(),
-    }
-}
-
-/// Reads from a run's slices, each with whether it was finished, how far the resource has come.
-///
-/// The watermark is the end of the last window before the first hole, never past `now`, and never moves back.
-pub fn advance<'a>(
-    incremental: &IncrementalPlan,
-    before: &Progress,
-    slices: impl IntoIterator<Item = (&'a PlannedSlice, bool)>,
-    now: Timestamp,
-) -> Progress {
-    let mut windows: BTreeMap<Timestamp, (Timestamp, bool)> = BTreeMap::new();
-    let mut finished = before.finished.clone();
-    for (planned, done) in slices {
-        let Some(window) = planned.slice.window else {
-            continue;
-        };
-        let entry = windows.entry(window.start).or_insert((window.end, true));
-        entry.1 &= done;
-        if done && planned.settled {
-            finished.insert(planned.slice.id(), window.end);
-        }
-    }
-    let mut watermark = before.watermark;
-    for (start, (end, done)) in windows {
-        if !done {
-            break;
-        }
-        // Windows ahead of the run's start are read again by every run.
-        if start < now {
-            watermark = watermark.max(Some(end.min(now)));
-        }
-    }
-    // The next run starts its windows there; what ends before it is not planned again.
-    let next_start = watermark.and_then(|watermark| look_back(incremental, watermark).ok());
-    finished.retain(|_, end| next_start.is_none_or(|start| *end > start));
-    Progress {
-        watermark,
-        finished,
-        settled: before.settled.max(next_start),
-        grid: Some(grid(incremental)),
-    }
 }
 
 /// Window edges at `origin` + 0, 1, 2, … steps, in UTC.
@@ -215,8 +234,8 @@ impl Grid {
     }
 }
 
-fn look_back(incremental: &IncrementalPlan, time: Timestamp) -> Result<Timestamp, jiff::Error> {
-    match incremental.lag {
+pub(super) fn look_back(plan: &WindowsPlan, time: Timestamp) -> Result<Timestamp, jiff::Error> {
+    match plan.lag {
         Some(lag) => shift(time, lag.negate()),
         None => Ok(time),
     }
@@ -230,27 +249,25 @@ fn shift(time: Timestamp, span: Span) -> Result<Timestamp, jiff::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{CursorFormat, TimeFormat};
 
     fn time(text: &str) -> Timestamp {
         crate::spec::parse_time(text).unwrap()
     }
 
-    fn plan(window: Option<&str>, lag: Option<&str>, ahead: Option<&str>) -> IncrementalPlan {
+    fn plan(window: Option<&str>, lag: Option<&str>, ahead: Option<&str>) -> WindowsPlan {
         let span = |text: &str| text.parse::<Span>().unwrap();
-        IncrementalPlan {
-            cursor: None,
-            format: TimeFormat::Unix,
+        WindowsPlan {
+            format: CursorFormat::Named(TimeFormat::Unix),
             initial_value: time("2024-01-31"),
             end_value: None,
-            start_param: None,
-            end_param: None,
             window: window.map(span),
             lag: lag.map(span),
             ahead: ahead.map(span),
         }
     }
 
-    fn show(plan: &IncrementalPlan, watermark: Option<&str>, now: &str) -> Vec<String> {
+    fn show(plan: &WindowsPlan, watermark: Option<&str>, now: &str) -> Vec<String> {
         windows(plan, watermark.map(time), None, time(now))
             .unwrap()
             .into_iter()
@@ -318,90 +335,5 @@ mod tests {
             ["2024-02-01..2024-02-02 open"]
         );
         assert!(show(&plan(None, None, None), Some("2024-02-02"), "2024-02-02").is_empty());
-    }
-
-    fn planned(start: &str, end: &str, settled: bool) -> PlannedSlice {
-        let window = Window {
-            start: time(start),
-            end: time(end),
-        };
-        PlannedSlice {
-            slice: Slice {
-                window: Some(window),
-                ..Slice::default()
-            },
-            settled,
-        }
-    }
-
-    #[test]
-    fn the_watermark_stops_at_a_hole_and_at_the_runs_start() {
-        let slices = [
-            planned("2024-01-01", "2024-01-02", true),
-            planned("2024-01-02", "2024-01-03", true),
-            planned("2024-01-03", "2024-01-04", true),
-            planned("2024-01-04", "2024-01-05", false),
-            planned("2024-01-05", "2024-01-06", false),
-        ];
-        let now = time("2024-01-04T12:00:00Z");
-        let daily = plan(Some("1d"), None, None);
-        let all = advance(
-            &daily,
-            &Progress::default(),
-            slices.iter().map(|one| (one, true)),
-            now,
-        );
-        assert_eq!(all.watermark, Some(now));
-        assert!(all.finished.is_empty());
-
-        let with_hole = slices.iter().enumerate().map(|(at, one)| (one, at != 1));
-        let hole = advance(&daily, &Progress::default(), with_hole, now);
-        assert_eq!(hole.watermark, Some(time("2024-01-02")));
-        assert_eq!(names(&hole), ["from=2024-01-03T00:00:00Z"]);
-
-        let nothing = advance(
-            &daily,
-            &hole,
-            slices[1..2].iter().map(|one| (one, false)),
-            now,
-        );
-        assert_eq!(nothing, hole);
-    }
-
-    #[test]
-    fn what_a_later_run_would_plan_again_is_remembered() {
-        // A hole at the 4th of January: with two days of lag the next run starts on the 2nd.
-        let plan = plan(Some("1d"), Some("2d"), None);
-        let slices: Vec<PlannedSlice> = (1..=8)
-            .map(|day| {
-                planned(
-                    &format!("2024-01-0{day}"),
-                    &format!("2024-01-0{}", day + 1),
-                    day <= 6,
-                )
-            })
-            .collect();
-        let now = time("2024-01-09");
-        let with_hole = slices.iter().enumerate().map(|(at, one)| (one, at != 3));
-        let hole = advance(&plan, &Progress::default(), with_hole, now);
-        assert_eq!(hole.watermark, Some(time("2024-01-04")));
-        assert_eq!(hole.settled, Some(time("2024-01-02")));
-        assert_eq!(
-            names(&hole),
-            ["02", "03", "05", "06"].map(|day| format!("from=2024-01-{day}T00:00:00Z"))
-        );
-        // The next run fills the hole and fails behind it: the names stay as long as they are needed.
-        let filled = slices[3..4].iter().map(|one| (one, true));
-        let rest = slices[6..8].iter().map(|one| (one, false));
-        let later = advance(&plan, &hole, filled.chain(rest), now);
-        assert_eq!(later.watermark, Some(time("2024-01-05")));
-        assert_eq!(
-            names(&later),
-            ["03", "04", "05", "06"].map(|day| format!("from=2024-01-{day}T00:00:00Z"))
-        );
-    }
-
-    fn names(progress: &Progress) -> Vec<String> {
-        progress.finished.keys().cloned().collect()
     }
 }

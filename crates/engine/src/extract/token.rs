@@ -108,7 +108,7 @@ impl TokenSource {
     /// The request that asks for a token.
     pub(super) fn request(&self) -> Request {
         let plan = &self.plan;
-        let mut fields = vec![("grant_type", "client_credentials")];
+        let mut fields = Vec::new();
         let mut headers = HeaderMap::from_iter([(
             CONTENT_TYPE,
             HeaderValue::from_static("application/x-www-form-urlencoded"),
@@ -129,6 +129,7 @@ impl TokenSource {
                 headers.insert(AUTHORIZATION, value);
             }
         }
+        fields.push(("grant_type", "client_credentials"));
         fields.retain(|(name, _)| plan.request_data.iter().all(|(other, _)| other != name));
         let given = plan.request_data.iter();
         fields.extend(given.map(|(name, value)| (name.as_str(), value.expose())));
@@ -186,7 +187,7 @@ mod tests {
             client_secret: Secret::new("s:t"),
             access_token: None,
             request_data: vec![("scope".to_owned(), Secret::new("read all"))],
-            default_expiration: Duration::from_secs(3600),
+            default_expiration: Duration::from_hours(1),
             client_auth,
         }
     }
@@ -200,7 +201,7 @@ mod tests {
         let request = TokenSource::new(plan(ClientAuth::Body)).request();
         assert_eq!(
             body(&request),
-            "grant_type=client_credentials&client_id=i+d&client_secret=s%3At&scope=read+all"
+            "client_id=i+d&client_secret=s%3At&grant_type=client_credentials&scope=read+all"
         );
         assert!(!request.headers.contains_key(AUTHORIZATION));
         let request = TokenSource::new(plan(ClientAuth::Basic)).request();

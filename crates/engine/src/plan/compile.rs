@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::mistakes::{Mistakes, Place};
+use super::model::CursorScope;
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
 use super::{client, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
@@ -98,6 +99,7 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
         .iter()
         .filter_map(|place| plans[*place].take())
         .collect();
+    check_shared_cursors(&ordered, &names, mistakes);
     check_replaced_children(&ordered, &names, mistakes);
     ordered
 }
@@ -129,6 +131,36 @@ fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes:
                     ancestor.name
                 ),
                 "use `merge` with a `primary_key`, or `append`".to_owned(),
+            );
+        }
+    }
+}
+
+/// A state that all parents share moves on with those that have changed, and the others would miss what is theirs.
+fn check_shared_cursors(resources: &[ResourcePlan], names: &[&str], mistakes: &mut Mistakes) {
+    for (index, name) in names.iter().enumerate() {
+        let shared = resources.iter().any(|resource| {
+            let incremental = resource.incremental.as_ref();
+            resource.name == *name
+                && incremental.is_some_and(|plan| plan.scope == CursorScope::Resource)
+        });
+        if !shared {
+            continue;
+        }
+        let ancestors = parents::ancestors(resources, name);
+        let partly_read = resources.iter().rfind(|resource| {
+            ancestors.contains(resource.name.as_str()) && resource.incremental.is_some()
+        });
+        if let Some(ancestor) = partly_read {
+            let place = Place::root().key("resources").index(index);
+            mistakes.add(
+                "plan::shared_cursor",
+                &place.key("endpoint").key("incremental").key("per"),
+                format!(
+                    "`{name}` keeps one cursor for all of its parents, and `{}` gives only those that are new",
+                    ancestor.name
+                ),
+                "leave out `per: resource`: how far each parent was read is then remembered".to_owned(),
             );
         }
     }

@@ -37,13 +37,13 @@ pub(super) fn compile(
         mistakes,
     );
     let named = parents::named(&references, all_names, mistakes);
-    if !named.is_empty() && resource.endpoint.incremental.is_some() {
+    let batched = resource.parents_per_request.is_some();
+    if batched && resource.endpoint.incremental.is_some() {
         mistakes.add(
-            "plan::incremental_child",
+            "plan::incremental_batch",
             &place.key("endpoint").key("incremental"),
-            format!("`{}` depends on a parent and is incremental", resource.name),
-            "one time can't be kept for all parents: a parent that comes later would miss its history; make the \
-             parent incremental instead"
+            format!("`{}` asks for several parents at once and is incremental", resource.name),
+            "how far each parent was read can't be told from a batch of them: leave out `parents_per_request`"
                 .to_owned(),
         );
     }
@@ -99,7 +99,13 @@ fn endpoint(
     let incremental = endpoint
         .incremental
         .as_ref()
-        .map(|one| incremental::compile(one, write_disposition, &incremental_place, mistakes))
+        .map(|one| {
+            let context = incremental::Context {
+                write_disposition,
+                primary_key: &resource.primary_key.0,
+            };
+            incremental::compile(one, &context, &incremental_place, mistakes)
+        })
         .transpose();
     let data_selector = match &endpoint.data_selector {
         Some(text) => {
@@ -162,6 +168,11 @@ fn endpoint(
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
             steps,
+            // A merge compares the keys of the whole commit.
+            drops_duplicates: matches!(
+                write_disposition,
+                WriteDisposition::Append | WriteDisposition::Replace
+            ),
             parent_fields: Vec::new(),
         },
         incremental,
@@ -256,8 +267,9 @@ fn check_window_is_sent(
         }
         return;
     };
-    let start_sent =
-        incremental.start_param.is_some() || references.names(IncrementalReference::StartValue);
+    let start_sent = incremental.start_param.is_some()
+        || references.names(IncrementalReference::StartValue)
+        || references.names(IncrementalReference::LastValue);
     let end_sent =
         incremental.end_param.is_some() || references.names(IncrementalReference::EndValue);
     let divided = incremental.window.is_some() || incremental.cursor == spec::CursorSource::Request;

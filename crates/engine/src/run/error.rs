@@ -29,9 +29,9 @@ pub enum Error {
         /// The cause.
         source: Box<decode::Error>,
     },
-    /// The time windows of a resource can't be computed.
+    /// The slices of a resource can't be planned.
     #[error(transparent)]
-    Windows(#[from] extract::slice::TimeOutOfRange),
+    Slices(#[from] extract::slice::SlicesError),
     /// The destination can't be read or written, or another run took this one's place.
     #[error(transparent)]
     Load(#[from] load::Error),
@@ -70,8 +70,9 @@ pub enum Error {
     },
     /// The windows of an append lie elsewhere than those that were written, so that rows would come twice.
     #[error(
-        "read `{resource}`: its windows were {before} and are now {now}, so that rows would come twice; give \
-         `initial_value` and `window` their earlier values, or choose another `--destination`"
+        "read `{resource}`: it was read {before} and is now read {now}, so that rows would come twice; give `incremental` \
+         its earlier settings (`initial_value`, `window`, `cursor_path`, `format`, `per`), or choose another \
+         `--destination`"
     )]
     GridChanged {
         /// Name of the resource.
@@ -105,7 +106,7 @@ impl Error {
             | Self::GridChanged { .. }
             | Self::Interrupted => true,
             Self::Decode { .. }
-            | Self::Windows(_)
+            | Self::Slices(_)
             | Self::TooManyParents { .. }
             | Self::ParentFailed { .. }
             | Self::ChildFailed { .. } => false,

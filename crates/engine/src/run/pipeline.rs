@@ -16,7 +16,7 @@ use super::report::{Report, ResourceReport};
 use super::resource::{Outcome, ResourceRun};
 use super::warnings::Warnings;
 use crate::extract::Client;
-use crate::extract::slice::grid;
+use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
 use crate::load::{Destination, Lake, SpoolSettings, TableCommit, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
@@ -213,7 +213,7 @@ fn progress(
     else {
         return Ok(Progress::default());
     };
-    let Some(now) = resource.incremental.as_ref().map(grid) else {
+    let Some(now) = grid(resource) else {
         return Ok(table.progress.clone());
     };
     match &table.progress.grid {
@@ -227,13 +227,19 @@ fn progress(
                     now,
                 });
             }
+            let goes_on = goes_on(&before, &now);
+            let consequence = if goes_on {
+                "what lies before the time that earlier runs have reached is not read again"
+            } else {
+                "it starts anew at `initial_value`"
+            };
             observer(Event::Notice {
                 resource: resource.name,
-                text: format!(
-                    "windows were {before} and are now {now}; what lies before the time that earlier runs have reached \
-                     is not read again"
-                ),
+                text: format!("it was read {before} and is now read {now}; {consequence}"),
             });
+            if !goes_on {
+                return Ok(Progress::default());
+            }
         }
         _ => {}
     }

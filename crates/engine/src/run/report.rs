@@ -43,10 +43,16 @@ pub struct ResourceReport {
     pub pages: u64,
     /// Records that came, before the table's keys were compared.
     pub records: u64,
-    /// Records that lay outside the window that was asked for, and were left out.
+    /// Records that lay outside the range that was asked for, and were left out.
     pub outside_window: u64,
     /// Records that a filter of the spec left out.
     pub filtered: u64,
+    /// Records at the start of the range that earlier runs have loaded, and were left out.
+    pub already_loaded: u64,
+    /// Records without a cursor that were left out.
+    pub without_cursor: u64,
+    /// Records that came twice within one slice, by their primary key, and were left out the second time.
+    pub duplicates: u64,
     /// Bytes of the decompressed bodies.
     pub body_bytes: u64,
     /// What the commit changed in the table.
@@ -58,4 +64,16 @@ pub struct ResourceReport {
     pub warnings: Vec<String>,
     /// Why the resource was not read to its end: the whole chain of causes, in one line.
     pub error: Option<String>,
+}
+
+impl ResourceReport {
+    /// Records that were not left out.
+    pub fn rows(&self) -> u64 {
+        let left_out = self.outside_window
+            + self.filtered
+            + self.already_loaded
+            + self.without_cursor
+            + self.duplicates;
+        self.records.saturating_sub(left_out)
+    }
 }

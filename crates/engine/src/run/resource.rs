@@ -1,6 +1,6 @@
 //! Reading one resource: its slices, some of them side by side.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,10 +17,11 @@ use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun};
 use crate::decode::Decoder;
 use crate::extract::Client;
-use crate::extract::slice::{PlannedSlice, advance, slices};
+use crate::extract::progress::{LastValue, SliceOutcome, advance};
+use crate::extract::slice::{PlannedSlice, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::TableSpool;
-use crate::plan::{ResourcePlan, WriteDisposition};
+use crate::plan::{IncrementalMode, ResourcePlan, WriteDisposition};
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -51,6 +52,8 @@ pub(super) struct Outcome {
     pub(super) report: ResourceReport,
     pub(super) spool: Option<TableSpool>,
     pub(super) slices: Vec<PlannedSlice>,
+    /// The last values of the slices at these places.
+    pub(super) last_values: HashMap<u64, LastValue>,
     pub(super) before: Progress,
     /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
     pub(super) keeps_windows: bool,
@@ -60,12 +63,13 @@ pub(super) struct Outcome {
 impl Outcome {
     /// How far the resource has come, where the slices at these places were finished and no others.
     pub(super) fn advance(&self, finished: &BTreeSet<u64>, now: Timestamp) -> Progress {
-        let Some(incremental) = &self.resource.incremental else {
-            return Progress::default();
-        };
         let slices = self.slices.iter().zip(0..);
-        let slices = slices.map(|(slice, place)| (slice, finished.contains(&place)));
-        advance(incremental, &self.before, slices, now)
+        let slices = slices.map(|(planned, place)| SliceOutcome {
+            planned,
+            finished: finished.contains(&place),
+            last_value: self.last_values.get(&place),
+        });
+        advance(&self.resource, &self.before, slices, now)
     }
 }
 
@@ -75,6 +79,7 @@ struct Slices {
     waiting: VecDeque<PlannedSlice>,
     /// Those that were begun, where their windows tell how far the resource has come.
     begun: Vec<PlannedSlice>,
+    last_values: HashMap<u64, LastValue>,
     /// Hashes of the slices' names: a parent record that comes twice is read once.
     seen: HashSet<u128>,
 }
@@ -98,25 +103,58 @@ impl ResourceRun {
                 text,
             });
         }
-        if report.outside_window > 0 {
-            (self.observer)(Event::Notice {
-                resource: report.name.clone(),
-                text: format!(
-                    "{} of {} records lay outside the window that was asked for, and were left out",
-                    report.outside_window, report.records
-                ),
-            });
-        }
+        self.tell_what_was_left_out(&report);
         Outcome {
-            keeps_windows: self.resource.incremental.is_some()
-                && self.resource.write_disposition != WriteDisposition::Replace,
+            keeps_windows: self.keeps_what_was_finished(),
             resource: self.resource,
             report,
             spool: self.spool,
             slices: all.begun,
+            last_values: all.last_values,
             before: self.before,
             error,
         }
+    }
+
+    /// Whether the slices that were finished are worth keeping where another one fails.
+    fn keeps_what_was_finished(&self) -> bool {
+        let Some(incremental) = &self.resource.incremental else {
+            return false;
+        };
+        // One state for all can't tell which parents or partitions were read: all of them are read again.
+        let told_apart = match &incremental.mode {
+            IncrementalMode::Windows(_) => {
+                !self.resource.shares_state() || self.resource.parents.is_empty()
+            }
+            IncrementalMode::Follow(_) => !self.resource.shares_state(),
+        };
+        told_apart && self.resource.write_disposition != WriteDisposition::Replace
+    }
+
+    fn tell_what_was_left_out(&self, report: &ResourceReport) {
+        let tell = |count: u64, why: &str| {
+            if count > 0 {
+                (self.observer)(Event::Notice {
+                    resource: report.name.clone(),
+                    text: format!(
+                        "{count} of {} records {why}, and were left out",
+                        report.records
+                    ),
+                });
+            }
+        };
+        let incremental = self.resource.incremental.as_ref();
+        let in_windows =
+            incremental.is_some_and(|plan| matches!(plan.mode, IncrementalMode::Windows(_)));
+        // An API that can't be asked for what is new gives old records as a matter of course.
+        if in_windows {
+            tell(
+                report.outside_window,
+                "lay outside the window that was asked for",
+            );
+        }
+        tell(report.without_cursor, "had no cursor");
+        tell(report.duplicates, "came twice, by their `primary_key`");
     }
 
     async fn read_slices(
@@ -144,7 +182,9 @@ impl ResourceRun {
             let has_room = running.len() < self.resource.concurrency;
             tokio::select! {
                 Some(finished) = running.join_next() => {
-                    report.add(&joined(finished)??);
+                    let slice = joined(finished)??;
+                    report.add(&slice);
+                    all.last_values.extend(slice.last_value.map(|last| (slice.place, last)));
                 }
                 lineage = next_lineage(&mut parents), if has_room && parents.is_some() => {
                     match lineage.map_err(|TooMany| self.too_many_parents())? {
@@ -192,6 +232,7 @@ impl ResourceRun {
             && (read_again || self.kept_apart.contains(&id));
         let apart = apart.then_some(id);
         SliceRun {
+            place: place as u64,
             writer: self
                 .spool
                 .as_ref()
@@ -221,8 +262,11 @@ impl ResourceReport {
         self.requests += slice.requests;
         self.pages += slice.pages;
         self.records += slice.records;
-        self.outside_window += slice.outside_window;
-        self.filtered += slice.filtered;
+        self.outside_window += slice.left_out.outside_window;
+        self.filtered += slice.left_out.filtered;
+        self.already_loaded += slice.left_out.already_loaded;
+        self.without_cursor += slice.left_out.without_cursor;
+        self.duplicates += slice.left_out.duplicates;
         self.body_bytes += slice.body_bytes;
     }
 }

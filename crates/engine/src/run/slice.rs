@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
 
 use super::error::{Error, joined};
 use super::included::Included;
 use super::parents::Child;
-use crate::decode::{Decoded, Decoder};
-use crate::extract::{Client, read_seeds, read_slice};
+use crate::decode::{Decoded, Decoder, SliceMemory};
+use crate::extract::progress::LastValue;
+use crate::extract::{Client, DecodedPages, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
 use crate::plan::ResourcePlan;
@@ -19,6 +20,8 @@ const PAGES_IN_FLIGHT: usize = 2;
 
 /// All that reading one slice needs.
 pub(super) struct SliceRun {
+    /// The slice's place among those of its resource.
+    pub(super) place: u64,
     pub(super) resource: Arc<ResourcePlan>,
     pub(super) slice: Slice,
     pub(super) client: Client,
@@ -36,9 +39,31 @@ pub(super) struct SliceReport {
     pub(super) requests: u64,
     pub(super) pages: u64,
     pub(super) records: u64,
+    pub(super) body_bytes: u64,
+    pub(super) left_out: LeftOut,
+    pub(super) place: u64,
+    /// The value of the cursor that was followed furthest.
+    pub(super) last_value: Option<LastValue>,
+}
+
+/// Records of a slice that were left out, by the reason.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LeftOut {
     pub(super) outside_window: u64,
     pub(super) filtered: u64,
-    pub(super) body_bytes: u64,
+    pub(super) already_loaded: u64,
+    pub(super) without_cursor: u64,
+    pub(super) duplicates: u64,
+}
+
+impl LeftOut {
+    fn add(&mut self, page: &Decoded) {
+        self.outside_window += page.outside_window;
+        self.filtered += page.filtered;
+        self.already_loaded += page.already_loaded;
+        self.without_cursor += page.without_cursor;
+        self.duplicates += page.duplicates;
+    }
 }
 
 impl SliceRun {
@@ -49,10 +74,13 @@ impl SliceRun {
             Arc::clone(&self.resource),
             self.slice.clone(),
         );
+        let (tell, told) = watch::channel(DecodedPages::default());
+        // Where records come in order, a page may be the last one that is needed.
+        let told = self.resource.stops_early().then_some(told);
         let fetch = async {
             let read = match &resource.seeds {
                 Some(seeds) => read_seeds(&client, &resource.name, seeds, sender).await,
-                None => read_slice(&client, &resource, &slice, sender).await,
+                None => read_slice(&client, &resource, &slice, sender, told).await,
             };
             read.map_err(|source| Error::Extract {
                 resource: resource.name.clone(),
@@ -60,7 +88,8 @@ impl SliceRun {
                 source: Box::new(source),
             })
         };
-        let (statistics, left_out) = tokio::try_join!(fetch, self.consume(receiver))?;
+        let consume = self.consume(receiver, tell);
+        let (statistics, (left_out, memory)) = tokio::try_join!(fetch, consume)?;
         if let Some(writer) = self.writer.take() {
             blocking(&self.computing, move || writer.finish()).await??;
         }
@@ -72,37 +101,66 @@ impl SliceRun {
             requests: statistics.requests,
             pages: statistics.pages,
             records: statistics.records,
-            outside_window: left_out.outside_window,
-            filtered: left_out.filtered,
             body_bytes: statistics.bytes,
+            left_out,
+            place: self.place,
+            last_value: memory
+                .last_value()
+                .map(|(value, records)| LastValue { value, records }),
         })
     }
 
     /// Decodes and writes each page, and hands its records to the children.
-    async fn consume(&mut self, mut pages: mpsc::Receiver<Page>) -> Result<LeftOut, Error> {
+    async fn consume(
+        &mut self,
+        mut pages: mpsc::Receiver<Page>,
+        tell: watch::Sender<DecodedPages>,
+    ) -> Result<(LeftOut, SliceMemory), Error> {
         let mut left_out = LeftOut::default();
+        let mut memory = SliceMemory::default();
+        let mut disorder_told = false;
         while let Some(page) = pages.recv().await {
-            let decoded = self.decode_and_write(page).await?;
-            left_out.outside_window += decoded.outside_window;
-            left_out.filtered += decoded.filtered;
+            let number = page.number;
+            let decoded;
+            (decoded, memory) = self.decode_and_write(page, memory).await?;
+            left_out.add(&decoded);
             self.included.watch(&decoded);
+            if !disorder_told && let Some((before, behind)) = memory.disorder() {
+                disorder_told = true;
+                (self.observer)(Event::Warning {
+                    resource: self.resource.name.clone(),
+                    text: format!(
+                        "records don't come in the order that `row_order` says ({behind} came behind {before}): all pages \
+                         are read"
+                    ),
+                });
+            }
             for fields in decoded.parents {
                 for child in &self.children {
                     child.send(&fields, &self.slice).await;
                 }
             }
+            // Nobody listens where all pages are read.
+            tell.send_replace(DecodedPages {
+                pages: number,
+                enough: memory.is_enough(),
+            });
         }
-        Ok(left_out)
+        Ok((left_out, memory))
     }
 
-    async fn decode_and_write(&mut self, page: Page) -> Result<Decoded, Error> {
+    async fn decode_and_write(
+        &mut self,
+        page: Page,
+        mut memory: SliceMemory,
+    ) -> Result<(Decoded, SliceMemory), Error> {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
         let number = page.number;
         let mut writer = self.writer.take();
-        let (result, writer) = blocking(&self.computing, move || {
+        let (result, writer, memory) = blocking(&self.computing, move || {
             let result = decoder
-                .decode(&slice, &page)
+                .decode(&slice, &page, &mut memory)
                 .map_err(Failure::Decode)
                 .and_then(|decoded| {
                     if let Some(writer) = &mut writer {
@@ -112,11 +170,11 @@ impl SliceRun {
                     }
                     Ok(decoded)
                 });
-            (result, writer)
+            (result, writer, memory)
         })
         .await?;
         self.writer = writer;
-        result.map_err(|failure| match failure {
+        let decoded = result.map_err(|failure| match failure {
             Failure::Decode(source) => Error::Decode {
                 resource: self.resource.name.clone(),
                 slice: self.slice.id(),
@@ -124,15 +182,9 @@ impl SliceRun {
                 source: Box::new(source),
             },
             Failure::Load(error) => Error::Load(error),
-        })
+        })?;
+        Ok((decoded, memory))
     }
-}
-
-/// Records that became no rows.
-#[derive(Default)]
-struct LeftOut {
-    outside_window: u64,
-    filtered: u64,
 }
 
 enum Failure {

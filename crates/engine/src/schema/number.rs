@@ -1,5 +1,7 @@
 //! Numbers as exact decimals, and what is known of all numbers of a field.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::column::{ColumnType, DECIMAL_DIGITS};
@@ -168,6 +170,30 @@ impl ExactNumber {
         Self::normal(unscaled < 0, digits, -i64::from(scale))
     }
 
+    /// How two numbers compare.
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
+        let sign = |number: &Self| match (number.digits.is_empty(), number.negative) {
+            (true, _) => 0,
+            (false, true) => -1,
+            (false, false) => 1,
+        };
+        // Digits before the point, which tell sizes apart as long as they differ.
+        let size = |number: &Self| {
+            let length = i64::try_from(number.digits.len()).unwrap_or(i64::MAX);
+            number.exponent.saturating_add(length)
+        };
+        let by_sign: Ordering = sign(self).cmp(&sign(other));
+        by_sign.then_with(|| {
+            let by_size = size(self).cmp(&size(other));
+            let by_magnitude = by_size.then_with(|| self.digits.cmp(&other.digits));
+            if self.negative {
+                by_magnitude.reverse()
+            } else {
+                by_magnitude
+            }
+        })
+    }
+
     /// `number × 10^places`.
     pub(crate) fn shifted(mut self, places: i64) -> Self {
         if !self.digits.is_empty() {
@@ -265,7 +291,7 @@ impl ExactNumber {
         bounded(self.exponent.saturating_add(length))
     }
 
-    fn scale(&self) -> u16 {
+    pub(crate) fn scale(&self) -> u16 {
         bounded(self.exponent.saturating_neg())
     }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
 use super::document::{Key, Kind, Node};
+use super::incremental_param;
 
 /// Brings every resource of the pipeline into its long form, defaults included.
 pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
@@ -63,6 +64,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
             );
         }
         drop_nulls(resource);
+        incremental_param::lengthen(resource, found);
     }
 }
 
@@ -363,6 +365,14 @@ mod tests {
         check(
             "resource_defaults: {endpoint: {auth: null}}\nresources: [r]",
             "[{name: r, endpoint: {path: r, auth: none}}]",
+        );
+    }
+
+    #[test]
+    fn a_parameter_may_be_the_incremental() {
+        check(
+            "resources: [{name: r, endpoint: {params: {a: 1, since: {type: incremental, cursor_path: t}}}}]",
+            "[{name: r, endpoint: {params: {a: 1}, path: r, incremental: {cursor_path: t, start_param: since}}}]",
         );
     }
 

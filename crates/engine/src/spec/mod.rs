@@ -8,6 +8,7 @@
 
 mod auth;
 mod client;
+mod cursor;
 mod defaults;
 mod diagnostic;
 mod document;
@@ -15,6 +16,7 @@ mod endpoint;
 mod files;
 mod include;
 mod incremental;
+mod incremental_param;
 mod paginator;
 mod pipeline;
 mod processing_step;
@@ -38,6 +40,7 @@ pub use client::{
     DEFAULT_RATE_LIMIT_PERIOD, DEFAULT_READ_TIMEOUT, DEFAULT_RETRY_STATUSES, DEFAULT_TOTAL_TIMEOUT,
     RateLimit, Retry, Timeout,
 };
+pub use cursor::{CursorFormats, CursorLag, CursorPoint};
 pub use diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 pub use document::{Path, Step};
 pub use endpoint::{
@@ -46,7 +49,10 @@ pub use endpoint::{
 };
 pub use files::Files;
 pub use include::Load;
-pub use incremental::{CursorSource, Incremental, TimeFormat};
+pub use incremental::{
+    CursorScope, CursorSource, Incremental, LastValueFunction, MissingCursor, RangeEdge, RowOrder,
+    TimeFormat,
+};
 pub use paginator::{
     Auto, Cursor, DEFAULT_PAGE_CONCURRENCY, DEFAULT_TOTAL_PATH, HeaderCursor, HeaderLink, JsonLink,
     Offset, PageNumber, Paginator, SinglePage,
@@ -66,8 +72,7 @@ pub use schema::pipeline_schema;
 pub use secret::{Secret, looks_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
-    OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimePoint, TimeSpan,
-    parse_time,
+    OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimeSpan, parse_time,
 };
 pub use var::Var;
 pub use variables::{Variables, VariablesFileError};

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::flow::ParentRecord;
-use crate::plan::{ColumnHint, CursorColumn, DeclaredType, FieldPath, ParentField, TimeFormat};
+use crate::plan::{
+    ColumnHint, CursorColumn, CursorFormat, CursorPath, DeclaredType, FieldPath, MissingCursor,
+    ParentField, TimeFormat,
+};
 use serde_json::json;
 
 fn hint(data_type: DeclaredType, format: Option<TimeFormat>) -> ColumnHint {
@@ -35,7 +38,12 @@ fn field(path: &str, required: bool) -> ParentField {
 fn cursor_plan(path: &[&str], format: TimeFormat) -> DecodePlan {
     let path = path.iter().map(|key| (*key).to_owned()).collect();
     DecodePlan {
-        cursor: Some(CursorColumn { path, format }),
+        cursor: Some(CursorColumn {
+            path: CursorPath::Keys(path),
+            formats: vec![CursorFormat::Named(format)],
+            missing: MissingCursor::Raise,
+            follow: None,
+        }),
         ..DecodePlan::default()
     }
 }
@@ -261,7 +269,7 @@ fn rows_outside_the_window_leave_no_trace() {
         ..cursor_plan(&["t"], TimeFormat::Unix)
     };
     let decoded = Decoder::new(plan, "load")
-        .decode(&slice, &page(&records))
+        .decode(&slice, &page(&records), &mut SliceMemory::default())
         .unwrap();
     insta::assert_snapshot!(show(&decoded.batch, &decoded.schema), @r##"
     t: Timestamp(µs, "UTC")
@@ -309,6 +317,7 @@ fn values_of_the_parent_become_columns() {
         .decode(
             &slice,
             &page(&[r#"{"id":1,"_people_email":true}"#, r#"{"id":2}"#]),
+            &mut SliceMemory::default(),
         )
         .unwrap();
     insta::assert_snapshot!(show(&decoded.batch, &decoded.schema), @r##"
@@ -381,6 +390,8 @@ fn a_page_that_could_outgrow_a_column_is_refused() {
         ..Slice::default()
     };
     let decoder = Decoder::new(DecodePlan::default(), "load");
-    let failure = decoder.decode(&slice, &page(&["{}"; 300])).unwrap_err();
+    let failure = decoder
+        .decode(&slice, &page(&["{}"; 300]), &mut SliceMemory::default())
+        .unwrap_err();
     assert!(matches!(failure, Error::TooLarge { .. }), "{failure}");
 }

@@ -109,7 +109,9 @@ fn records_outside_the_body_are_refused() {
     let mut page = page(&["{}"]);
     page.records[0].end = 1000;
     let decoder = Decoder::new(DecodePlan::default(), "load");
-    let failure = decoder.decode(&Slice::default(), &page).unwrap_err();
+    let failure = decoder
+        .decode(&Slice::default(), &page, &mut SliceMemory::default())
+        .unwrap_err();
     assert!(matches!(failure, Error::OutsideBody { record: 0 }));
 }
 
@@ -121,7 +123,11 @@ fn decode_bytes(bytes: Vec<u8>) -> Result<Decoded, Error> {
         records: vec![range],
         fetched_at: FETCHED_AT.parse().unwrap(),
     };
-    Decoder::new(DecodePlan::default(), "load").decode(&Slice::default(), &page)
+    Decoder::new(DecodePlan::default(), "load").decode(
+        &Slice::default(),
+        &page,
+        &mut SliceMemory::default(),
+    )
 }
 
 proptest! {

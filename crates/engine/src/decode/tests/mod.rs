@@ -33,7 +33,11 @@ fn page(records: &[&str]) -> Page {
 }
 
 fn decode(plan: &DecodePlan, records: &[&str]) -> Result<Decoded, Error> {
-    Decoder::new(plan.clone(), "load").decode(&Slice::default(), &page(records))
+    Decoder::new(plan.clone(), "load").decode(
+        &Slice::default(),
+        &page(records),
+        &mut SliceMemory::default(),
+    )
 }
 
 fn decode_all(plan: &DecodePlan, records: &[&str]) -> Decoded {

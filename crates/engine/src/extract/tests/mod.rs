@@ -172,7 +172,7 @@ async fn read_with(plan: ClientPlan, resource: &ResourcePlan, slice: &Slice) -> 
         BODY_LIMIT,
     );
     let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
-    let result = read_slice(&client, resource, slice, sender).await;
+    let result = read_slice(&client, resource, slice, sender, None).await;
     let mut pages = Vec::new();
     while let Some(page) = receiver.recv().await {
         pages.push(page);

@@ -6,8 +6,9 @@ use super::server::{answer, json as body};
 use super::*;
 use crate::flow::{ParentRecord, Window};
 use crate::plan::{
-    AutoPlan, ChainedPlan, CountedPlan, IncrementalPlan, JobPlan, NextPlan, PageSizePlan, PageUnit,
-    Placement, StopPlan, TimeFormat, TotalPlan, TotalSource,
+    AutoPlan, ChainedPlan, CountedPlan, CursorFormat, CursorScope, IncrementalMode,
+    IncrementalPlan, JobPlan, NextPlan, PageSizePlan, PageUnit, Placement, StopPlan, TimeFormat,
+    TotalPlan, TotalSource, WindowsPlan,
 };
 
 fn selector(text: &str) -> Selector {
@@ -101,14 +102,18 @@ async fn fills_in_the_slice() {
     )];
     resource.incremental = Some(IncrementalPlan {
         cursor: None,
-        format: TimeFormat::Unix,
-        initial_value: "2024-01-01T00:00:00Z".parse().unwrap(),
-        end_value: None,
         start_param: Some("start".to_owned()),
         end_param: Some("end".to_owned()),
-        window: None,
-        lag: None,
-        ahead: None,
+        scope: CursorScope::Part,
+        mode: IncrementalMode::Windows(WindowsPlan {
+            format: CursorFormat::Named(TimeFormat::Unix),
+            initial_value: "2024-01-01T00:00:00Z".parse().unwrap(),
+            end_value: None,
+            window: None,
+            lag: None,
+            ahead: None,
+        }),
+        lag_value: None,
     });
     let slice = Slice {
         resource: "things".to_owned(),
@@ -122,6 +127,7 @@ async fn fills_in_the_slice() {
             start: "1970-01-01T00:00:01Z".parse().unwrap(),
             end: "1970-01-01T00:00:05Z".parse().unwrap(),
         }),
+        range: None,
     };
     let outcome = read_with(client_plan(&server), &resource, &slice).await;
     assert_eq!(outcome.result.unwrap().records, 0);
@@ -192,7 +198,14 @@ async fn stops_where_nobody_takes_the_pages() {
     let client = Client::for_tests(client_plan(&server), Arc::new(|_| {}), BODY_LIMIT);
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     drop(receiver);
-    let result = read_slice(&client, &resource("people"), &Slice::default(), sender).await;
+    let result = read_slice(
+        &client,
+        &resource("people"),
+        &Slice::default(),
+        sender,
+        None,
+    )
+    .await;
     assert!(matches!(result, Err(Error::Stopped)));
 }
 

@@ -8,14 +8,14 @@ async fn the_state_is_the_same_for_the_run_and_for_those_who_read_the_log() {
     for place in places() {
         let mut lake = open(&place.destination, "a").await;
         let mut commit = part(sealed(&lake, vec![vec![people(&[(1, "ann")])]]), Append);
-        commit.progress.watermark = Some(now());
-        commit.progress.finished = [("from=x".to_owned(), now())].into();
+        commit.progress.whole.watermark = Some(now());
+        commit.progress.whole.finished = [("from=x".to_owned(), now())].into();
         lake.commit(vec![commit], now(), false).await.unwrap();
         let read = State::read(&place.destination).await.unwrap();
         assert_eq!(&read, lake.state());
         assert_eq!(read.unfinished_load.as_deref(), Some("a"));
-        assert_eq!(read.tables["people"].progress.watermark, Some(now()));
-        assert_eq!(read.tables["people"].progress.finished.len(), 1);
+        assert_eq!(read.tables["people"].progress.whole.watermark, Some(now()));
+        assert_eq!(read.tables["people"].progress.whole.finished.len(), 1);
 
         lake.commit(vec![], now(), true).await.unwrap();
         let read = State::read(&place.destination).await.unwrap();

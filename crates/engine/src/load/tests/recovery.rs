@@ -63,6 +63,7 @@ async fn check_kill(
     let mut again = open(lake, "c").await;
     let done = again.state().tables["people"]
         .progress
+        .whole
         .finished
         .contains_key("b");
     assert!(done || first.is_err(), "a load that was reported is there");
@@ -94,7 +95,7 @@ async fn try_load(
     let mut lake = Lake::open(destination.clone(), "test", "api", load_id, now()).await?;
     let new = people(&[(2, "bob"), (3, "cid")]);
     let mut commit = part(sealed(&lake, vec![vec![new]]), disposition);
-    commit.progress.finished = [("b".to_owned(), now())].into();
+    commit.progress.whole.finished = [("b".to_owned(), now())].into();
     lake.commit(vec![commit], now(), true).await.map(drop)
 }
 

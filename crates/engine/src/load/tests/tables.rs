@@ -48,11 +48,11 @@ async fn skip_keeps_progress_alone() {
     let lake = &place.destination;
     let mut run = open(lake, "a").await;
     let mut skipped = part(sealed(&run, vec![]), Skip);
-    skipped.progress.watermark = Some(now());
+    skipped.progress.whole.watermark = Some(now());
     run.commit(vec![skipped], now(), true).await.unwrap();
     let table = &State::read(lake).await.unwrap().tables["people"];
     assert_eq!(
-        (table.files.len(), table.progress.watermark),
+        (table.files.len(), table.progress.whole.watermark),
         (0, Some(now()))
     );
 }

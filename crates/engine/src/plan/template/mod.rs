@@ -1,8 +1,8 @@
 //! Requests with placeholders in them.
 //!
-//! `{resources.<parent>.<path>}`, `{incremental.start_value}`, `{incremental.end_value}`,
-//! `{incremental.initial_value}`, `{partition.<key>}` and `{job.id}` are filled in for each slice; `{{` and `}}` are
-//! literal braces. Behind a bar come filters, `{incremental.start_value | strftime('%Y-%m')}`.
+//! `{resources.<parent>.<path>}`, `{incremental.start_value}` (also `last_value`), `{incremental.end_value}`,
+//! `{incremental.initial_value}`, `{incremental.lag}`, `{partition.<key>}` and `{job.id}` are filled in for each slice;
+//! `{{` and `}}` are literal braces. Behind a bar come filters, `{incremental.start_value | strftime('%Y-%m')}`.
 
 mod bindings;
 mod json;
@@ -62,15 +62,19 @@ pub enum Reference {
     JobId,
 }
 
-/// The values of an incremental resource.
+/// The values of an incremental resource. All are fixed for the whole slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IncrementalReference {
-    /// The window's start.
+    /// The slice's start.
     StartValue,
-    /// The window's end.
+    /// Another name of the slice's start: it doesn't move while records come in.
+    LastValue,
+    /// The slice's end.
     EndValue,
     /// Where the first run started.
     InitialValue,
+    /// The lag as the spec gives it.
+    Lag,
 }
 
 /// The first word of a placeholder.
@@ -228,13 +232,21 @@ impl fmt::Display for Reference {
 }
 
 impl IncrementalReference {
-    const ALL: [Self; 3] = [Self::StartValue, Self::EndValue, Self::InitialValue];
+    const ALL: [Self; 5] = [
+        Self::StartValue,
+        Self::LastValue,
+        Self::EndValue,
+        Self::InitialValue,
+        Self::Lag,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::StartValue => "start_value",
+            Self::LastValue => "last_value",
             Self::EndValue => "end_value",
             Self::InitialValue => "initial_value",
+            Self::Lag => "lag",
         }
     }
 }

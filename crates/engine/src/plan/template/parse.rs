@@ -149,7 +149,7 @@ fn reference(
                     .map(IncrementalReference::name)
                     .to_vec()
             };
-            let expected = "`start_value`, `end_value` or `initial_value` behind `incremental.`";
+            let expected = "`start_value`, `last_value`, `end_value`, `initial_value` or `lag` behind `incremental.`";
             named
                 .map(Reference::Incremental)
                 .ok_or_else(|| error(text, behind_word, expected, valid()))

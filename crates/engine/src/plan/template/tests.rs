@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
 use crate::flow::{ParentRecord, Slice};
-use crate::plan::TimeFormat;
 
 const ALL: &[Context] = &[
     Context::Resources,
@@ -31,32 +29,27 @@ fn slice() -> Slice {
         }],
         partition: BTreeMap::from([("active".to_owned(), json!(true))]),
         window: None,
+        range: None,
     }
 }
 
-fn with_bindings<T>(format: TimeFormat, render: impl FnOnce(&Bindings<'_>) -> T) -> T {
+fn with_bindings<T>(render: impl FnOnce(&Bindings<'_>) -> T) -> T {
     let slice = slice();
     let values = IncrementalValues {
-        start: time("2024-01-01T10:00:00.5Z"),
-        end: time("2024-01-02T00:00:00.0001Z"),
-        initial: time("2023-01-01T00:00:00Z"),
-        format,
+        start: Some(json!(1_704_103_200)),
+        end: Some(json!(1_704_153_601)),
+        initial: None,
+        lag: Some(json!("3d")),
     };
     render(&Bindings {
         slice: &slice,
-        incremental: Some(values),
+        incremental: Some(&values),
         job_id: Some(&json!("j1")),
     })
 }
 
-fn time(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
 fn render(text: &str) -> Result<String, RenderError> {
-    with_bindings(TimeFormat::Unix, |bindings| {
-        Template::parse(text, ALL).unwrap().render(bindings)
-    })
+    with_bindings(|bindings| Template::parse(text, ALL).unwrap().render(bindings))
 }
 
 #[test]
@@ -80,43 +73,19 @@ fn fills_in_text() {
 }
 
 #[test]
-fn writes_times_so_that_they_cover_the_window() {
-    let edges = |format| {
-        with_bindings(format, |bindings| {
-            let values = bindings.incremental.unwrap();
-            json!([values.start_value(), values.end_value()]).to_string()
-        })
-    };
+fn what_a_slice_starts_at_has_two_names_and_may_be_absent() {
     assert_eq!(
-        edges(TimeFormat::Rfc3339),
-        r#"["2024-01-01T10:00:00.5Z","2024-01-02T00:00:00.0001Z"]"#
+        render("{incremental.last_value} {incremental.lag}").unwrap(),
+        "1704103200 3d"
     );
-    assert_eq!(edges(TimeFormat::Date), r#"["2024-01-01","2024-01-03"]"#);
-    assert_eq!(edges(TimeFormat::Unix), "[1704103200,1704153601]");
-    assert_eq!(edges(TimeFormat::UnixMs), "[1704103200500,1704153600001]");
-    let whole = IncrementalValues {
-        start: time("1969-12-31T23:59:59.5Z"),
-        end: time("2024-01-02T00:00:00Z"),
-        initial: time("2023-01-01T00:00:00Z"),
-        format: TimeFormat::Unix,
-    };
-    assert_eq!(
-        (whole.start_value(), whole.end_value()),
-        (json!(-1), json!(1_704_153_600))
-    );
-    let dates = IncrementalValues {
-        format: TimeFormat::Date,
-        ..whole
-    };
-    assert_eq!(dates.end_value(), json!("2024-01-02"));
+    let error = render("{incremental.initial_value}").unwrap_err();
+    insta::assert_snapshot!(error, @"fill in `{incremental.initial_value}`: the value is null or absent");
 }
 
 #[test]
 fn keeps_a_value_within_its_path_segment() {
     let path = |text: &str| {
-        with_bindings(TimeFormat::Unix, |bindings| {
-            Template::parse(text, ALL).unwrap().render_path(bindings)
-        })
+        with_bindings(|bindings| Template::parse(text, ALL).unwrap().render_path(bindings))
     };
     assert_eq!(
         path("posts/{resources.posts.id}/x?y=1").unwrap(),
@@ -233,7 +202,7 @@ fn param(value: &Value) -> String {
 
 fn encoded(value: &Value, encoding: ValueEncoding) -> String {
     let template = ParamTemplate::parse(value, ALL).unwrap();
-    let pairs = with_bindings(TimeFormat::Unix, |bindings| {
+    let pairs = with_bindings(|bindings| {
         template
             .with_encoding(encoding)
             .pairs("p", bindings)
@@ -278,7 +247,7 @@ fn filters_work_on_values() {
         "tags": "{resources.posts.tags | first}", "text": "x{incremental.start_value | add('1h')}"});
     let body = JsonTemplate::parse(&body, ALL).unwrap();
     assert_eq!(
-        with_bindings(TimeFormat::Unix, |bindings| body.render(bindings)).unwrap(),
+        with_bindings(|bindings| body.render(bindings)).unwrap(),
         json!({"at": "2024-01-01", "n": 7.0, "tags": "x", "text": "x1704106800"})
     );
     insta::assert_snapshot!(render("{resources.posts.id | date}").unwrap_err(), @"fill in `{resources.posts.id}`: evaluate `value | date`: invalid operation: `a/b c?d#e` is not a time: expected RFC 3339, a date, or whole seconds since 1970");
@@ -293,14 +262,14 @@ fn keeps_types_in_json() {
         "{job.id}": ["{partition.active}", null, 1.5, "{resources.posts.tags}"],
     });
     let template = JsonTemplate::parse(&template, ALL).unwrap();
-    let rendered = with_bindings(TimeFormat::Unix, |bindings| template.render(bindings)).unwrap();
+    let rendered = with_bindings(|bindings| template.render(bindings)).unwrap();
     let expected =
         json!({"start": 1_704_103_200, "text": "at 1704103200", "j1": [true, null, 1.5, ["x", 2]]});
     assert_eq!(rendered, expected);
     let names: Vec<String> = template.references().map(Reference::to_string).collect();
     insta::assert_snapshot!(names.join(" "), @"{incremental.start_value} {incremental.start_value} {job.id} {partition.active} {resources.posts.tags}");
     let absent = JsonTemplate::parse(&json!(["{resources.posts.none}"]), ALL).unwrap();
-    assert!(with_bindings(TimeFormat::Unix, |bindings| absent.render(bindings)).is_err());
+    assert!(with_bindings(|bindings| absent.render(bindings)).is_err());
 }
 
 #[test]
@@ -313,7 +282,7 @@ fn points_at_what_is_wrong() {
     insta::assert_snapshot!(error("a }", ALL), @"2..3 read `}`: expected `}}` for a literal brace");
     insta::assert_snapshot!(error("{x}", &[]), @"1..2 read `x`: expected no placeholder here; `{{` and `}}` are literal braces");
     insta::assert_snapshot!(error("é{job.id}", &[Context::Partition]), @"3..6 read `job`: expected `{partition.<key>}` here, or `{{` and `}}` for literal braces");
-    insta::assert_snapshot!(error("{incremental.start_valu}", ALL), @"13..23 read `start_valu`: expected `start_value`, `end_value` or `initial_value` behind `incremental.`");
+    insta::assert_snapshot!(error("{incremental.start_valu}", ALL), @"13..23 read `start_valu`: expected `start_value`, `last_value`, `end_value`, `initial_value` or `lag` behind `incremental.`");
     insta::assert_snapshot!(error("{resources.posts}", ALL), @"1..16 read `resources.posts`: expected `resources.<parent>.<path>`");
     insta::assert_snapshot!(error("{job.name}", ALL), @"1..9 read `job.name`: expected `job.id`");
     insta::assert_snapshot!(error("{job.id | lowr}", ALL), @"9..14 read ` lowr`: expected a filter that exists, such as `lower`");
