@@ -96,7 +96,7 @@ impl Reply {
         let mut head =
             format!("HTTP/1.1 {status} -\r\nConnection: close\r\nContent-Length: {length}\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head = format!("{head}{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         [head.into_bytes(), body].concat()

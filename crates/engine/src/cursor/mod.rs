@@ -74,7 +74,9 @@ impl CursorValue {
     pub fn verbatim(&self) -> Value {
         match self {
             Self::Number(spelled) => match serde_json::from_str::<Value>(spelled) {
-                Ok(number) if number.to_string() == *spelled => number,
+                Ok(Value::Number(number)) if number.to_string() == spelled.as_str() => {
+                    Value::Number(number)
+                }
                 _ => Value::from(spelled.as_str()),
             },
             Self::Text(text) => Value::from(text.as_str()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::auth::{Authorization, Credentials, Keyring};
@@ -42,6 +43,8 @@ pub struct Client {
     auth: &'static str,
     retry: Arc<RetryPlan>,
     actions: Arc<[ResponseActionPlan]>,
+    /// A permit for each request that may be on its way.
+    on_the_way: Arc<Semaphore>,
 }
 
 struct Inner {
@@ -142,7 +145,18 @@ impl Client {
             auth: CLIENT_AUTH,
             retry: Arc::new(plan.retry),
             actions: Arc::default(),
+            on_the_way: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         })
+    }
+
+    /// The client for users who together have no more than so many requests on their way; at least 1.
+    #[must_use]
+    pub fn with_concurrency(&self, requests: usize) -> Self {
+        let permits = requests.clamp(1, Semaphore::MAX_PERMITS);
+        Self {
+            on_the_way: Arc::new(Semaphore::new(permits)),
+            ..self.clone()
+        }
     }
 
     /// The client as a resource uses it: with its own credentials, retries and actions, where it has some.
@@ -159,6 +173,7 @@ impl Client {
             auth,
             retry: retry.map_or_else(|| Arc::clone(&self.retry), |retry| Arc::new(retry.clone())),
             actions: exchange.response_actions.as_slice().into(),
+            on_the_way: Arc::clone(&self.on_the_way),
         })
     }
 
@@ -208,7 +223,10 @@ impl Client {
             self.count(resource, requests);
             attempt.sent += 1;
             let scope = Scope::Api(&current.authorization);
-            let verdict = match self.inner.http.send(request.clone(), scope).await {
+            let permit = self.on_the_way.acquire().await;
+            let answer = self.inner.http.send(request.clone(), scope).await;
+            drop(permit);
+            let verdict = match answer {
                 Ok(response) => self.judge(response, &attempt, &inspect).await?,
                 Err(error) => Verdict::Failure(Failure::Send(error), Repeat::Usual),
             };

@@ -195,6 +195,24 @@ impl Error {
     }
 }
 
+/// A failure that ended the reading of a slice, and the page at which it did.
+#[derive(Debug)]
+pub struct SliceError {
+    /// Position of the page within the slice, from 1; `None` where it failed before the first page was asked for.
+    pub page: Option<u64>,
+    /// What failed.
+    pub source: Box<Error>,
+}
+
+impl From<Error> for SliceError {
+    fn from(source: Error) -> Self {
+        Self {
+            page: None,
+            source: Box::new(source),
+        }
+    }
+}
+
 /// A request that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tried {

@@ -1,6 +1,7 @@
 //! Where a followed resource goes on.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use super::slice::SlicesError;
 use crate::cursor::{CursorValue, Way};
@@ -61,7 +62,7 @@ pub(super) fn follow(
         loaded: if at_last_value {
             before.loaded.clone()
         } else {
-            Default::default()
+            BTreeSet::default()
         },
     }))
 }

@@ -14,6 +14,7 @@ mod http;
 mod job;
 mod page;
 pub mod progress;
+mod range;
 mod rate;
 mod reaction;
 mod read;
@@ -28,7 +29,7 @@ mod token;
 mod tests;
 
 pub use client::Client;
-pub use error::{Answered, Error, Tried};
+pub use error::{Answered, Error, SliceError, Tried};
 pub use page::PagerError;
 pub use read::{DecodedPages, SliceStatistics, read_slice};
 pub use seeds::read_seeds;

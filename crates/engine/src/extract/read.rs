@@ -9,16 +9,16 @@ use tokio::sync::watch;
 
 use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
-use super::error::Error;
+use super::error::{Error, SliceError};
 use super::job;
 use super::page::fullness;
-use super::page::{Answer, Keep, Pager};
+use super::page::{Answer, Ask, Keep, Pager, Turn};
+use super::range::{incremental_values, set_range_params};
 use super::request::{PageRequests, Request};
-use crate::cursor::CursorValue;
 use crate::flow::{Event, Page, Slice};
 use crate::plan::selector::{Reading, Selection};
-use crate::plan::template::{Bindings, IncrementalValues};
-use crate::plan::{Direction, IncrementalMode, ResourcePlan, Selector};
+use crate::plan::template::Bindings;
+use crate::plan::{ResourcePlan, Selector};
 
 /// What reading a slice took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,10 +49,38 @@ pub async fn read_slice(
     resource: &ResourcePlan,
     slice: &Slice,
     pages: Sender<Page>,
-    mut decoded: Option<watch::Receiver<DecodedPages>>,
-) -> Result<SliceStatistics, Error> {
+    decoded: Option<watch::Receiver<DecodedPages>>,
+) -> Result<SliceStatistics, SliceError> {
     let client = &client.of(resource)?;
     let mut statistics = SliceStatistics::default();
+    let requests = page_requests(client, resource, slice, &mut statistics).await?;
+    let Some(requests) = requests else {
+        return Ok(statistics);
+    };
+    let reading = SliceReading {
+        client,
+        resource,
+        requests,
+        sent: AtomicU64::new(0),
+    };
+    let read = reading.read(pages, decoded, &mut statistics).await;
+    statistics.requests += reading.sent.into_inner();
+    match read {
+        Ok(()) => Ok(statistics),
+        Err(source) => Err(SliceError {
+            page: Some(statistics.pages + 1),
+            source: Box::new(source),
+        }),
+    }
+}
+
+/// What all pages of a slice share; `None` where its job's answer says that there are none.
+async fn page_requests(
+    client: &Client,
+    resource: &ResourcePlan,
+    slice: &Slice,
+    statistics: &mut SliceStatistics,
+) -> Result<Option<PageRequests>, Error> {
     let incremental = incremental_values(resource, slice)?;
     let mut bindings = Bindings {
         slice,
@@ -64,7 +92,7 @@ pub async fn read_slice(
             let requests = &mut statistics.requests;
             let job_id = job::run(client, &resource.name, plan, bindings, requests).await?;
             if job_id.is_none() {
-                return Ok(statistics);
+                return Ok(None);
             }
             job_id
         }
@@ -73,90 +101,138 @@ pub async fn read_slice(
     bindings.job_id = job_id.as_ref();
     let mut requests = PageRequests::render(&resource.request, client.base_url(), &bindings)?;
     set_range_params(&mut requests, resource, incremental.as_ref());
-    let sent = AtomicU64::new(0);
-    let mut paging = Pager::new(&resource.paginator);
-    let mut selector = resource.data_selector.clone();
-    let mut ahead = Ahead::default();
-    let one_by_one = decoded.is_some();
-    let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
-        while let Some(ask) = pager.ask() {
-            let request = match ask.link {
-                Some(url) => requests.with_link(url, &ask.values)?,
-                None => requests.with(&ask.values)?,
-            };
-            let inspect = inspect_page(selector.clone(), pager.selectors());
-            ahead.push(fetch_page(client, resource, request, inspect, &sent));
-            if one_by_one {
-                break;
+    Ok(Some(requests))
+}
+
+/// The reading of one slice's pages.
+struct SliceReading<'a> {
+    client: &'a Client,
+    resource: &'a ResourcePlan,
+    requests: PageRequests,
+    /// Requests that went out.
+    sent: AtomicU64,
+}
+
+impl SliceReading<'_> {
+    async fn read(
+        &self,
+        pages: Sender<Page>,
+        mut decoded: Option<watch::Receiver<DecodedPages>>,
+        statistics: &mut SliceStatistics,
+    ) -> Result<(), Error> {
+        let mut paging = Pager::new(&self.resource.paginator);
+        let mut selector = self.resource.data_selector.clone();
+        let mut ahead = Ahead::default();
+        let at_once = if decoded.is_some() { 1 } else { usize::MAX };
+        let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
+            for _ in 0..at_once {
+                let Some(ask) = pager.ask() else { break };
+                let inspect = inspect_page(selector.clone(), pager.selectors());
+                ahead.push(self.fetch(self.request(ask)?, inspect));
             }
-        }
-        Ok::<(), Error>(())
-    };
-    loop {
-        ask(&mut paging, &selector, &mut ahead)?;
-        let Some(fetched) = ahead.next().await else {
-            break;
+            Ok::<(), Error>(())
         };
-        let fetched = fetched?;
-        let number = statistics.pages + 1;
-        let Some(fetched) = fetched else {
-            break;
-        };
-        if selector.is_none() && !fetched.is_empty {
-            announce_selector(client, resource, &fetched.value.selector);
+        loop {
+            ask(&mut paging, &selector, &mut ahead)?;
+            let Some(Some(fetched)) = ahead.next().await.transpose()? else {
+                return Ok(());
+            };
+            let number = statistics.pages + 1;
+            if selector.is_none() && !fetched.is_empty {
+                self.announce_selector(&fetched.value.selector);
+            }
+            let turn = self.turn(&mut paging, &fetched, number)?;
+            if turn.restart || paging.has_ended() {
+                ahead.clear();
+            }
+            if !fetched.is_empty {
+                selector.get_or_insert_with(|| fetched.value.selector.clone());
+            }
+            let Some(page) = page(number, fetched, turn.keep) else {
+                continue;
+            };
+            statistics.count(&page);
+            self.client.observe(Event::PageRead {
+                resource: self.resource.name.clone(),
+                records: page.records.len(),
+                bytes: page.body.len(),
+            });
+            if let Some(decoded) = &mut decoded {
+                pages.send(page).await.map_err(|_| Error::Stopped)?;
+                let decoded = decoded.wait_for(|decoded| decoded.pages >= number).await;
+                if decoded.map_err(|_| Error::Stopped)?.enough {
+                    return Ok(());
+                }
+                continue;
+            }
+            ask(&mut paging, &selector, &mut ahead)?;
+            let handed_over = ahead.while_waiting(pages.send(page)).await;
+            handed_over.map_err(|_| Error::Stopped)?;
         }
-        check_selection(resource, &fetched, number)?;
-        if resource.guessed_records
+    }
+
+    fn request(&self, ask: Ask) -> Result<Request, Error> {
+        match ask.link {
+            Some(url) => self.requests.with_link(url, &ask.values),
+            None => self.requests.with(&ask.values),
+        }
+    }
+
+    /// Asks for a page, and counts what went out, also where nobody waits for the answer to its end.
+    async fn fetch(
+        &self,
+        request: Request,
+        inspect: Inspect<PageContents>,
+    ) -> Result<Option<Fetched<PageContents>>, Error> {
+        let mut counted = CountedRequests {
+            requests: 0,
+            sent: &self.sent,
+        };
+        let harmless = Repetition::Harmless;
+        let requests = &mut counted.requests;
+        let name = &self.resource.name;
+        let fetch = self
+            .client
+            .fetch(name, &request, harmless, inspect, requests);
+        fetch.await
+    }
+
+    /// Goes on from an answer, and tells what a person should know of it.
+    fn turn(
+        &self,
+        pager: &mut Pager,
+        fetched: &Fetched<PageContents>,
+        number: u64,
+    ) -> Result<Turn, Error> {
+        let (client, name) = (self.client, &self.resource.name);
+        check_selection(self.resource, fetched, number)?;
+        if self.resource.guessed_records
             && let Some(text) = fullness::of_record(&fetched.answer())
         {
-            client.warn(&resource.name, &text);
+            client.warn(name, &text);
         }
         // Where the first answer has no body, there is nothing to page through.
         if fetched.is_last || (fetched.is_empty && number == 1) {
-            paging.end();
+            pager.end();
         }
-        let turn = paging
-            .turn(&fetched.answer())
-            .map_err(|source| Error::Paging {
-                page: number,
-                source,
-            })?;
-        for text in &turn.notices {
-            client.notice(&resource.name, text);
-        }
-        for text in &turn.warnings {
-            client.warn(&resource.name, text);
-        }
-        if turn.restart || paging.has_ended() {
-            ahead.clear();
-        }
-        if !fetched.is_empty {
-            selector.get_or_insert_with(|| fetched.value.selector.clone());
-        }
-        let Some(page) = page(number, fetched, turn.keep) else {
-            continue;
-        };
-        statistics.count(&page);
-        client.observe(Event::PageRead {
-            resource: resource.name.clone(),
-            records: page.records.len(),
-            bytes: page.body.len(),
-        });
-        if let Some(decoded) = &mut decoded {
-            pages.send(page).await.map_err(|_| Error::Stopped)?;
-            let decoded = decoded.wait_for(|decoded| decoded.pages >= number).await;
-            if decoded.map_err(|_| Error::Stopped)?.enough {
-                break;
-            }
-            continue;
-        }
-        ask(&mut paging, &selector, &mut ahead)?;
-        let handed_over = ahead.while_waiting(pages.send(page)).await;
-        handed_over.map_err(|_| Error::Stopped)?;
+        let turn = pager.turn(&fetched.answer());
+        let turn = turn.map_err(|source| Error::Paging {
+            page: number,
+            source,
+        })?;
+        turn.notices
+            .iter()
+            .for_each(|text| client.notice(name, text));
+        turn.warnings
+            .iter()
+            .for_each(|text| client.warn(name, text));
+        Ok(turn)
     }
-    drop(ahead);
-    statistics.requests += sent.into_inner();
-    Ok(statistics)
+
+    fn announce_selector(&self, selector: &Selector) {
+        let text = format!("detected data_selector: `{}`", selector.as_str());
+        self.client.notice(&self.resource.name, &text);
+    }
 }
 
 /// How far the pages of a slice have been decoded.
@@ -166,103 +242,6 @@ pub struct DecodedPages {
     pub pages: u64,
     /// All records behind them lie outside the slice.
     pub enough: bool,
-}
-
-/// The values of a slice as requests write them.
-fn incremental_values(
-    resource: &ResourcePlan,
-    slice: &Slice,
-) -> Result<Option<IncrementalValues>, Error> {
-    let Some(plan) = &resource.incremental else {
-        return Ok(None);
-    };
-    let unwritable = |error: jiff::Error| Error::InvalidRequest {
-        problem: format!("a time can't be written in the cursor's format: {error}"),
-    };
-    let values = match &plan.mode {
-        IncrementalMode::Windows(windows) => {
-            let Some(window) = slice.window else {
-                return Ok(None);
-            };
-            let start = |time| windows.format.write_start(time).map(Some);
-            start(window.start).and_then(|first| {
-                Ok(IncrementalValues {
-                    start: first,
-                    end: Some(windows.format.write_end(window.end)?),
-                    initial: start(windows.initial_value)?,
-                    lag: plan.lag_value.clone(),
-                })
-            })
-        }
-        IncrementalMode::Follow(follow) => {
-            let Some(range) = &slice.range else {
-                return Ok(None);
-            };
-            let write = |value: &Option<CursorValue>, is_end: bool| match (value, &follow.format) {
-                (None, _) => Ok(None),
-                (Some(CursorValue::Time(time)), Some(format)) if is_end => {
-                    format.write_end(*time).map(Some)
-                }
-                (Some(CursorValue::Time(time)), Some(format)) => {
-                    format.write_start(*time).map(Some)
-                }
-                (Some(value), _) => Ok(Some(value.verbatim())),
-            };
-            // The start is the upper bound where a cursor is followed downwards.
-            let down = follow.direction == Direction::Down;
-            write(&range.start, down).and_then(|start| {
-                Ok(IncrementalValues {
-                    start,
-                    end: write(&range.end, !down)?,
-                    initial: write(&follow.initial_value, down)?,
-                    lag: plan.lag_value.clone(),
-                })
-            })
-        }
-    };
-    values.map(Some).map_err(unwritable)
-}
-
-/// Sets the parameters of the start and the end; one without a value is not sent at all.
-fn set_range_params(
-    requests: &mut PageRequests,
-    resource: &ResourcePlan,
-    values: Option<&IncrementalValues>,
-) {
-    let (Some(plan), Some(values)) = (&resource.incremental, values) else {
-        return;
-    };
-    for (param, value) in [
-        (&plan.start_param, &values.start),
-        (&plan.end_param, &values.end),
-    ] {
-        if let (Some(param), Some(value)) = (param, value) {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            requests.set_param(param, text);
-        }
-    }
-}
-
-/// Asks for a page, and counts what went out, also where nobody waits for the answer to its end.
-async fn fetch_page(
-    client: &Client,
-    resource: &ResourcePlan,
-    request: Request,
-    inspect: Inspect<PageContents>,
-    sent: &AtomicU64,
-) -> Result<Option<Fetched<PageContents>>, Error> {
-    let mut counted = CountedRequests { requests: 0, sent };
-    client
-        .fetch(
-            &resource.name,
-            &request,
-            Repetition::Harmless,
-            inspect,
-            &mut counted.requests,
-        )
-        .await
 }
 
 struct CountedRequests<'a> {
@@ -298,11 +277,6 @@ impl SliceStatistics {
         self.records += u64::try_from(page.records.len()).unwrap_or(u64::MAX);
         self.bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
     }
-}
-
-fn announce_selector(client: &Client, resource: &ResourcePlan, selector: &Selector) {
-    let text = format!("detected data_selector: `{}`", selector.as_str());
-    client.notice(&resource.name, &text);
 }
 
 /// What was found in the body of a page.

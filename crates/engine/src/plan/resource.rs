@@ -115,19 +115,13 @@ fn endpoint(
         None => Ok(None),
     };
     let guessed_record = single_record && endpoint.data_selector.is_none();
-    let paginator = match (&endpoint.paginator, client_paginator) {
-        (Some(paginator), _) => {
-            let place = endpoint_place.key("paginator");
-            let compiled = paginator::compile(paginator, &place, mistakes);
-            match compiled {
-                Ok(PaginatorPlan::SinglePage) if guessed_record => Ok(PaginatorPlan::SingleRecord),
-                compiled => compiled,
-            }
-        }
-        (None, _) if single_record => Ok(PaginatorPlan::SingleRecord),
-        (None, Some(paginator)) => Ok(paginator.clone()),
-        (None, None) => Ok(PaginatorPlan::Auto(AutoPlan::default())),
-    };
+    let paginator = paginator_of(
+        endpoint,
+        client_paginator,
+        single_record,
+        &endpoint_place,
+        mistakes,
+    );
     if let (Ok(paginator), Ok(request)) = (&paginator, &request) {
         paginator::check_body(
             paginator,
@@ -178,6 +172,29 @@ fn endpoint(
         incremental,
         concurrency: concurrency?,
     })
+}
+
+/// The endpoint's own paginator, else the one that its path suggests, else the client's.
+fn paginator_of(
+    endpoint: &Endpoint,
+    client_paginator: Option<&PaginatorPlan>,
+    single_record: bool,
+    endpoint_place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<PaginatorPlan, Reported> {
+    let guessed_record = single_record && endpoint.data_selector.is_none();
+    match (&endpoint.paginator, client_paginator) {
+        (Some(paginator), _) => {
+            let place = endpoint_place.key("paginator");
+            match paginator::compile(paginator, &place, mistakes) {
+                Ok(PaginatorPlan::SinglePage) if guessed_record => Ok(PaginatorPlan::SingleRecord),
+                compiled => compiled,
+            }
+        }
+        (None, _) if single_record => Ok(PaginatorPlan::SingleRecord),
+        (None, Some(paginator)) => Ok(paginator.clone()),
+        (None, None) => Ok(PaginatorPlan::Auto(AutoPlan::default())),
+    }
 }
 
 /// An offset that advances by the records that came needs one for each that the API counts.

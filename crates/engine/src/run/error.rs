@@ -8,12 +8,14 @@ use crate::{decode, extract, load};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A slice could not be fetched.
-    #[error("read `{resource}`, slice `{slice}`")]
+    #[error("read {}`{resource}`, slice `{slice}`", page_of(*page))]
     Extract {
         /// Name of the resource.
         resource: String,
         /// Name of the slice.
         slice: String,
+        /// Position of the page in the slice, from 1; `None` before the first one.
+        page: Option<u64>,
         /// The cause.
         source: Box<extract::Error>,
     },
@@ -93,6 +95,10 @@ pub(super) fn joined<T>(result: Result<T, JoinError>) -> Result<T, Error> {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Error::Interrupted,
     })
+}
+
+fn page_of(page: Option<u64>) -> String {
+    page.map_or_else(String::new, |page| format!("page {page} of "))
 }
 
 impl Error {

@@ -177,7 +177,7 @@ async fn read_all(
             children: children.remove(&resource.name).unwrap_or_default(),
             included: Arc::new(Included::new(&resource.decode)),
             parents: parents.remove(&resource.name),
-            client: client.clone(),
+            client: client.with_concurrency(resource.concurrency),
             computing: Arc::clone(&computing),
             observer: Arc::clone(&options.observer),
             load_id: options.load_id.clone(),

@@ -10,7 +10,7 @@ use super::included::Included;
 use super::parents::Child;
 use crate::decode::{Decoded, Decoder, SliceMemory};
 use crate::extract::progress::LastValue;
-use crate::extract::{Client, DecodedPages, read_seeds, read_slice};
+use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
 use crate::plan::ResourcePlan;
@@ -79,13 +79,16 @@ impl SliceRun {
         let told = self.resource.stops_early().then_some(told);
         let fetch = async {
             let read = match &resource.seeds {
-                Some(seeds) => read_seeds(&client, &resource.name, seeds, sender).await,
+                Some(seeds) => read_seeds(&client, &resource.name, seeds, sender)
+                    .await
+                    .map_err(SliceError::from),
                 None => read_slice(&client, &resource, &slice, sender, told).await,
             };
-            read.map_err(|source| Error::Extract {
+            read.map_err(|SliceError { page, source }| Error::Extract {
                 resource: resource.name.clone(),
                 slice: slice.id(),
-                source: Box::new(source),
+                page,
+                source,
             })
         };
         let consume = self.consume(receiver, tell);
@@ -174,7 +177,7 @@ impl SliceRun {
         })
         .await?;
         self.writer = writer;
-        let decoded = result.map_err(|failure| match failure {
+        let contents = result.map_err(|failure| match failure {
             Failure::Decode(source) => Error::Decode {
                 resource: self.resource.name.clone(),
                 slice: self.slice.id(),
@@ -183,7 +186,7 @@ impl SliceRun {
             },
             Failure::Load(error) => Error::Load(error),
         })?;
-        Ok((decoded, memory))
+        Ok((contents, memory))
     }
 }
 

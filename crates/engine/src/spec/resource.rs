@@ -65,7 +65,8 @@ pub struct Resource {
     /// Whether slices are read at the same time; `concurrency` says how many. Default: true; false stands for
     /// `concurrency: 1`.
     pub parallelized: Option<bool>,
-    /// Slices (windows, partitions, parent records) that are read at the same time. Default: 8.
+    /// Requests of the resource that are on their way at the same time, and slices (windows, partitions, parent records)
+    /// that are read at the same time. Default: 8.
     #[schemars(range(min = 1))]
     pub concurrency: Option<usize>,
 }

@@ -173,6 +173,7 @@ async fn read_with(plan: ClientPlan, resource: &ResourcePlan, slice: &Slice) -> 
     );
     let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
     let result = read_slice(&client, resource, slice, sender, None).await;
+    let result = result.map_err(|error| *error.source);
     let mut pages = Vec::new();
     while let Some(page) = receiver.recv().await {
         pages.push(page);

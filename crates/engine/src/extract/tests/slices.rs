@@ -206,7 +206,7 @@ async fn stops_where_nobody_takes_the_pages() {
         None,
     )
     .await;
-    assert!(matches!(result, Err(Error::Stopped)));
+    assert!(matches!(*result.unwrap_err().source, Error::Stopped));
 }
 
 fn with_job() -> ResourcePlan {

@@ -43,8 +43,8 @@ pub(super) fn formats(
             Some((_, format)) => CursorFormat::Named(format),
             None if text.contains('%') => CursorFormat::Pattern(text.clone()),
             None => {
-                let names = NAMES.map(|(name, _)| name);
-                let help = match spec::did_you_mean(text, names) {
+                let known = NAMES.map(|(name, _)| name);
+                let help = match spec::did_you_mean(text, known) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => "write `rfc3339`, `date`, `unix`, `unix_ms`, or a pattern such as `%Y-%m-%d %H:%M:%S`"
                         .to_owned(),
