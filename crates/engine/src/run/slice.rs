@@ -15,7 +15,7 @@ use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
 use crate::plan::ResourcePlan;
 
-/// Pages of one slice that wait to be decoded; the next one is fetched meanwhile.
+/// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
 const PAGES_IN_FLIGHT: usize = 2;
 
 /// All that reading one slice needs.

@@ -1,3 +1,4 @@
+mod ahead;
 mod faults;
 mod server;
 mod slices;

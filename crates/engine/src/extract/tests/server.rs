@@ -28,6 +28,30 @@ impl Server {
         Self { address, requests }
     }
 
+    /// Answers each request by its first line, without the version, as many at a time as ask.
+    pub(super) fn answering(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        let answer = Arc::new(answer);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (kept, answer) = (Arc::clone(&kept), Arc::clone(&answer));
+                std::thread::spawn(move || {
+                    let mut stream = stream.unwrap();
+                    let request = read_request(&mut stream);
+                    let line = request.lines().next().unwrap_or_default();
+                    let bytes = answer(&line.replace(" HTTP/1.1", ""));
+                    kept.lock().unwrap().push(request);
+                    // The client may have gone away.
+                    drop(stream.write_all(&bytes));
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

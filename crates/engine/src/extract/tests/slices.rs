@@ -15,7 +15,7 @@ fn selector(text: &str) -> Selector {
     Selector::parse(text).unwrap()
 }
 
-fn offset() -> PaginatorPlan {
+pub(super) fn offset() -> PaginatorPlan {
     let query = |name: &str| Placement::Query(name.to_owned());
     PaginatorPlan::Counted(CountedPlan {
         unit: PageUnit::Records,
@@ -40,7 +40,7 @@ fn offset() -> PaginatorPlan {
     })
 }
 
-fn chained(next: NextPlan) -> PaginatorPlan {
+pub(super) fn chained(next: NextPlan) -> PaginatorPlan {
     PaginatorPlan::Chained(ChainedPlan {
         next,
         page_size: None,
