@@ -7,8 +7,8 @@ use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, PageUnit, PaginatorPlan, Selector, columns, exchange, incremental, job, paginator,
-    partitions, path_params, seeds, steps,
+    AutoPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, paginator, partitions,
+    path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -115,7 +115,7 @@ fn endpoint(
         None => Ok(None),
     };
     let guessed_record = single_record && endpoint.data_selector.is_none();
-    let paginator = paginator_of(
+    let mut paginator = paginator_of(
         endpoint,
         client_paginator,
         single_record,
@@ -130,9 +130,9 @@ fn endpoint(
             mistakes,
         );
     }
-    if let (Ok(paginator), Ok(Some(selector))) = (&paginator, &data_selector) {
+    if let (Ok(paginator), Ok(Some(selector))) = (&mut paginator, &data_selector) {
         let place = endpoint_place.key("data_selector");
-        check_counted_selector(paginator, selector, &place, mistakes);
+        paginator::check_selector(paginator, selector, &place, mistakes);
     }
     let concurrency = concurrency(resource, place, mistakes);
     let exchange = exchange::compile(endpoint, client, &endpoint_place, mistakes);
@@ -194,26 +194,6 @@ fn paginator_of(
         (None, _) if single_record => Ok(PaginatorPlan::SingleRecord),
         (None, Some(paginator)) => Ok(paginator.clone()),
         (None, None) => Ok(PaginatorPlan::Auto(AutoPlan::default())),
-    }
-}
-
-/// An offset that advances by the records that came needs one for each that the API counts.
-fn check_counted_selector(
-    paginator: &PaginatorPlan,
-    selector: &Selector,
-    place: &Place,
-    mistakes: &mut Mistakes,
-) {
-    let PaginatorPlan::Counted(plan) = paginator else {
-        return;
-    };
-    if plan.unit == PageUnit::Records && !selector.gives_each_record_once() {
-        mistakes.add(
-            "plan::offset_selector",
-            place,
-            format!("`{}` doesn't give one record for each that the API counts", selector.as_str()),
-            "the offset advances by the records that came: select the whole list, such as `data.items`".to_owned(),
-        );
     }
 }
 

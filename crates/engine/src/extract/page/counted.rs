@@ -169,16 +169,20 @@ impl Counted {
     ) -> Result<Empty, PagerError> {
         let number = self.answered();
         self.check_base(number, count)?;
-        if self.is_probing() && number == 0 && total.is_none() {
+        let unit = stops.plan().total.as_ref().map(|total| total.unit);
+        // Some APIs say that an empty list has one page.
+        let least = u64::from(unit == Some(PageUnit::Pages));
+        let total = total.filter(|total| *total > 0);
+        let promised = total.filter(|total| *total > least);
+        if self.is_probing() && promised.is_none() {
             self.next = 1;
             return Ok(Empty {
                 ended: false,
                 warning: None,
             });
         }
-        let unit = stops.plan().total.as_ref().map(|total| total.unit);
         let is_first = stops.pages() == 1 && self.plan.first == self.plan.base;
-        let warning = match total.filter(|total| *total > 0) {
+        let warning = match promised {
             Some(total) if is_first && self.plan.unit == PageUnit::Pages => {
                 return Err(PagerError::EmptyFirstPage {
                     page: number,

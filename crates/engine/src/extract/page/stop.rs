@@ -19,6 +19,7 @@ pub(super) struct Stops {
     /// before it.
     totals: VecDeque<u64>,
     concurrency: usize,
+    /// Something was told of the total.
     change_is_told: bool,
 }
 
@@ -107,14 +108,29 @@ impl Stops {
         while self.totals.len() > self.concurrency.max(1) {
             self.totals.pop_front();
         }
-        let notice = earlier.filter(|_| !self.change_is_told).map(|earlier| {
-            format!(
+        if self.change_is_told {
+            return Ok(None);
+        }
+        let notice = match earlier {
+            None => self.contradiction(total),
+            Some(earlier) => Some(format!(
                 "the total changed from {earlier} to {total} while the pages were read: records may have moved from \
                  page to page"
-            )
-        });
-        self.change_is_told |= notice.is_some();
+            )),
+        };
+        self.change_is_told = notice.is_some();
         Ok(notice)
+    }
+
+    /// What to tell of a total that is less than what came.
+    fn contradiction(&self, total: u64) -> Option<String> {
+        let (read, unit) = self.read(self.plan.total.as_ref()?.unit);
+        (total < read).then(|| {
+            format!(
+                "the total is {total}, and {read} {unit} have come already: it seems to count something else; if more is \
+                 missing, leave the total out (`total_path: null`)"
+            )
+        })
     }
 
     /// Holds the rules against a page that has been counted; `next` is how the next one would be asked for.
@@ -231,12 +247,16 @@ impl Stops {
         Some(format!("the pages ended early: {missing}"))
     }
 
-    fn missing_of(&self, total: Option<u64>) -> Option<String> {
-        let unit = self.plan.total.as_ref()?.unit;
-        let (read, unit) = match unit {
+    /// How much was read, and the word for it.
+    fn read(&self, unit: PageUnit) -> (u64, &'static str) {
+        match unit {
             PageUnit::Records => (self.records, "records"),
             PageUnit::Pages => (self.pages, "pages"),
-        };
+        }
+    }
+
+    fn missing_of(&self, total: Option<u64>) -> Option<String> {
+        let (read, unit) = self.read(self.plan.total.as_ref()?.unit);
         let total = total.filter(|total| *total > read)?;
         Some(format!("{read} {unit} were read, and the total is {total}"))
     }

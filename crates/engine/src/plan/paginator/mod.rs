@@ -2,6 +2,7 @@
 
 mod model;
 mod placement;
+mod selected;
 mod stop;
 
 pub use model::{
@@ -11,6 +12,7 @@ pub use model::{
 
 pub(super) use placement::check_body;
 use placement::{Places, page_size};
+pub(super) use selected::check_selector;
 
 use super::Selector;
 use super::client::header_name;
@@ -49,6 +51,7 @@ pub(super) fn compile(
             PaginatorPlan::Auto(AutoPlan {
                 stop: stop?,
                 concurrency: concurrency?,
+                counts_records: true,
             })
         }
         Paginator::SinglePage(_) => PaginatorPlan::SinglePage,
@@ -332,4 +335,99 @@ fn optional_selector(
     mistakes: &mut Mistakes,
 ) -> Result<Option<Selector>, Reported> {
     text.map(|text| selector(text, place, mistakes)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Placement;
+
+    /// Compiles what a spec says, without mistakes.
+    fn compiled(yaml: &str) -> PaginatorPlan {
+        let (kind, keys) = yaml.split_once(' ').unwrap_or((yaml, "{}"));
+        let keys = keys.to_owned();
+        let read = |error: serde_yaml::Error| format!("{keys}: {error}");
+        let paginator = match kind {
+            "offset" => Paginator::Offset(serde_yaml::from_str(&keys).map_err(read).unwrap()),
+            "page_number" => {
+                Paginator::PageNumber(serde_yaml::from_str(&keys).map_err(read).unwrap())
+            }
+            "cursor" => Paginator::Cursor(serde_yaml::from_str(&keys).map_err(read).unwrap()),
+            _ => Paginator::HeaderCursor(serde_yaml::from_str(&keys).map_err(read).unwrap()),
+        };
+        let mut mistakes = Mistakes::default();
+        let plan = compile(&paginator, &Place::root(), &mut mistakes);
+        mistakes.into_result(plan).unwrap()
+    }
+
+    fn counted(yaml: &str) -> CountedPlan {
+        match compiled(yaml) {
+            PaginatorPlan::Counted(plan) => plan,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn chained(yaml: &str) -> ChainedPlan {
+        match compiled(yaml) {
+            PaginatorPlan::Chained(plan) => plan,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn total(path: &str, unit: PageUnit) -> TotalPlan {
+        let source = TotalSource::Body(Selector::parse(path).unwrap());
+        TotalPlan { source, unit }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_dlt() {
+        let plan = counted("offset {limit: 10}");
+        assert_eq!(plan.position, Placement::Query("offset".to_owned()));
+        let size = plan.page_size.unwrap();
+        assert_eq!(size.placement, Some(Placement::Query("limit".to_owned())));
+        assert_eq!((plan.first, size.size), (0, 10));
+        assert_eq!(plan.stop.total, Some(total("total", PageUnit::Records)));
+        assert!(plan.stop.stop_after_empty_page);
+        let plan = counted("page_number");
+        assert_eq!(plan.position, Placement::Query("page".to_owned()));
+        assert_eq!((plan.first, plan.base), (0, 0));
+        assert_eq!(plan.stop.total, Some(total("total", PageUnit::Pages)));
+        let plan = counted("page_number {base_page: 1}");
+        assert_eq!((plan.first, plan.base_is_assumed), (1, false));
+        let plan = chained("cursor");
+        let path = Selector::parse("cursors.next").unwrap();
+        let cursor = Placement::Query("cursor".to_owned());
+        assert_eq!(plan.next, NextPlan::BodyCursor { path, cursor });
+        assert_eq!(plan.stop, StopPlan::default());
+        let plan = chained("header_cursor");
+        let header = http::HeaderName::from_static("next");
+        let cursor = Placement::Query("cursor".to_owned());
+        assert_eq!(plan.next, NextPlan::HeaderCursor { header, cursor });
+    }
+
+    #[test]
+    fn values_may_go_elsewhere() {
+        let plan = counted("offset {limit: 10, offset_body_path: page.from, limit_header: X-Size}");
+        let keys = vec!["page".to_owned(), "from".to_owned()];
+        assert_eq!(plan.position, Placement::Body(keys));
+        let header = Placement::Header(http::HeaderName::from_static("x-size"));
+        assert_eq!(plan.page_size.unwrap().placement, Some(header));
+    }
+
+    #[test]
+    fn another_total_stands_in_for_the_default() {
+        let total_of = |yaml: &str| counted(yaml).stop.total;
+        assert_eq!(total_of("page_number {total_path: null}"), None);
+        assert_eq!(
+            total_of("page_number {total_items_path: total}"),
+            Some(total("total", PageUnit::Records))
+        );
+        assert_eq!(
+            total_of("offset {limit: 10, total_pages_path: pages}"),
+            Some(total("pages", PageUnit::Pages))
+        );
+        let header = total_of("offset {limit: 10, total_items_header: X-Total-Count}");
+        let name = http::HeaderName::from_static("x-total-count");
+        assert_eq!(header.unwrap().source, TotalSource::Header(name));
+    }
 }

@@ -26,6 +26,8 @@ pub struct AutoPlan {
     pub stop: StopPlan,
     /// Pages asked for at the same time; at least 1.
     pub concurrency: usize,
+    /// The selector gives one record for each that the API counts, so that offsets may advance by them.
+    pub counts_records: bool,
 }
 
 impl Default for AutoPlan {
@@ -33,6 +35,7 @@ impl Default for AutoPlan {
         Self {
             stop: StopPlan::default(),
             concurrency: crate::spec::DEFAULT_PAGE_CONCURRENCY,
+            counts_records: true,
         }
     }
 }

@@ -41,8 +41,8 @@ enum Detected {
 pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, PagerError> {
     let members = Member::all(answer.body, answer.records);
     let detected = chains::link(answer, &members)
-        .or_else(|| numbers::offset(answer, &members))
-        .or_else(|| numbers::page_number(&members))
+        .or_else(|| numbers::offset(answer, &members).filter(|_| auto.counts_records))
+        .or_else(|| numbers::page_number(&members, auto.counts_records))
         .or_else(|| chains::cursor(answer, &members));
     let Some(detected) = detected else {
         refuse_more(answer, &members)?;

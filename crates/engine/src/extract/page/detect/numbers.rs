@@ -72,7 +72,7 @@ pub(super) fn offset(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Dete
 ///
 /// The number of this page tells where the API begins to count. Where there is none, the next page does: it is either
 /// the first one again or another.
-pub(super) fn page_number(members: &[Member<'_>]) -> Option<Detected> {
+pub(super) fn page_number(members: &[Member<'_>], counts_records: bool) -> Option<Detected> {
     let pages = named(members, &PAGES_NAMES);
     let page_beside = |total: &Member<'_>| {
         let page = beside(members, total, &PAGE_NAMES)?;
@@ -85,7 +85,7 @@ pub(super) fn page_number(members: &[Member<'_>]) -> Option<Detected> {
         }
         (pages, PageUnit::Pages, page_beside(pages))
     } else {
-        let total = named(members, &TOTAL_NAMES)?;
+        let total = named(members, &TOTAL_NAMES).filter(|_| counts_records)?;
         (total, PageUnit::Records, Some(page_beside(total)?))
     };
     let path = total.selector();
@@ -108,7 +108,10 @@ pub(super) fn page_number(members: &[Member<'_>]) -> Option<Detected> {
             maximum: None,
             page_size: None,
             concurrency: 1,
-            stop: stop(total, unit),
+            stop: StopPlan {
+                stop_after_empty_page: counts_records,
+                ..stop(total, unit)
+            },
         },
         base_is_known: base.is_some(),
         spec,

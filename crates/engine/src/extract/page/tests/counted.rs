@@ -81,6 +81,11 @@ fn offset_tells_of_totals_that_do_not_fit() {
 }
 
 #[test]
+fn a_total_below_what_came_is_told() {
+    insta::assert_snapshot!(notice(&mut offset(|_| {}), &json!({"items": [1, 2], "total": 0})), @"the total is 0, and 2 records have come already: it seems to count something else; if more is missing, leave the total out (`total_path: null`)");
+}
+
+#[test]
 fn values_go_where_the_plan_says() {
     let mut plan = offset_plan();
     plan.position = Placement::Body(vec!["page".to_owned(), "from".to_owned()]);
@@ -153,6 +158,14 @@ fn an_empty_first_page_is_not_taken_for_an_empty_list() {
         next(&mut page_number(|_| {}), &json!({"items": [], "pages": 0})),
         "done"
     );
+    // An API that says that an empty list has one page.
+    let one_page = json!({"items": [], "pages": 1});
+    assert_eq!(next(&mut page_number(|_| {}), &one_page), "done");
+    let mut assumed = page_number(|plan| {
+        (plan.first, plan.base, plan.base_is_assumed) = (0, 0, true);
+    });
+    assert_eq!(next(&mut assumed, &one_page), "page=1");
+    assert_eq!(next(&mut assumed, &one_page), "done");
     for stops in [true, false] {
         let from_zero = || {
             let mut pager = page_number(|plan| {

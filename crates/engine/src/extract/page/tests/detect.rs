@@ -145,6 +145,28 @@ fn records_are_not_looked_into() {
 }
 
 #[test]
+fn a_selector_that_leaves_records_out_is_not_counted_with() {
+    let filtering = |body: &Value| {
+        let plan = AutoPlan {
+            counts_records: false,
+            ..AutoPlan::default()
+        };
+        next(&mut started(&PaginatorPlan::Auto(plan)), body)
+    };
+    let by_offset = json!({"items": [1], "total": 5, "limit": 2, "offset": 0});
+    assert!(filtering(&by_offset).contains("set `paginator`"));
+    let mut pager = started(&PaginatorPlan::Auto(AutoPlan {
+        counts_records: false,
+        concurrency: 1,
+        ..AutoPlan::default()
+    }));
+    let page = |items: Value| json!({"items": items, "page": 1, "total_pages": 3});
+    assert_eq!(next(&mut pager, &page(json!([1]))), "page=2");
+    assert_eq!(next(&mut pager, &page(json!([]))), "page=3");
+    assert_eq!(next(&mut pager, &page(json!([2]))), "done");
+}
+
+#[test]
 fn the_rules_of_the_spec_hold_for_what_is_found() {
     let mut plan = AutoPlan::default();
     plan.stop.max_pages = Some(1);
