@@ -13,11 +13,10 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::schema::TableSchema;
+
 /// Columns that differ each time a row is read; they say nothing about its content.
 const LOAD_COLUMNS: [&str; 2] = ["_load_id", "_extracted_at"];
-
-/// Between a column and the kind of its values that did not fit it.
-const VARIANT_MARK: &str = "__v_";
 
 /// The new rows of a merge by the hash of their key; the last one read wins.
 ///
@@ -78,21 +77,28 @@ pub(super) struct MergeCounts {
     pub(super) duplicates: u64,
 }
 
-/// Positions of the key's columns, their variants included; `Err` names a column that is not there.
-pub(super) fn key_positions(layout: &SchemaRef, key: &[String]) -> Result<Vec<usize>, String> {
+/// Positions of the key's columns, their variants included; `Err` names a key that no column was made of.
+///
+/// A key is named as the records spell it. Its column may have another name, where keys differ in case alone.
+pub(super) fn key_positions(schema: &TableSchema, keys: &[String]) -> Result<Vec<usize>, String> {
+    let layout = schema.layout();
     let mut positions = Vec::new();
-    for column in key {
-        let plain = layout.index_of(column).ok();
-        // The plain column first: it has the useful statistics.
-        positions.extend(plain);
-        let variants = layout.fields().iter().enumerate().filter(|(_, field)| {
-            let rest = field.name().strip_prefix(column.as_str());
-            rest.is_some_and(|rest| rest.starts_with(VARIANT_MARK))
-        });
+    for key in keys {
+        let of_key = |from_parent: bool| {
+            let columns = layout.iter().enumerate();
+            let of_key = columns.filter(move |(_, column)| {
+                column.source.key == *key && column.source.from_parent == from_parent
+            });
+            // The plain column comes first: it has the useful statistics.
+            of_key.map(|(position, _)| position)
+        };
         let before = positions.len();
-        positions.extend(variants.map(|(position, _)| position));
-        if plain.is_none() && positions.len() == before {
-            return Err(column.clone());
+        positions.extend(of_key(true));
+        if positions.len() == before {
+            positions.extend(of_key(false));
+        }
+        if positions.len() == before {
+            return Err(key.clone());
         }
     }
     Ok(positions)

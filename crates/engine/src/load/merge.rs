@@ -91,7 +91,7 @@ impl Merge {
             });
         }
         let layout = self.settled.arrow_schema();
-        let positions = key_positions(&layout, &self.primary_key).map_err(|column| {
+        let positions = key_positions(&self.settled, &self.primary_key).map_err(|column| {
             Error::KeyColumnMissing {
                 table: table.clone(),
                 column,
