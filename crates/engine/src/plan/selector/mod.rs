@@ -179,7 +179,7 @@ impl Selector {
 
     /// The records of a page.
     ///
-    /// A single match is used itself: a list gives its elements, null an empty page, anything else one record.
+    /// A single match is used itself: a list gives its elements, null and `{}` an empty page, anything else one record.
     /// Several matches are a record each.
     pub fn records(&self, body: &[u8]) -> Result<Selection, BodyError> {
         selection(self.find(body, true)?, body)
@@ -283,6 +283,7 @@ fn selection(found: Found, body: &[u8]) -> Result<Selection, BodyError> {
     let records = match (elements, body[only.start]) {
         (Some(elements), _) => elements,
         (None, b'n') => Vec::new(),
+        (None, b'{') if is_empty_object(&body[only.clone()]) => Vec::new(),
         (None, b'[') => {
             let whole = Target {
                 steps: &[],
@@ -304,6 +305,13 @@ fn selection(found: Found, body: &[u8]) -> Result<Selection, BodyError> {
         records,
         missing: false,
     })
+}
+
+fn is_empty_object(json: &[u8]) -> bool {
+    let inside = json
+        .strip_prefix(b"{")
+        .and_then(|rest| rest.strip_suffix(b"}"));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
 /// Reads `$`, `.key`, `.*`, `[*]`, `['key']` and `[0]`; `None` where the path holds anything else.

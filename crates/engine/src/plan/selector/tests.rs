@@ -59,6 +59,8 @@ fn tells_an_empty_page_from_a_missing_one() {
     }
     assert_eq!(records("people", r#"{"people": null}"#), "");
     assert_eq!(records("people", r#"{"people": []}"#), "");
+    assert_eq!(records("people", "{\"people\": { \n}}"), "");
+    assert_eq!(records("people", r#"{"people": [{}]}"#), "{}");
     assert_eq!(records("people.*", r#"{"error": "no"}"#), "missing");
     assert_eq!(records("people.*", r#"{"people": "no"}"#), "missing");
     assert_eq!(records("people.items", r#"{"people": {}}"#), "missing");
