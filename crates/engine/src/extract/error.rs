@@ -17,6 +17,9 @@ pub(super) const ENDPOINT_AUTH: &str = "endpoint.auth";
 const LOOKS_LIKE_HTML: &str =
     "it looks like an HTML page instead of JSON: a login page, or one of a proxy?";
 
+/// Characters of a selector that would have matched which an error shows, at most.
+const LONGEST_CANDIDATE: usize = 100;
+
 /// A failure that ends the reading of a slice. What can be tried again has been, as often as the plan allows.
 ///
 /// No text in it holds a credential.
@@ -270,7 +273,13 @@ fn would_match(candidates: &[String]) -> String {
     }
     let quoted: Vec<String> = candidates
         .iter()
-        .map(|candidate| format!("`{candidate}`"))
+        .map(
+            |candidate| match candidate.char_indices().nth(LONGEST_CANDIDATE) {
+                // Cut, it is no selector to copy, so that the mark stands outside.
+                Some((end, _)) => format!("`{}`…", candidate.get(..end).unwrap_or_default()),
+                None => format!("`{candidate}`"),
+            },
+        )
         .collect();
     format!("these would: {}", quoted.join(", "))
 }
