@@ -6,6 +6,7 @@
 )]
 
 mod auth;
+mod bad_input;
 mod cursors;
 mod demo;
 mod dlt;
