@@ -10,6 +10,8 @@ pub mod cursor;
 pub mod decode;
 pub mod extract;
 pub mod flow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod load;
 pub mod plan;
 pub mod run;

@@ -33,3 +33,9 @@ pub use error::{Answered, Error, SliceError, Tried};
 pub use page::PagerError;
 pub use read::{DecodedPages, SliceStatistics, read_slice};
 pub use seeds::read_seeds;
+
+/// Looks for the next link in a header of any bytes.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_link_header(data: &[u8]) {
+    page::fuzz_link_header(data);
+}

@@ -280,3 +280,21 @@ impl Answer<'_> {
         }
     }
 }
+
+/// Looks for the next link in a header of any bytes.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz_link_header(data: &[u8]) {
+    let Ok(value) = http::HeaderValue::from_bytes(data) else {
+        return;
+    };
+    let headers = HeaderMap::from_iter([(http::header::LINK, value)]);
+    let url = Url::parse("https://a.example/x").expect("a URL");
+    let answer = Answer {
+        url: &url,
+        headers: &headers,
+        body: b"{}",
+        records: &[],
+        values: &[],
+    };
+    drop(header_link::next("next", &answer));
+}

@@ -296,3 +296,48 @@ fn points_at_what_is_wrong() {
     let nested = JsonTemplate::parse(&json!({"a": [0, "{x}"]}), &[]).unwrap_err();
     assert_eq!(nested.path, ["a", "1"]);
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn text_without_braces_is_itself(text in "[^{}]{0,40}") {
+            prop_assert_eq!(render(&text).unwrap(), text);
+        }
+
+        #[test]
+        fn doubled_braces_are_literal(text in "[a-z{}|.]{0,30}") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            prop_assert_eq!(render(&doubled).unwrap(), text);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_within_itself(text in "\\PC{0,40}") {
+            if let Err(error) = Template::parse(&text, ALL) {
+                prop_assert!(text.get(error.range.clone()).is_some(), "{error:?}");
+            }
+        }
+
+        #[test]
+        fn a_value_stays_within_its_segment(value in "\\PC{1,20}") {
+            let slice = Slice {
+                partition: BTreeMap::from([("active".to_owned(), json!(value))]),
+                ..Slice::default()
+            };
+            let bindings = Bindings { slice: &slice, incremental: None, job_id: None };
+            let path = Template::parse("a/{partition.active}/b", ALL).unwrap().render_path(&bindings);
+            match path {
+                Err(RenderError::NotSegment { .. }) => prop_assert!(value == "." || value == ".."),
+                Err(other) => prop_assert!(false, "{other}"),
+                Ok(path) => {
+                    let url = url::Url::parse(&format!("https://h/{path}")).unwrap();
+                    prop_assert_eq!(url.path_segments().unwrap().count(), 3);
+                    prop_assert!(url.query().is_none() && url.fragment().is_none());
+                }
+            }
+        }
+    }
+}

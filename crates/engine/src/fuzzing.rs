@@ -1,0 +1,100 @@
+//! What the fuzzer feeds: text from outside, as the stages get it. Nothing of it may panic.
+//!
+//! Each function takes any bytes and checks what must hold whatever they are. A test feeds them the kept corpus, so that
+//! they stay true without a fuzzer.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::decode::{Decoder, SliceMemory};
+use crate::flow::{Page, Slice};
+use crate::plan::{DecodePlan, Selector, compile};
+use crate::spec::{Source, Variables};
+
+/// A spec: every mistake lies inside the text.
+pub fn spec(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let variables = Variables::new([("A".to_owned(), "{b}".to_owned())]);
+    let diagnostics = match Source::read("spec.yaml", text, &variables) {
+        Err(diagnostics) => diagnostics,
+        Ok((source, pipeline)) => match source.finish(compile(&pipeline)) {
+            Err(diagnostics) => diagnostics,
+            Ok(_) => return,
+        },
+    };
+    for diagnostic in &diagnostics.all {
+        assert!(
+            text.get(diagnostic.span.clone()).is_some(),
+            "{diagnostic:?} lies outside the text"
+        );
+    }
+}
+
+/// A selector on its first line, and a body behind it: what is found lies inside the body.
+pub fn selector(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (selector, body) = text.split_once('\n').unwrap_or((text, "{}"));
+    let Ok(selector) = Selector::parse(selector) else {
+        return;
+    };
+    if let Ok(selection) = selector.records(body.as_bytes()) {
+        for range in selection.records {
+            let record = body.get(range).expect("a record lies inside the body");
+            assert!(serde_json::from_str::<serde::de::IgnoredAny>(record).is_ok());
+        }
+    }
+}
+
+/// A `Link` header.
+pub fn link_header(data: &[u8]) {
+    crate::extract::fuzz_link_header(data);
+}
+
+/// A body whose records are decoded: where that works, no record is missing.
+pub fn decoder(data: &[u8]) {
+    let Ok(selector) = Selector::detect(data) else {
+        return;
+    };
+    let Ok(selection) = selector.records(data) else {
+        return;
+    };
+    let count = selection.records.len();
+    let page = Page {
+        number: 1,
+        body: Bytes::copy_from_slice(data),
+        records: selection.records,
+        fetched_at: Timestamp::UNIX_EPOCH,
+    };
+    let decoder = Decoder::new(DecodePlan::default(), "load");
+    let decoded = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
+    if let Ok(decoded) = decoded {
+        assert_eq!(decoded.batch.num_rows(), count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Feeds every file of a corpus to its function.
+    fn replay(name: &str, target: fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        let files: Vec<_> = std::fs::read_dir(folder.join(name)).unwrap().collect();
+        assert!(files.len() >= 5, "{name} has {} files", files.len());
+        for file in files {
+            target(&std::fs::read(file.unwrap().path()).unwrap());
+        }
+    }
+
+    #[test]
+    fn the_corpus_holds() {
+        replay("spec", super::spec);
+        replay("selector", super::selector);
+        replay("link_header", super::link_header);
+        replay("decoder", super::decoder);
+    }
+}
