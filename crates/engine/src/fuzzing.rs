@@ -70,9 +70,9 @@ pub fn decoder(data: &[u8]) {
         fetched_at: Timestamp::UNIX_EPOCH,
     };
     let decoder = Decoder::new(DecodePlan::default(), "load");
-    let decoded = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
-    if let Ok(decoded) = decoded {
-        assert_eq!(decoded.batch.num_rows(), count);
+    let rows = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
+    if let Ok(rows) = rows {
+        assert_eq!(rows.batch.num_rows(), count);
     }
 }
 

@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Options, run as run_plan};
-use engine::spec::{Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name};
+use engine::spec::{
+    Auth, Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name,
+};
 use engine_sandbox::{Information, Sandbox};
 use jiff::Timestamp;
+use url::Url;
 
 use super::sandbox::start;
 use crate::args::RunArguments;
@@ -124,6 +127,14 @@ fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Fai
 }
 
 fn point_at(pipeline: &mut Pipeline, information: &Information) {
+    let endpoints = pipeline.resources.iter_mut();
+    let auths = endpoints.filter_map(|resource| resource.endpoint.auth.as_mut());
+    for auth in auths.chain(pipeline.client.auth.as_mut()) {
+        if let Auth::Oauth2ClientCredentials(credentials) = auth {
+            let url = &mut credentials.access_token_url;
+            *url = at_origin_of(&information.base_url, url).unwrap_or_default();
+        }
+    }
     pipeline.client.base_url.clone_from(&information.base_url);
     pipeline.client.rate_limit = information.rate_limit.as_ref().map(|limit| RateLimit {
         requests: limit.requests,
@@ -132,6 +143,17 @@ fn point_at(pipeline: &mut Pipeline, information: &Information) {
         )),
         burst: Some(limit.burst),
     });
+}
+
+/// The path of a URL at another origin, so that no simulated run sends a secret to a real server. A sandbox that runs
+/// elsewhere on this machine stays where it is.
+fn at_origin_of(base: &str, url: &str) -> Option<String> {
+    let (base, url) = (Url::parse(base).ok()?, Url::parse(url).ok()?);
+    let on_this_machine = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    if on_this_machine {
+        return Some(url.into());
+    }
+    Some(base.join(url.path()).ok()?.into())
 }
 
 /// An embedded sandbox from a fixture, or one that runs already at a URL.
