@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -14,7 +14,8 @@ use super::auth::{Authorization, Credentials, Keyring};
 use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
 use super::failure::{Failure, Teller};
 use super::http::{Http, Response, Scope};
-use super::reaction::{self, Seen};
+use super::judge::{Repeat, Verdict};
+use super::reaction;
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry::{self, Random};
@@ -22,27 +23,18 @@ use super::token::{Current, Grant, TokenSource};
 use crate::flow::{Event, Observer};
 use crate::plan::selector::BodyError;
 use crate::plan::{
-    AuthPlan, ClientPlan, Reaction, ResourcePlan, ResponseActionPlan, RetryPlan, Selector, WaitPlan,
+    AuthPlan, ClientPlan, ResourcePlan, ResponseActionPlan, RetryPlan, Selector, WaitPlan,
 };
-
-/// Bodies longer than this are looked through on a blocking thread, in bytes.
-const LONGEST_INLINE_BODY: usize = 512 * 1024;
-
-/// What an empty body is read as: a page without records.
-const EMPTY_PAGE: &[u8] = b"null";
-
-/// Tokens that are tried for a request: the one at hand, and a fresh one.
-const TOKENS_TRIED: u32 = 2;
 
 /// The way to one API: connections, credentials, pacing and retries, shared by all resources of a pipeline.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    credentials: Arc<Credentials>,
+    pub(super) credentials: Arc<Credentials>,
     /// Where the spec has the credentials.
     auth: &'static str,
     retry: Arc<RetryPlan>,
-    actions: Arc<[ResponseActionPlan]>,
+    pub(super) actions: Arc<[ResponseActionPlan]>,
     /// A permit for each request that may be on its way.
     on_the_way: Arc<Semaphore>,
 }
@@ -87,7 +79,7 @@ pub(super) struct Fetched<T> {
 }
 
 /// One request on its way to a success.
-struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     resource: &'a str,
     request: &'a Request,
     repetition: Repetition,
@@ -99,28 +91,6 @@ struct Attempt<'a> {
     tokens_refused: u32,
     /// It may have been carried out once without an answer.
     orphaned: bool,
-}
-
-/// What an answer means.
-enum Verdict<T> {
-    Success(Fetched<T>),
-    /// The series ends without it.
-    Ended,
-    Failure(Failure, Repeat),
-}
-
-/// How a failed request is sent again.
-enum Repeat {
-    /// As the retry plan says.
-    Usual,
-    /// As an entry of `response_actions` says.
-    Action {
-        wait: WaitPlan,
-        max_attempts: Option<u32>,
-        everybody: bool,
-    },
-    /// With a fresh token, so many tokens in all.
-    FreshToken { tokens: u32 },
 }
 
 impl Client {
@@ -310,124 +280,6 @@ impl Client {
         Some((grant, authorization))
     }
 
-    /// Says what an answer means: the first action that fits decides, else its status and its body.
-    async fn judge<T: Send + 'static>(
-        &self,
-        response: Response,
-        attempt: &Attempt<'_>,
-        inspect: &Inspect<T>,
-    ) -> Result<Verdict<T>, Error> {
-        let fitting = self.fitting(&response, attempt).await?;
-        let reaction = fitting.map(|index| &self.actions[index].reaction);
-        let is_success = response.status.is_success();
-        match reaction {
-            Some(Reaction::Ignore) => {
-                self.tell_once(attempt, fitting, &response, "is ignored");
-                Ok(Verdict::Ended)
-            }
-            Some(Reaction::Stop) if !is_success => {
-                self.tell_once(attempt, fitting, &response, "ends the pages");
-                Ok(Verdict::Ended)
-            }
-            Some(Reaction::Stop) => {
-                self.tell_once(attempt, fitting, &response, "ends the pages");
-                self.read(response, inspect, true).await
-            }
-            Some(Reaction::Fail { message }) => Err(Error::Failed {
-                answered: Box::new(self.teller(attempt).answered(&response)),
-                message: message
-                    .clone()
-                    .unwrap_or_else(|| "`response_actions` say that this is an error".to_owned()),
-            }),
-            Some(Reaction::Retry {
-                wait,
-                max_attempts,
-                everybody,
-            }) => {
-                let repeat = Repeat::Action {
-                    wait: wait.clone(),
-                    max_attempts: *max_attempts,
-                    everybody: *everybody,
-                };
-                Ok(Verdict::Failure(Failure::Action(response), repeat))
-            }
-            Some(Reaction::RefreshToken { max_attempts }) => {
-                let repeat = Repeat::FreshToken {
-                    tokens: *max_attempts,
-                };
-                Ok(Verdict::Failure(Failure::Action(response), repeat))
-            }
-            None if is_success => self.read(response, inspect, false).await,
-            None => {
-                let renews = matches!(*self.credentials, Credentials::Token(_));
-                let repeat = if renews && response.status == StatusCode::UNAUTHORIZED {
-                    Repeat::FreshToken {
-                        tokens: TOKENS_TRIED,
-                    }
-                } else {
-                    Repeat::Usual
-                };
-                Ok(Verdict::Failure(Failure::Status(response), repeat))
-            }
-        }
-    }
-
-    /// The position of the action that an answer fits.
-    async fn fitting(
-        &self,
-        response: &Response,
-        attempt: &Attempt<'_>,
-    ) -> Result<Option<usize>, Error> {
-        if self.actions.is_empty() {
-            return Ok(None);
-        }
-        let seen = Seen {
-            status: response.status,
-            headers: response.headers.clone(),
-            body: response.body.clone(),
-        };
-        let actions = Arc::clone(&self.actions);
-        let find = move || reaction::first_fitting(&actions, &seen);
-        off_thread(response.body.len(), find)
-            .await?
-            .map_err(|source| Error::Condition {
-                answered: Box::new(self.teller(attempt).answered(response)),
-                source,
-            })
-    }
-
-    /// Reads a success. An empty body is a page without records, unless it may be an answer cut short.
-    async fn read<T: Send + 'static>(
-        &self,
-        response: Response,
-        inspect: &Inspect<T>,
-        is_last: bool,
-    ) -> Result<Verdict<T>, Error> {
-        let arrived_at = (self.inner.clock)();
-        let is_empty = response.has_known_end && response.body.trim_ascii().is_empty();
-        let body = if is_empty {
-            Bytes::from_static(EMPTY_PAGE)
-        } else {
-            response.body.clone()
-        };
-        let inspection = {
-            let (body, inspect) = (body.clone(), Arc::clone(inspect));
-            off_thread(body.len(), move || inspect(&body)).await?
-        };
-        Ok(match inspection {
-            Ok(value) => Verdict::Success(Fetched {
-                url: response.url,
-                headers: response.headers,
-                body,
-                value,
-                arrived_at,
-                is_empty,
-                is_last,
-            }),
-            Err(error) => Verdict::Failure(Failure::Body(response, error), Repeat::Usual),
-        })
-    }
-
     /// Waits before the next try, where there is to be one; else gives the error.
     async fn prepare_next(
         &self,
@@ -514,7 +366,7 @@ impl Client {
     }
 
     /// Tells the first time in a resource that an action ends a series.
-    fn tell_once(
+    pub(super) fn tell_once(
         &self,
         attempt: &Attempt<'_>,
         action: Option<usize>,
@@ -542,7 +394,7 @@ impl Client {
         }
     }
 
-    fn teller<'a>(&self, attempt: &Attempt<'a>) -> Teller<'a> {
+    pub(super) fn teller<'a>(&self, attempt: &Attempt<'a>) -> Teller<'a> {
         Teller {
             redactor: self.inner.redactor_for(attempt.request),
             request: attempt.request,
@@ -603,21 +455,5 @@ impl Client {
             }),
             ..client
         }
-    }
-}
-
-/// Looks through a body of that length; away from the async threads where it is long.
-async fn off_thread<T: Send + 'static>(
-    length: usize,
-    look: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
-    if length <= LONGEST_INLINE_BODY {
-        return Ok(look());
-    }
-    match tokio::task::spawn_blocking(look).await {
-        Ok(result) => Ok(result),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        // The runtime is shutting down.
-        Err(_) => Err(Error::Stopped),
     }
 }

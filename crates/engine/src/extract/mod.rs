@@ -12,6 +12,7 @@ mod failure;
 mod follow;
 mod http;
 mod job;
+mod judge;
 mod page;
 pub mod progress;
 mod range;

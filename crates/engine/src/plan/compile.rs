@@ -2,8 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::CursorScope;
 use super::mistakes::{Mistakes, Place};
-use super::model::CursorScope;
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
 use super::{client, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};

@@ -36,6 +36,10 @@ pub use cursor_format::CursorFormat;
 pub use exchange::ExchangePlan;
 pub use expression::{Expression, ExpressionError};
 pub use field_path::FieldPath;
+pub use incremental::{
+    BoundaryKey, CursorColumn, CursorPath, CursorScope, Direction, FollowPlan, FollowRules,
+    IncrementalMode, IncrementalPlan, MissingCursor, RangeEdge, RowOrder, WindowsPlan,
+};
 pub use model::*;
 pub use paginator::{
     AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,

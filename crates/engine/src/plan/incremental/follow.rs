@@ -3,15 +3,15 @@
 use std::cmp::Ordering;
 
 use super::super::mistakes::{Mistakes, Place, Reported};
-use super::super::model::{
-    BoundaryKey, Direction, FollowPlan, FollowRules, IncrementalMode, RangeEdge, RowOrder,
-    WriteDisposition,
-};
 use super::format::instant;
+use super::model::{
+    BoundaryKey, Direction, FollowPlan, FollowRules, IncrementalMode, RangeEdge, RowOrder,
+};
 use super::windows::{initial_now, refuse_reading_twice};
 use super::{Context, Parts};
 use crate::cursor::{CursorValue, Lag};
 use crate::plan::CursorFormat;
+use crate::plan::WriteDisposition;
 use crate::spec;
 
 pub(super) fn compile(

@@ -2,19 +2,18 @@
 
 mod follow;
 mod format;
+mod model;
 mod windows;
 
 use serde_json::Value;
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{
-    CursorColumn, CursorPath, CursorScope, IncrementalMode, IncrementalPlan, MissingCursor,
-    WriteDisposition,
-};
+use super::model::WriteDisposition;
 use super::{CursorFormat, Selector};
 use crate::spec;
 
 pub(super) use format::time_format;
+pub use model::*;
 
 /// What of the resource decides how it is followed.
 pub(super) struct Context<'a> {
@@ -74,11 +73,7 @@ pub(super) fn compile(
 }
 
 /// A mode, the formats of its cursor, and the rules by which that is followed.
-type Parts = (
-    IncrementalMode,
-    Vec<CursorFormat>,
-    Option<super::model::FollowRules>,
-);
+type Parts = (IncrementalMode, Vec<CursorFormat>, Option<FollowRules>);
 
 fn cursor_path(
     incremental: &spec::Incremental,

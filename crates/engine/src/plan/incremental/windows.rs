@@ -3,10 +3,11 @@
 use jiff::Span;
 
 use super::super::mistakes::{Mistakes, Place, Reported};
-use super::super::model::{IncrementalMode, TimeFormat, WindowsPlan, WriteDisposition};
 use super::format::instant;
+use super::model::{IncrementalMode, WindowsPlan};
 use super::{Context, Parts};
 use crate::plan::CursorFormat;
+use crate::plan::{TimeFormat, WriteDisposition};
 use crate::spec;
 
 const DEFAULT_FORMAT: CursorFormat = CursorFormat::Named(TimeFormat::Rfc3339);

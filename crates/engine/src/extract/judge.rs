@@ -1,0 +1,181 @@
+//! What an answer means: a success, the end of a series, or a failure and how it is sent again.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use super::auth::Credentials;
+use super::client::{Attempt, Client, Fetched, Inspect};
+use super::error::Error;
+use super::failure::Failure;
+use super::http::Response;
+use super::reaction::{self, Seen};
+use crate::plan::{Reaction, WaitPlan};
+
+/// Bodies longer than this are looked through on a blocking thread, in bytes.
+const LONGEST_INLINE_BODY: usize = 512 * 1024;
+
+/// What an empty body is read as: a page without records.
+const EMPTY_PAGE: &[u8] = b"null";
+
+/// Tokens that are tried for a request: the one at hand, and a fresh one.
+const TOKENS_TRIED: u32 = 2;
+
+/// What an answer means.
+pub(super) enum Verdict<T> {
+    Success(Fetched<T>),
+    /// The series ends without it.
+    Ended,
+    Failure(Failure, Repeat),
+}
+
+/// How a failed request is sent again.
+pub(super) enum Repeat {
+    /// As the retry plan says.
+    Usual,
+    /// As an entry of `response_actions` says.
+    Action {
+        wait: WaitPlan,
+        max_attempts: Option<u32>,
+        everybody: bool,
+    },
+    /// With a fresh token, so many tokens in all.
+    FreshToken { tokens: u32 },
+}
+
+impl Client {
+    /// Says what an answer means: the first action that fits decides, else its status and its body.
+    pub(super) async fn judge<T: Send + 'static>(
+        &self,
+        response: Response,
+        attempt: &Attempt<'_>,
+        inspect: &Inspect<T>,
+    ) -> Result<Verdict<T>, Error> {
+        let fitting = self.fitting(&response, attempt).await?;
+        let reaction = fitting.map(|index| &self.actions[index].reaction);
+        let is_success = response.status.is_success();
+        match reaction {
+            Some(Reaction::Ignore) => {
+                self.tell_once(attempt, fitting, &response, "is ignored");
+                Ok(Verdict::Ended)
+            }
+            Some(Reaction::Stop) if !is_success => {
+                self.tell_once(attempt, fitting, &response, "ends the pages");
+                Ok(Verdict::Ended)
+            }
+            Some(Reaction::Stop) => {
+                self.tell_once(attempt, fitting, &response, "ends the pages");
+                self.read(response, inspect, true).await
+            }
+            Some(Reaction::Fail { message }) => Err(Error::Failed {
+                answered: Box::new(self.teller(attempt).answered(&response)),
+                message: message
+                    .clone()
+                    .unwrap_or_else(|| "`response_actions` say that this is an error".to_owned()),
+            }),
+            Some(Reaction::Retry {
+                wait,
+                max_attempts,
+                everybody,
+            }) => {
+                let repeat = Repeat::Action {
+                    wait: wait.clone(),
+                    max_attempts: *max_attempts,
+                    everybody: *everybody,
+                };
+                Ok(Verdict::Failure(Failure::Action(response), repeat))
+            }
+            Some(Reaction::RefreshToken { max_attempts }) => {
+                let repeat = Repeat::FreshToken {
+                    tokens: *max_attempts,
+                };
+                Ok(Verdict::Failure(Failure::Action(response), repeat))
+            }
+            None if is_success => self.read(response, inspect, false).await,
+            None => {
+                let renews = matches!(*self.credentials, Credentials::Token(_));
+                let repeat = if renews && response.status == StatusCode::UNAUTHORIZED {
+                    Repeat::FreshToken {
+                        tokens: TOKENS_TRIED,
+                    }
+                } else {
+                    Repeat::Usual
+                };
+                Ok(Verdict::Failure(Failure::Status(response), repeat))
+            }
+        }
+    }
+
+    /// The position of the action that an answer fits.
+    async fn fitting(
+        &self,
+        response: &Response,
+        attempt: &Attempt<'_>,
+    ) -> Result<Option<usize>, Error> {
+        if self.actions.is_empty() {
+            return Ok(None);
+        }
+        let seen = Seen {
+            status: response.status,
+            headers: response.headers.clone(),
+            body: response.body.clone(),
+        };
+        let actions = Arc::clone(&self.actions);
+        let find = move || reaction::first_fitting(&actions, &seen);
+        off_thread(response.body.len(), find)
+            .await?
+            .map_err(|source| Error::Condition {
+                answered: Box::new(self.teller(attempt).answered(response)),
+                source,
+            })
+    }
+
+    /// Reads a success. An empty body is a page without records, unless it may be an answer cut short.
+    async fn read<T: Send + 'static>(
+        &self,
+        response: Response,
+        inspect: &Inspect<T>,
+        is_last: bool,
+    ) -> Result<Verdict<T>, Error> {
+        let arrived_at = self.now();
+        let is_empty = response.has_known_end && response.body.trim_ascii().is_empty();
+        let body = if is_empty {
+            Bytes::from_static(EMPTY_PAGE)
+        } else {
+            response.body.clone()
+        };
+        let inspection = {
+            let (body, inspect) = (body.clone(), Arc::clone(inspect));
+            off_thread(body.len(), move || inspect(&body)).await?
+        };
+        Ok(match inspection {
+            Ok(value) => Verdict::Success(Fetched {
+                url: response.url,
+                headers: response.headers,
+                body,
+                value,
+                arrived_at,
+                is_empty,
+                is_last,
+            }),
+            Err(error) => Verdict::Failure(Failure::Body(response, error), Repeat::Usual),
+        })
+    }
+}
+
+/// Looks through a body of that length; away from the async threads where it is long.
+async fn off_thread<T: Send + 'static>(
+    length: usize,
+    look: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    if length <= LONGEST_INLINE_BODY {
+        return Ok(look());
+    }
+    match tokio::task::spawn_blocking(look).await {
+        Ok(result) => Ok(result),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime is shutting down.
+        Err(_) => Err(Error::Stopped),
+    }
+}
