@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::Error;
 use super::canonical::canonical_json;
 use super::memory::{Reached, SliceMemory, hash};
+use super::records::VALUE_KEY;
 use super::walk::{Read, Walk, excerpt};
 use crate::cursor::{CursorKey, CursorValue};
 use crate::flow::Slice;
@@ -327,11 +328,16 @@ impl<'p> Judge<'p> {
     }
 }
 
-/// The canonical JSON of top-level fields of a record; a missing one is `null`.
+/// The canonical JSON of top-level fields of a record; a missing one is `null`. A record that is no object is its own
+/// field `value`.
 pub(super) fn key_content(data: &[u8], fields: &[String]) -> Read<Vec<String>> {
     let mut content = vec!["null".to_owned(); fields.len()];
     let mut walk = Walk::new(data, &[]);
     if walk.json.peek()? != jiter::Peek::Object {
+        if let Some(place) = fields.iter().position(|field| field == VALUE_KEY) {
+            let text = std::str::from_utf8(data).unwrap_or_default();
+            content[place] = canonical_json(text)?;
+        }
         return Ok(content);
     }
     let mut key = walk.json.known_object()?;

@@ -15,7 +15,7 @@ use crate::flow::{Page, ParentFields, Slice};
 use crate::plan::{CursorPath, DecodePlan};
 
 /// Under this key a record that is no object becomes one.
-const VALUE_KEY: &str = "value";
+pub(super) const VALUE_KEY: &str = "value";
 
 /// What was read of a page's records.
 pub(super) struct Records {
@@ -88,7 +88,8 @@ impl Records {
                 let mut content =
                     key_content(data, &keys).map_err(|fault| fault.into_error(record, data))?;
                 // A record that came again with another cursor was changed meanwhile: it is another version.
-                content.extend(found.and_then(|range| data.get(range)).map(excerpt));
+                let version = found.and_then(|range| data.get(range));
+                content.extend(version.map(|json| String::from_utf8_lossy(json).into_owned()));
                 if judge.is_none() {
                     records.verdicts.push(Verdict::Kept);
                 }
