@@ -22,6 +22,7 @@ mod parents;
 mod readers;
 mod readme;
 mod reference;
+mod requests;
 mod responses;
 mod specs;
 mod steps;
