@@ -83,6 +83,10 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
                     .to_owned(),
             );
         }
+        if let Some(table) = &resource.table_name {
+            check_name("table", table, &place.key("table_name"), mistakes);
+        }
+        check_table(&pipeline.resources[..=index], &place, mistakes);
         compiled.push(resource::compile(
             resource,
             &pipeline.client,
@@ -213,6 +217,32 @@ fn default_destination(pipeline: &Pipeline) -> String {
         }
     }
     folder
+}
+
+/// The last resource must not write into the table of another one.
+fn check_table(resources: &[spec::Resource], place: &Place, mistakes: &mut Mistakes) {
+    let table = |resource: &spec::Resource| {
+        let name = resource.table_name.as_ref().unwrap_or(&resource.name);
+        name.to_ascii_lowercase()
+    };
+    let Some((resource, others)) = resources.split_last() else {
+        return;
+    };
+    // Equal names are told as such.
+    let same_table = |other: &&spec::Resource| {
+        table(other) == table(resource) && !other.name.eq_ignore_ascii_case(&resource.name)
+    };
+    if let Some(other) = others.iter().find(same_table) {
+        mistakes.add(
+            "plan::duplicate_table",
+            &place.key("table_name"),
+            format!(
+                "`{}` and `{}` would write into the same table",
+                other.name, resource.name
+            ),
+            "each resource has a table of its own: give another `table_name`".to_owned(),
+        );
+    }
 }
 
 /// The pipeline's name and the values that tell one account from another, such as `shop account=acme`.

@@ -275,8 +275,10 @@ pub struct Seeds {
 /// One resource, ready to be read.
 #[derive(Clone, Debug)]
 pub struct ResourcePlan {
-    /// The resource's name: also its table and its folder.
+    /// The resource's name.
     pub name: String,
+    /// Name of its table, and of the table's folder.
+    pub table: String,
     /// The resources whose records this one depends on, its parents and what it names of their ancestors.
     pub parents: Vec<ParentPlan>,
     /// Whether its rows go into its table, unless a run names the resources to read.

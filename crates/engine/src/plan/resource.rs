@@ -141,6 +141,10 @@ fn endpoint(
     let incremental = incremental?;
     Ok(ResourcePlan {
         name: resource.name.clone(),
+        table: resource
+            .table_name
+            .clone()
+            .unwrap_or_else(|| resource.name.clone()),
         // Filled in once all resources are known.
         parents: Vec::new(),
         selected: resource.selected.unwrap_or(true),

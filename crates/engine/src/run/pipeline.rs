@@ -165,11 +165,11 @@ async fn read_all(
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
         let spool = if writes {
-            Some(lake.spool(&resource.name, SpoolSettings::from(&plan.destination))?)
+            Some(lake.spool(&resource.table, SpoolSettings::from(&plan.destination))?)
         } else {
             None
         };
-        let table = lake.state().tables.get(&resource.name);
+        let table = lake.state().tables.get(&resource.table);
         let before = progress(&resource, table, &options.observer)?;
         let files = table.into_iter().flat_map(|table| &table.files);
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
@@ -305,7 +305,7 @@ async fn commit(
             kept = failed && !sealed.finished().is_empty();
             if kept || !failed {
                 tables.push(TableCommit {
-                    table: outcome.resource.name.clone(),
+                    table: outcome.resource.table.clone(),
                     sealed,
                     write_disposition: outcome.resource.write_disposition,
                     primary_key: outcome.resource.primary_key.clone(),
@@ -315,10 +315,11 @@ async fn commit(
         }
         // An ancestor that is read for its children alone brings nothing to commit.
         succeeded |= writes && (kept || !failed);
-        reports.push(ResourceReport {
+        let report = ResourceReport {
             error: outcome.error.as_ref().map(Error::chain),
             ..outcome.report
-        });
+        };
+        reports.push((outcome.resource.table.clone(), report));
         let cause = first_error
             .as_ref()
             .is_some_and(|error: &Error| !error.follows_from_relative());
@@ -331,20 +332,20 @@ async fn commit(
         return Err(error);
     }
     let mut committed = lake.commit(tables, (options.clock)(), true).await?;
-    for report in &mut reports {
-        if let Some(table) = committed.tables.remove(&report.name) {
-            report.table = table;
-        }
+    let mut resources = Vec::with_capacity(reports.len());
+    for (table, mut report) in reports {
+        report.table = committed.tables.remove(&table).unwrap_or_default();
+        resources.push(report);
     }
     (options.observer)(Event::Committed {
         sequence: committed.sequence,
-        rows: reports.iter().map(|report| report.table.rows_added).sum(),
+        rows: resources.iter().map(|report| report.table.rows_added).sum(),
     });
     Ok(Report {
         pipeline,
         load_id: options.load_id.clone(),
         sequence: committed.sequence,
-        resources: reports,
+        resources,
         elapsed: started.elapsed(),
     })
 }

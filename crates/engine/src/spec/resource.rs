@@ -16,10 +16,13 @@ use super::value::OneOrMany;
 #[serde(deny_unknown_fields)]
 #[schemars(transform = super::schema::absent_or_null)]
 pub struct Resource {
-    /// The resource's name: also its table and its folder. Letters, digits, `_` and `-`, a letter or digit first;
+    /// The resource's name: also its table and its folder, unless `table_name` says otherwise. Letters, digits, `_` and `-`, a letter or digit first;
     /// unique, whatever the case.
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub name: String,
+    /// Name of the table, and of its folder, where it is not the resource's; no two resources have the same. Default: `name`.
+    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
+    pub table_name: Option<String>,
     /// The requests. Default: `GET` of a path that is the resource's name. A string stands for its `path`.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::endpoint_or_path")]

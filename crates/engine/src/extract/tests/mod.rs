@@ -82,6 +82,7 @@ fn request(
 fn resource(path: &str) -> ResourcePlan {
     ResourcePlan {
         name: "things".to_owned(),
+        table: "things".to_owned(),
         parents: Vec::new(),
         parents_per_request: None,
         selected: true,

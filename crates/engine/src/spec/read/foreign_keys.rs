@@ -14,9 +14,6 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
         "max_table_nesting" | "nested_hints" | "parent_table_name" => {
             "dlt makes tables of nested values; here they stay in their row, as structs and lists: leave the key out"
         }
-        "table_name" => {
-            "a table has the name of its resource: change `name`, and give the `endpoint` its `path`"
-        }
         "merge_key" => "rows are merged by their `primary_key`",
         "schema_contract" => {
             "columns can be declared with `columns`; a value that doesn't fit its column gets a column of its own"
