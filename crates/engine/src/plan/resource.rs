@@ -96,16 +96,13 @@ fn endpoint(
     let job = job::compile(endpoint, references, &endpoint_place, mistakes);
     let incremental_place = endpoint_place.key("incremental");
     check_window_is_sent(endpoint, references, &incremental_place, mistakes);
-    let incremental = endpoint
-        .incremental
-        .as_ref()
-        .map(|one| {
-            let context = incremental::Context {
-                write_disposition,
-                primary_key: &resource.primary_key.0,
-            };
-            incremental::compile(one, &context, &incremental_place, mistakes)
-        })
+    let context = incremental::Context {
+        write_disposition,
+        primary_key: &resource.primary_key.0,
+    };
+    let incremental = endpoint.incremental.as_ref();
+    let incremental = incremental
+        .map(|one| incremental::compile(one, &context, &incremental_place, mistakes))
         .transpose();
     let data_selector = match &endpoint.data_selector {
         Some(text) => {
