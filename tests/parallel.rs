@@ -2,7 +2,7 @@
 
 use engine_sandbox::Fixture;
 
-use crate::support::{Served, Workspace, rows};
+use crate::support::{Reply, Request, Scripted, Served, Workspace, rows};
 
 const PAGES: u64 = 40;
 
@@ -78,4 +78,36 @@ fn pages_are_read_side_by_side_and_land_in_order() {
         numbered * 3 <= one_by_one,
         "{numbered} ms, {one_by_one} ms one by one"
     );
+}
+
+#[test]
+fn slices_and_pages_share_one_bound() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counting, highest) = (Arc::clone(&now), Arc::clone(&most));
+    let server = Scripted::start(move |request: &Request| {
+        let at_once = counting.fetch_add(1, Ordering::SeqCst) + 1;
+        highest.fetch_max(at_once, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(15));
+        counting.fetch_sub(1, Ordering::SeqCst);
+        let offset: u64 = request.parameter("offset").unwrap().parse().unwrap();
+        let team = request.parameter("team").unwrap();
+        Reply::json(format!(
+            r#"{{"items": [{{"id": {offset}, "team": "{team}"}}], "total": 6}}"#
+        ))
+    });
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {} }}\nresources:\n  - name: items\n    concurrency: 3\n    for_each: {{ team: [a, b, c, d] }}\n    \
+         endpoint: {{ data_selector: items, params: {{ team: '{{partition.team}}' }}, paginator: {{ type: offset, limit: 1 }} }}\n",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    workspace.engine(["run", "shop.yaml"]).assert_code(0);
+    let rows = rows(&workspace.path().join("data/shop"), "items");
+    assert_eq!(rows.distinct(&["id", "team"]), 24);
+    let most = most.load(Ordering::SeqCst);
+    assert!((2..=3).contains(&most), "{most} requests at once");
 }

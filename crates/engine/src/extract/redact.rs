@@ -146,9 +146,16 @@ impl Redactor {
         let json = serde_json::Value::from(secret).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        let json = json.trim_matches('"');
+        let html = secret.replace('&', "&amp;").replace('"', "&quot;");
+        let html = html.replace('<', "&lt;").replace('>', "&gt;");
         self.spellings.extend([
             secret.to_owned(),
-            json.trim_matches('"').to_owned(),
+            json.replace('/', "\\/"),
+            json.to_owned(),
+            html,
+            with_lower_escapes(&form),
+            with_lower_escapes(&percent),
             form,
             percent,
         ]);
@@ -156,6 +163,22 @@ impl Redactor {
             .sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
         self.spellings.dedup();
     }
+}
+
+/// Percent-encoded text with its escapes in lower case, as some servers write them.
+fn with_lower_escapes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut left = 0;
+    for letter in text.chars() {
+        if left > 0 {
+            out.push(letter.to_ascii_lowercase());
+            left -= 1;
+        } else {
+            out.push(letter);
+            left = if letter == '%' { 2 } else { 0 };
+        }
+    }
+    out
 }
 
 /// The part of a Basic authorization behind the scheme.
@@ -182,8 +205,8 @@ mod tests {
 
     #[test]
     fn masks_every_spelling() {
-        let text = r#"s3"c/r t s3\"c/r t s3%22c%2Fr+t s3%22c%2Fr%20t rest"#;
-        assert_eq!(redactor().text(text), "*** *** *** *** rest");
+        let text = r#"s3"c/r t s3\"c/r t s3%22c%2Fr+t s3%22c%2Fr%20t s3%22c%2fr%20t s3\"c\/r t s3&quot;c/r t rest"#;
+        assert_eq!(redactor().text(text), "*** *** *** *** *** *** *** rest");
     }
 
     #[test]
