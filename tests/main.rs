@@ -8,6 +8,7 @@
 mod auth;
 mod bad_input;
 mod cursors;
+mod cut_short;
 mod demo;
 mod dlt;
 mod editor;

@@ -11,9 +11,7 @@ use super::records::VALUE_KEY;
 use super::walk::{Read, Walk, excerpt};
 use crate::cursor::{CursorKey, CursorValue};
 use crate::flow::Slice;
-use crate::plan::{
-    BoundaryKey, CursorColumn, CursorPath, Direction, MissingCursor, RangeEdge, RowOrder,
-};
+use crate::plan::{BoundaryKey, CursorColumn, CursorPath, Direction, MissingCursor, RangeEdge};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,18 +190,11 @@ impl<'p> Judge<'p> {
         record: usize,
         memory: &mut SliceMemory,
     ) -> Result<(), Error> {
-        let Some(row_order) = self
-            .column
-            .follow
-            .as_ref()
-            .and_then(|rules| rules.row_order)
-        else {
+        let rules = self.column.follow.as_ref();
+        let Some(rules) = rules.filter(|rules| rules.row_order.is_some()) else {
             return Ok(());
         };
-        let forward = match self.direction {
-            Direction::Up => row_order == RowOrder::Ascending,
-            Direction::Down => row_order == RowOrder::Descending,
-        };
+        let forward = rules.comes_forward();
         if let Some((before, before_key)) = &memory.previous {
             let order = self.order(key, value, before_key, before, record)?;
             let wrong = if forward {

@@ -1,6 +1,7 @@
 //! The one loop that sends requests and tries them again.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::auth::{Authorization, Credentials, Keyring};
 use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
 use super::failure::{Failure, Teller};
 use super::http::{Http, Response, Scope};
-use super::judge::{Repeat, Verdict};
+use super::judge::{Ending, Repeat, Verdict};
 use super::reaction;
 use super::redact::Redactor;
 use super::request::Request;
@@ -177,7 +178,7 @@ impl Client {
 
     /// Sends a request until it succeeds with a body that passes inspection; counts each try.
     ///
-    /// `None`: `response_actions` say that the series of pages ends without this answer.
+    /// Breaks where `response_actions` say that the series of pages ends without this answer.
     pub(super) async fn fetch<T: Send + 'static>(
         &self,
         resource: &str,
@@ -185,7 +186,7 @@ impl Client {
         repetition: Repetition,
         inspect: Inspect<T>,
         requests: &mut u64,
-    ) -> Result<Option<Fetched<T>>, Error> {
+    ) -> Result<ControlFlow<Ending, Fetched<T>>, Error> {
         let mut attempt = Attempt::new(resource, request, repetition);
         let mut refused = None;
         loop {
@@ -201,8 +202,8 @@ impl Client {
                 Err(error) => Verdict::Failure(Failure::Send(error), Repeat::Usual),
             };
             let (failure, repeat) = match verdict {
-                Verdict::Success(fetched) => return Ok(Some(fetched)),
-                Verdict::Ended => return Ok(None),
+                Verdict::Success(fetched) => return Ok(ControlFlow::Continue(fetched)),
+                Verdict::Ended(ending) => return Ok(ControlFlow::Break(ending)),
                 Verdict::Failure(failure, repeat) => (failure, repeat),
             };
             if matches!(repeat, Repeat::FreshToken { .. }) {

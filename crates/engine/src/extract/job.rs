@@ -1,26 +1,28 @@
 //! Asynchronous jobs: create one, and wait until its result can be read.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::{Client, Inspect, Repetition};
+use super::client::{Client, Fetched, Inspect, Repetition};
 use super::error::Error;
+use super::judge::Ending;
 use super::request::PageRequests;
 use crate::plan::template::Bindings;
 use crate::plan::{JobPlan, Selector};
 
 /// Creates a job for a slice and waits until it is done; gives its id.
 ///
-/// `None`: `response_actions` say that the slice ends here.
+/// Breaks where `response_actions` say that the slice ends here.
 pub(super) async fn run(
     client: &Client,
     resource: &str,
     plan: &JobPlan,
     bindings: Bindings<'_>,
     requests: &mut u64,
-) -> Result<Option<Value>, Error> {
+) -> Result<ControlFlow<Ending, Value>, Error> {
     let create = PageRequests::render(&plan.create, client.base_url(), &bindings)?.with(&[])?;
     let created = client
         .fetch(
@@ -31,14 +33,15 @@ pub(super) async fn run(
             requests,
         )
         .await?;
-    let Some(created) = created.filter(|created| !created.is_last) else {
-        return Ok(None);
+    let created = match value(created) {
+        ControlFlow::Continue(created) => created,
+        ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
     };
     let missing = |action, path: &Selector| Error::JobAnswer {
         action,
         path: path.as_str().to_owned(),
     };
-    let id = created.value.ok_or_else(|| missing("create", &plan.id))?;
+    let id = created.ok_or_else(|| missing("create", &plan.id))?;
     let poll_bindings = Bindings {
         job_id: Some(&id),
         ..bindings
@@ -55,12 +58,13 @@ pub(super) async fn run(
                 requests,
             )
             .await?;
-        let Some(polled) = polled.filter(|polled| !polled.is_last) else {
-            return Ok(None);
+        let polled = match value(polled) {
+            ControlFlow::Continue(polled) => polled,
+            ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
         };
-        let status = text(&polled.value.ok_or_else(|| missing("poll", &plan.status))?);
+        let status = text(&polled.ok_or_else(|| missing("poll", &plan.status))?);
         if plan.done.contains(&status) {
-            return Ok(Some(id));
+            return Ok(ControlFlow::Continue(id));
         }
         if plan.failed.contains(&status) {
             return Err(Error::JobFailed {
@@ -77,6 +81,17 @@ pub(super) async fn run(
             });
         }
         tokio::time::sleep_until(next).await;
+    }
+}
+
+/// What was found in an answer; breaks where the answer ends the slice.
+fn value(
+    answer: ControlFlow<Ending, Fetched<Option<Value>>>,
+) -> ControlFlow<Ending, Option<Value>> {
+    match answer {
+        ControlFlow::Continue(fetched) if fetched.is_last => ControlFlow::Break(Ending::STOPPED),
+        ControlFlow::Continue(fetched) => ControlFlow::Continue(fetched.value),
+        ControlFlow::Break(ending) => ControlFlow::Break(ending),
     }
 }
 

@@ -26,8 +26,40 @@ const TOKENS_TRIED: u32 = 2;
 pub(super) enum Verdict<T> {
     Success(Fetched<T>),
     /// The series ends without it.
-    Ended,
+    Ended(Ending),
     Failure(Failure, Repeat),
+}
+
+/// An answer at which `response_actions` end a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ending {
+    pub(super) status: StatusCode,
+    /// `stop` says that nothing follows; `ignore` only that this answer brings nothing.
+    pub(super) is_stop: bool,
+}
+
+impl Ending {
+    /// A success that is the last of its series.
+    pub(super) const STOPPED: Self = Self {
+        status: StatusCode::OK,
+        is_stop: true,
+    };
+
+    /// Why more may follow though the series ends here.
+    pub(super) fn doubt(self) -> Option<String> {
+        let is_refusal = matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::PAYMENT_REQUIRED
+                | StatusCode::FORBIDDEN
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
+        );
+        let status = self.status.as_u16();
+        (is_refusal || self.status.is_server_error()).then(|| {
+            format!("`response_actions` let the pages end at status {status}: more may follow")
+        })
+    }
 }
 
 /// How a failed request is sent again.
@@ -58,11 +90,17 @@ impl Client {
         match reaction {
             Some(Reaction::Ignore) => {
                 self.tell_once(attempt, fitting, &response, "is ignored");
-                Ok(Verdict::Ended)
+                Ok(Verdict::Ended(Ending {
+                    status: response.status,
+                    is_stop: false,
+                }))
             }
             Some(Reaction::Stop) if !is_success => {
                 self.tell_once(attempt, fitting, &response, "ends the pages");
-                Ok(Verdict::Ended)
+                Ok(Verdict::Ended(Ending {
+                    status: response.status,
+                    is_stop: true,
+                }))
             }
             Some(Reaction::Stop) => {
                 self.tell_once(attempt, fitting, &response, "ends the pages");

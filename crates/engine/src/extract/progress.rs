@@ -24,7 +24,7 @@ pub struct LastValue {
 pub struct SliceOutcome<'a> {
     /// The slice.
     pub planned: &'a PlannedSlice,
-    /// Whether it was read to its end, and its rows are kept.
+    /// Whether it was read to its end or, in a declared order, to where it was cut short, and its rows are kept.
     pub finished: bool,
     /// The last value of its records; `None` where none had one.
     pub last_value: Option<&'a LastValue>,

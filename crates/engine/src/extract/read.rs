@@ -1,6 +1,6 @@
 //! Reading the pages of a slice in order.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +11,7 @@ use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
 use super::error::{Error, SliceError};
 use super::job;
+use super::judge::Ending;
 use super::page::fullness;
 use super::page::{Answer, Ask, Keep, Pager, Turn};
 use super::range::{incremental_values, set_range_params};
@@ -31,6 +32,8 @@ pub struct SliceStatistics {
     pub records: u64,
     /// Size of their decompressed bodies.
     pub bytes: u64,
+    /// Why reading ended though more may follow.
+    pub cut_short: Option<String>,
 }
 
 /// Reads a slice to its end and hands over its pages in order.
@@ -54,8 +57,12 @@ pub async fn read_slice(
     let client = &client.of(resource)?;
     let mut statistics = SliceStatistics::default();
     let requests = page_requests(client, resource, slice, &mut statistics).await?;
-    let Some(requests) = requests else {
-        return Ok(statistics);
+    let requests = match requests {
+        ControlFlow::Continue(requests) => requests,
+        ControlFlow::Break(ending) => {
+            statistics.cut_short = ending.doubt();
+            return Ok(statistics);
+        }
     };
     let reading = SliceReading {
         client,
@@ -74,13 +81,13 @@ pub async fn read_slice(
     }
 }
 
-/// What all pages of a slice share; `None` where its job's answer says that there are none.
+/// What all pages of a slice share; breaks where its job's answer says that there are none.
 async fn page_requests(
     client: &Client,
     resource: &ResourcePlan,
     slice: &Slice,
     statistics: &mut SliceStatistics,
-) -> Result<Option<PageRequests>, Error> {
+) -> Result<ControlFlow<Ending, PageRequests>, Error> {
     let incremental = incremental_values(resource, slice)?;
     let mut bindings = Bindings {
         slice,
@@ -91,17 +98,17 @@ async fn page_requests(
         Some(plan) => {
             let requests = &mut statistics.requests;
             let job_id = job::run(client, &resource.name, plan, bindings, requests).await?;
-            if job_id.is_none() {
-                return Ok(None);
+            match job_id {
+                ControlFlow::Continue(id) => Some(id),
+                ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
             }
-            job_id
         }
         None => None,
     };
     bindings.job_id = job_id.as_ref();
     let mut requests = PageRequests::render(&resource.request, client.base_url(), &bindings)?;
     set_range_params(&mut requests, resource, incremental.as_ref());
-    Ok(Some(requests))
+    Ok(ControlFlow::Continue(requests))
 }
 
 /// The reading of one slice's pages.
@@ -134,14 +141,23 @@ impl SliceReading<'_> {
         };
         loop {
             ask(&mut paging, &selector, &mut ahead)?;
-            let Some(Some(fetched)) = ahead.next().await.transpose()? else {
+            let Some(answer) = ahead.next().await.transpose()? else {
                 return Ok(());
+            };
+            let fetched = match answer {
+                ControlFlow::Continue(fetched) => fetched,
+                ControlFlow::Break(ending) => {
+                    statistics.cut_short =
+                        ending.doubt().or_else(|| paging.end_here(ending.is_stop));
+                    return Ok(());
+                }
             };
             let number = statistics.pages + 1;
             if selector.is_none() && !fetched.is_empty {
                 self.announce_selector(&fetched.value.selector);
             }
             let turn = self.turn(&mut paging, &fetched, number)?;
+            statistics.cut_short = turn.cut_short;
             if turn.restart || paging.has_ended() {
                 ahead.clear();
             }
@@ -183,7 +199,7 @@ impl SliceReading<'_> {
         &self,
         request: Request,
         inspect: Inspect<PageContents>,
-    ) -> Result<Option<Fetched<PageContents>>, Error> {
+    ) -> Result<ControlFlow<Ending, Fetched<PageContents>>, Error> {
         let mut counted = CountedRequests {
             requests: 0,
             sent: &self.sent,
@@ -211,8 +227,11 @@ impl SliceReading<'_> {
         {
             client.warn(name, &text);
         }
+        if fetched.is_last {
+            return Ok(pager.end_with(&fetched.answer()));
+        }
         // Where the first answer has no body, there is nothing to page through.
-        if fetched.is_last || (fetched.is_empty && number == 1) {
+        if fetched.is_empty && number == 1 {
             pager.end();
         }
         let turn = pager.turn(&fetched.answer());

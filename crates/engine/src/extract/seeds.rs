@@ -35,5 +35,6 @@ pub async fn read_seeds(
         pages: 1,
         records: u64::try_from(records).unwrap_or(u64::MAX),
         bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        cut_short: None,
     })
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::auth::AuthPlan;
 use super::client::{AllowedHost, Timeouts};
 use super::exchange::ExchangePlan;
-use super::{CursorColumn, CursorScope, IncrementalPlan, PaginatorPlan, Selector};
+use super::{CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, Selector};
 
 /// How a resource's rows join those that the table already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -318,12 +318,17 @@ pub struct ResourcePlan {
 impl ResourcePlan {
     /// Whether reading a slice may end before its last page.
     pub fn stops_early(&self) -> bool {
-        let rules = self
-            .decode
-            .cursor
-            .as_ref()
-            .and_then(|cursor| cursor.follow.as_ref());
+        let rules = self.follow_rules();
         rules.is_some_and(|rules| rules.row_order.is_some())
+    }
+
+    /// Whether the records of a slice are declared to come in the order in which the cursor moves.
+    pub fn comes_forward(&self) -> bool {
+        self.follow_rules().is_some_and(FollowRules::comes_forward)
+    }
+
+    fn follow_rules(&self) -> Option<&FollowRules> {
+        self.decode.cursor.as_ref()?.follow.as_ref()
     }
 
     /// Whether one state is kept for all of several parent records or partitions.

@@ -70,6 +70,21 @@ pub enum Error {
         /// Name of the child.
         child: String,
     },
+    /// The pages of an incremental append were cut short, and records may come in any order: those that were read would
+    /// come twice, or those that were not read never.
+    #[error(
+        "read `{resource}`, slice `{slice}`: {reason}. Nothing of the slice was kept, since an append can't go on from \
+         there: which records are missing isn't known. Declare `row_order` where the API gives the oldest records first, \
+         write `write_disposition: merge` with a `primary_key`, or take away what cuts the pages short"
+    )]
+    CutShort {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the slice.
+        slice: String,
+        /// What cut the pages short.
+        reason: String,
+    },
     /// The windows of an append lie elsewhere than those that were written, so that rows would come twice.
     #[error(
         "read `{resource}`: it was read {before} and is now read {now}, so that rows would come twice; give `incremental` \
@@ -114,6 +129,7 @@ impl Error {
             Self::Decode { .. }
             | Self::Slices(_)
             | Self::TooManyParents { .. }
+            | Self::CutShort { .. }
             | Self::ParentFailed { .. }
             | Self::ChildFailed { .. } => false,
         }

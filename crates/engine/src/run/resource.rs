@@ -54,6 +54,8 @@ pub(super) struct Outcome {
     pub(super) slices: Vec<PlannedSlice>,
     /// The last values of the slices at these places.
     pub(super) last_values: HashMap<u64, LastValue>,
+    /// Places of slices whose rows are kept, and behind which the cursor may not move.
+    pub(super) held_back: HashSet<u64>,
     pub(super) before: Progress,
     /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
     pub(super) keeps_windows: bool,
@@ -66,7 +68,7 @@ impl Outcome {
         let slices = self.slices.iter().zip(0..);
         let slices = slices.map(|(planned, place)| SliceOutcome {
             planned,
-            finished: finished.contains(&place),
+            finished: finished.contains(&place) && !self.held_back.contains(&place),
             last_value: self.last_values.get(&place),
         });
         advance(&self.resource, &self.before, slices, now)
@@ -80,6 +82,7 @@ struct Slices {
     /// Those that were begun, where their windows tell how far the resource has come.
     begun: Vec<PlannedSlice>,
     last_values: HashMap<u64, LastValue>,
+    held_back: HashSet<u64>,
     /// Hashes of the slices' names: a parent record that comes twice is read once.
     seen: HashSet<u128>,
 }
@@ -111,6 +114,7 @@ impl ResourceRun {
             spool: self.spool,
             slices: all.begun,
             last_values: all.last_values,
+            held_back: all.held_back,
             before: self.before,
             error,
         }
@@ -184,6 +188,9 @@ impl ResourceRun {
                 Some(finished) = running.join_next() => {
                     let slice = joined(finished)??;
                     report.add(&slice);
+                    if !slice.moves_cursor {
+                        all.held_back.insert(slice.place);
+                    }
                     all.last_values.extend(slice.last_value.map(|last| (slice.place, last)));
                 }
                 lineage = next_lineage(&mut parents), if has_room && parents.is_some() => {

@@ -13,7 +13,7 @@ use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
-use crate::plan::ResourcePlan;
+use crate::plan::{ResourcePlan, WriteDisposition};
 
 /// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
 const PAGES_IN_FLIGHT: usize = 2;
@@ -44,6 +44,8 @@ pub(super) struct SliceReport {
     pub(super) place: u64,
     /// The value of the cursor that was followed furthest.
     pub(super) last_value: Option<LastValue>,
+    /// Whether the cursor may move behind the slice: nothing before where reading ended is missing.
+    pub(super) moves_cursor: bool,
 }
 
 /// Records of a slice that were left out, by the reason.
@@ -93,6 +95,10 @@ impl SliceRun {
         };
         let consume = self.consume(receiver, tell);
         let (statistics, (left_out, memory)) = tokio::try_join!(fetch, consume)?;
+        let moves_cursor = match statistics.cut_short {
+            Some(reason) => self.judge_cut(reason, statistics.pages, &memory)?,
+            None => true,
+        };
         if let Some(writer) = self.writer.take() {
             blocking(&self.computing, move || writer.finish()).await??;
         }
@@ -110,7 +116,41 @@ impl SliceRun {
             last_value: memory
                 .last_value()
                 .map(|(value, records)| LastValue { value, records }),
+            moves_cursor,
         })
+    }
+
+    /// Whether the cursor may move though the pages were cut short; fails where rows would come twice if it doesn't.
+    fn judge_cut(&self, reason: String, pages: u64, memory: &SliceMemory) -> Result<bool, Error> {
+        let resource = &self.resource;
+        let is_incremental = resource.incremental.is_some();
+        // A slice without any page is what `response_actions` are often for: a parent whose children are forbidden.
+        if pages == 0 && !is_incremental {
+            return Ok(true);
+        }
+        let moves_cursor =
+            !is_incremental || (resource.comes_forward() && memory.disorder().is_none());
+        let is_append = resource.write_disposition == WriteDisposition::Append;
+        // Without windows, a slice that brought nothing can be read again.
+        if !moves_cursor && is_append && (pages > 0 || self.slice.window.is_some()) {
+            return Err(Error::CutShort {
+                resource: resource.name.clone(),
+                slice: self.slice.id(),
+                reason,
+            });
+        }
+        let text = if moves_cursor {
+            reason
+        } else {
+            format!(
+                "{reason}; the cursor stays where it was, and the next run reads the same records again"
+            )
+        };
+        (self.observer)(Event::Warning {
+            resource: resource.name.clone(),
+            text,
+        });
+        Ok(moves_cursor)
     }
 
     /// Decodes and writes each page, and hands its records to the children.

@@ -11,14 +11,17 @@ use crate::flow::{Event, Observer};
 pub(super) struct Warnings(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
 
 impl Warnings {
-    /// An observer that keeps the warnings and passes every event on.
+    /// An observer that keeps the warnings, and passes every event on but a warning that it knows.
     pub(super) fn listen(&self, observer: Observer) -> Observer {
         let kept = Arc::clone(&self.0);
         Arc::new(move |event| {
             if let Event::Warning { resource, text } = &event {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 let texts = kept.entry(resource.clone()).or_default();
-                if texts.len() < MOST_KEPT && !texts.contains(text) {
+                if texts.contains(text) {
+                    return;
+                }
+                if texts.len() < MOST_KEPT {
                     texts.push(text.clone());
                 }
             }

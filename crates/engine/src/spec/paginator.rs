@@ -94,10 +94,11 @@ macro_rules! paginator {
             /// Default: false.
             #[serde(default)]
             pub stop_after_short_page: bool,
-            /// The most pages that are read of a slice; that more follow is told. Default: no bound.
+            /// The most pages that are read of a slice. Where more follow, a warning says so, and the cursor of an
+            /// incremental resource stays as under `response_actions`. Default: no bound.
             #[schemars(range(min = 1))]
             pub max_pages: Option<u64>,
-            /// The most records that are read of a slice; that more follow is told. Default: no bound.
+            /// The most records that are read of a slice; else as `max_pages`. Default: no bound.
             #[schemars(range(min = 1))]
             pub max_records: Option<u64>,
             /// An expression that is true for the last page, such as `last_record.id == body.last_id`. It may name

@@ -36,18 +36,25 @@ pub struct ResponseAction {
     pub message: Option<String>,
 }
 
-/// What is done about an answer.
+/// What is done about an answer that fits.
+///
+/// Where pages end early though more may follow, a warning says so, and the cursor of an incremental resource stays
+/// where it was, so that the next run reads the same records again; an incremental append fails instead, since its rows
+/// would come twice. Only where `row_order` says that the cursor's oldest records come first does the cursor move on to
+/// where reading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[schemars(inline)]
 pub enum Action {
-    /// Ends the series of pages quietly: the answer brings no records and is no error. Records of earlier pages stay.
+    /// The answer brings no records and is no error: the pages end, and records of earlier pages stay. More may follow
+    /// where a total or `has_more_path` promised it, where the page before gave a link or cursor, and at statuses 401,
+    /// 402, 403, 408, 429 and 500 to 599.
     Ignore,
     /// Sends the request again after a wait, as a failure that may heal.
     Retry,
     /// Is an error at once.
     Fail,
-    /// Ends the series of pages: the records of this answer are kept if it is a success, and it is the last one.
+    /// The answer is the last one: the pages end, and its records are kept if it is a success. More may follow as with
+    /// `ignore`, but a link or cursor promises nothing.
     Stop,
     /// Holds all requests back for the wait, and then sends this one again.
     RateLimited,

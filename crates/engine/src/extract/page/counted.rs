@@ -55,12 +55,15 @@ pub(super) struct Step {
     pub(super) next: Option<u64>,
     /// What has been asked for behind the page lies elsewhere than was thought.
     pub(super) restart: bool,
+    /// What to tell where the greatest number that may be asked for is the end.
+    pub(super) stopped_at_maximum: Option<String>,
 }
 
 /// What a page without records means.
 pub(super) struct Empty {
     pub(super) ended: bool,
-    pub(super) warning: Option<String>,
+    /// Why more was to be expected.
+    pub(super) cut_short: Option<String>,
 }
 
 impl Counted {
@@ -146,8 +149,20 @@ impl Counted {
         self.stride = self.stride_behind(count);
         self.last_count = Some(count);
         self.bound = self.bound(stops);
-        let ends = [self.end(stops), self.plan.maximum];
-        let inside = ends.iter().flatten().all(|end| next < *end);
+        let inside = |end: Option<u64>| end.is_none_or(|end| next < end);
+        let inside_total = inside(self.end(stops));
+        let stopped_at_maximum = self
+            .plan
+            .maximum
+            .filter(|maximum| inside_total && count > 0 && next >= *maximum)
+            .map(|maximum| {
+                let key = match self.plan.unit {
+                    PageUnit::Pages => "maximum_page",
+                    PageUnit::Records => "maximum_offset",
+                };
+                format!("stopped at `{key}: {maximum}`: more may follow")
+            });
+        let inside = inside_total && inside(self.plan.maximum);
         // Without any other bound, a page without records is the end whatever the spec says of empty pages.
         let rules = stops.plan();
         let bounded = self.plan.maximum.is_some()
@@ -157,6 +172,7 @@ impl Counted {
         Ok(Step {
             next: (inside && (count > 0 || bounded)).then_some(next),
             restart,
+            stopped_at_maximum,
         })
     }
 
@@ -178,11 +194,11 @@ impl Counted {
             self.next = 1;
             return Ok(Empty {
                 ended: false,
-                warning: None,
+                cut_short: None,
             });
         }
         let is_first = stops.pages() == 1 && self.plan.first == self.plan.base;
-        let warning = match promised {
+        let cut_short = match promised {
             Some(total) if is_first && self.plan.unit == PageUnit::Pages => {
                 return Err(PagerError::EmptyFirstPage {
                     page: number,
@@ -190,7 +206,6 @@ impl Counted {
                     other: u64::from(number == 0),
                 });
             }
-            Some(_) if self.plan.maximum.is_some() => None,
             Some(total) if unit == Some(PageUnit::Records) && self.plan.unit == PageUnit::Records => {
                 if total > number {
                     return Err(PagerError::EmptyBeforeTotal {
@@ -219,7 +234,7 @@ impl Counted {
         };
         Ok(Empty {
             ended: true,
-            warning,
+            cut_short,
         })
     }
 

@@ -62,6 +62,8 @@ pub(super) struct Turn {
     pub(super) notices: Vec<String>,
     /// What may mean that records are missing.
     pub(super) warnings: Vec<String>,
+    /// Why the pages end here though more may follow.
+    pub(super) cut_short: Option<String>,
 }
 
 /// How much of a page belongs to the slice.
@@ -154,6 +156,31 @@ impl Pager {
         self.ended
     }
 
+    /// Ends the slice behind the pages that came, and says where they told that more follows.
+    ///
+    /// `stopped`: the spec says that nothing follows.
+    pub(super) fn end_here(&mut self, stopped: bool) -> Option<String> {
+        self.ended = true;
+        let was_linked = || {
+            let was_linked = matches!(self.way, Way::Chained(_)) && self.stops.pages() > 0;
+            (was_linked && !stopped).then(|| {
+                "`response_actions` ignored a page to which the page before it leads: more may follow; where such an \
+                 answer is the end, write `action: stop`"
+                    .to_owned()
+            })
+        };
+        self.stops.unkept_promise().or_else(was_linked)
+    }
+
+    /// Ends the slice with this answer, whatever it says.
+    pub(super) fn end_with(&mut self, answer: &Answer<'_>) -> Turn {
+        self.stops.see(answer);
+        Turn {
+            cut_short: self.end_here(true),
+            ..Turn::default()
+        }
+    }
+
     /// The values that the turns will ask for, so that they can be found while the body is read.
     pub(super) fn selectors(&self) -> Vec<&Selector> {
         let mut selectors = self.stops.selectors();
@@ -208,7 +235,7 @@ impl Pager {
             let total = self.stops.total_if_there(answer);
             let end = counted.turn_empty(count, total, &self.stops)?;
             self.ended = end.ended;
-            turn.warnings.extend(end.warning);
+            turn.cut_short = end.cut_short;
             return Ok(());
         }
         turn.warnings.extend(self.stops.read_total(answer)?);
@@ -216,6 +243,9 @@ impl Pager {
         let next = step.next.map(Value::from);
         let verdict = self.stops.decide(answer, next.as_ref())?;
         turn.restart = step.restart;
+        if matches!(verdict, Verdict::GoOn { .. }) {
+            turn.cut_short = step.stopped_at_maximum;
+        }
         let more = step.next.is_some();
         self.apply(verdict, more, turn);
         Ok(())
@@ -229,7 +259,7 @@ impl Pager {
         let count = self.stops.see(answer);
         if count == 0 && self.stops.plan().stop_after_empty_page {
             self.ended = true;
-            turn.warnings.extend(self.stops.missing_records(answer));
+            turn.cut_short = self.stops.missing_records(answer);
             return Ok(());
         }
         turn.warnings.extend(self.stops.read_total(answer)?);
@@ -245,7 +275,7 @@ impl Pager {
             self.guard.see_request(&next)?;
             chained.go_on(next);
         } else if !more {
-            turn.warnings.extend(self.stops.missing_records(answer));
+            turn.cut_short = self.stops.missing_records(answer);
         }
         self.apply(verdict, more, turn);
         Ok(())
@@ -255,11 +285,10 @@ impl Pager {
     fn apply(&mut self, verdict: Verdict, more: bool, turn: &mut Turn) {
         match verdict {
             Verdict::GoOn { .. } => self.ended = !more,
-            Verdict::Stop { notice, keep } => {
+            Verdict::Stop { cut_short, keep } => {
                 self.ended = true;
                 turn.keep = keep;
-                turn.notices
-                    .extend(notice.filter(|_| more || keep != Keep::All));
+                turn.cut_short = cut_short.filter(|_| more || keep != Keep::All);
             }
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct Stops {
     concurrency: usize,
     /// Something was told of the total.
     change_is_told: bool,
+    /// The newest page said at `has_more_path` that more follows.
+    more_is_promised: bool,
 }
 
 /// What the rules say.
@@ -31,8 +33,8 @@ pub(super) enum Verdict {
         promised: bool,
     },
     Stop {
-        /// What is to be told where more would have followed.
-        notice: Option<String>,
+        /// Why the rule cuts the pages short, where more would have followed.
+        cut_short: Option<String>,
         keep: Keep,
     },
 }
@@ -140,13 +142,14 @@ impl Stops {
         next: Option<&Value>,
     ) -> Result<Verdict, PagerError> {
         let more = self.has_more(answer)?;
+        self.more_is_promised = more == Some(true);
         if more == Some(false) || self.has_all() {
             return Ok(Verdict::stop());
         }
         if self.plan.stop_after_short_page && self.is_short(answer.count()) {
             let missing = self.missing_of(self.total());
             return Ok(Verdict::Stop {
-                notice: missing.map(|missing| format!("stopped at a short page: {missing}")),
+                cut_short: missing.map(|missing| format!("stopped at a short page: {missing}")),
                 keep: Keep::All,
             });
         }
@@ -155,7 +158,7 @@ impl Stops {
         }
         if let Some(most) = self.plan.max_pages.filter(|most| *most <= self.pages) {
             return Ok(Verdict::Stop {
-                notice: Some(format!("stopped at `max_pages: {most}`: more pages follow")),
+                cut_short: Some(format!("stopped at `max_pages: {most}`: more pages follow")),
                 keep: Keep::All,
             });
         }
@@ -163,7 +166,7 @@ impl Stops {
             return Ok(Verdict::stop());
         }
         Ok(Verdict::GoOn {
-            promised: more == Some(true),
+            promised: self.more_is_promised,
         })
     }
 
@@ -206,7 +209,7 @@ impl Stops {
         let too_many = self.records - most;
         let kept = usize::try_from(count - too_many.min(count)).unwrap_or(usize::MAX);
         Verdict::Stop {
-            notice: Some(format!(
+            cut_short: Some(format!(
                 "stopped at `max_records: {most}`: more records follow"
             )),
             keep: if too_many == 0 {
@@ -241,6 +244,22 @@ impl Stops {
         expression.holds(&variables).map_err(PagerError::StopWhen)
     }
 
+    /// What the pages that came said of more, where reading ends behind them.
+    pub(super) fn unkept_promise(&self) -> Option<String> {
+        let promised = || {
+            let path = self.plan.has_more_path.as_ref()?;
+            let text = || {
+                format!(
+                    "the last page that was read says at `{}` that more follows",
+                    path.as_str()
+                )
+            };
+            self.more_is_promised.then(text)
+        };
+        let what = self.missing_of(self.total()).or_else(promised)?;
+        Some(format!("`response_actions` ended the pages early: {what}"))
+    }
+
     /// What to tell where a slice ends by itself before the total has been reached.
     pub(super) fn missing_records(&self, answer: &Answer<'_>) -> Option<String> {
         let missing = self.missing_of(self.total_if_there(answer))?;
@@ -265,7 +284,7 @@ impl Stops {
 impl Verdict {
     fn stop() -> Self {
         Self::Stop {
-            notice: None,
+            cut_short: None,
             keep: Keep::All,
         }
     }

@@ -125,6 +125,16 @@ pub struct FollowRules {
     pub boundary: BoundaryKey,
 }
 
+impl FollowRules {
+    /// Whether records are declared to come in the order in which the cursor moves.
+    pub fn comes_forward(&self) -> bool {
+        match self.direction {
+            Direction::Up => self.row_order == Some(RowOrder::Ascending),
+            Direction::Down => self.row_order == Some(RowOrder::Descending),
+        }
+    }
+}
+
 /// Where the values of a cursor are followed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -52,7 +52,9 @@ fn next(pager: &mut Pager, body: &Value) -> String {
 
 /// What a pager tells of an answer.
 fn notice(pager: &mut Pager, body: &Value) -> String {
-    turn(pager, body).unwrap().warnings.join("; ")
+    let turn = turn(pager, body).unwrap();
+    let told: Vec<String> = turn.warnings.into_iter().chain(turn.cut_short).collect();
+    told.join("; ")
 }
 
 /// The requests that may go out now, in one line.

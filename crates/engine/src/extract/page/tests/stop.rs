@@ -110,8 +110,8 @@ fn maxima_cut_and_tell() {
     );
     let second = turn(&mut pager, &json!({"items": [2], "next": 2})).unwrap();
     assert_eq!(
-        second.notices,
-        ["stopped at `max_pages: 2`: more pages follow"]
+        second.cut_short.as_deref(),
+        Some("stopped at `max_pages: 2`: more pages follow")
     );
     assert_eq!(asked(&mut pager), "done");
     // The last page is no reason to tell.
@@ -126,8 +126,8 @@ fn maxima_cut_and_tell() {
     let second = turn(&mut pager, &json!({"items": [3, 4, 5]})).unwrap();
     assert_eq!(second.keep, Keep::First(1));
     assert_eq!(
-        second.notices,
-        ["stopped at `max_records: 3`: more records follow"]
+        second.cut_short.as_deref(),
+        Some("stopped at `max_records: 3`: more records follow")
     );
     let mut pager = cursor(|plan| plan.stop.max_records = Some(1));
     let all = turn(&mut pager, &json!({"items": [1]})).unwrap();
