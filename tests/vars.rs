@@ -120,3 +120,48 @@ fn a_variable_that_is_not_declared_is_refused() {
     );
     assert!(accounts.served.requests().is_empty());
 }
+
+#[test]
+fn a_variable_in_credentials_stands_nowhere() {
+    let accounts = Accounts::new();
+    let client = format!(
+        "client: {{ base_url: {}, auth: {{ type: bearer, token: \"${{workspace}}\" }} }}\n",
+        accounts.served.url()
+    );
+    accounts.workspace.write("client.yaml", &client);
+    let spec = |var: &str| SPEC.replace("  account: acme", &format!("  account: acme\n  {var}"));
+    accounts
+        .workspace
+        .write("shop.yaml", &spec("workspace: hunter2hunter2"));
+    let finished = accounts.run(&[]);
+    finished.assert_code(2);
+    assert!(finished.stderr.contains("plan::secret_identity"));
+    assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
+
+    accounts.workspace.write(
+        "shop.yaml",
+        &spec("workspace: { default: none, identity: false }"),
+    );
+    accounts
+        .run(&["--var", "workspace=hunter2hunter2"])
+        .assert_code(0);
+    let mut folders = vec![accounts.workspace.path().join("data")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert!(!path.to_string_lossy().contains("hunter2"), "{path:?}");
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(
+                !String::from_utf8_lossy(&bytes).contains("hunter2"),
+                "{path:?}"
+            );
+            read += 1;
+        }
+    }
+    assert!(read > 2, "{read} files were looked through");
+}

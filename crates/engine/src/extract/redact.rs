@@ -1,8 +1,11 @@
 //! Text for people with the secrets taken out.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::{HeaderName, HeaderValue};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use regex::Regex;
 use url::Url;
 
 use crate::plan::{AuthPlan, ClientPlan};
@@ -17,13 +20,16 @@ const EXCERPT_BYTES: usize = 64 * 1024;
 /// Values of secret-looking parameters shorter than this are not looked for in other text.
 const SHORTEST_FOUND_BY_NAME: usize = 6;
 
+/// Characters of a secret that are looked for as one: a pattern has many branches for each.
+const PATTERN_LETTERS: usize = 256;
+
 const MASK: &str = "***";
 
 /// Takes the credentials in use out of text.
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
-    /// Spellings of secrets, longer ones first.
-    spellings: Vec<String>,
+    /// Patterns of secrets in any spelling, longer ones first.
+    patterns: Vec<Regex>,
 }
 
 impl Redactor {
@@ -45,9 +51,12 @@ impl Redactor {
         match plan {
             AuthPlan::Anonymous => {}
             AuthPlan::HttpBasic { username, password } => {
-                self.add(username.expose());
+                // A key, with some APIs; else a name, and a short one stands in other words too.
+                if username.expose().len() >= SHORTEST_FOUND_BY_NAME {
+                    self.add(username.expose());
+                }
                 self.add(password.expose());
-                self.add(&basic_credentials(username.expose(), password.expose()));
+                self.add_spelling(&basic_credentials(username.expose(), password.expose()));
             }
             AuthPlan::Bearer { token } => self.add(token.expose()),
             AuthPlan::ApiKey { api_key, .. } => self.add(api_key.expose()),
@@ -90,8 +99,10 @@ impl Redactor {
     /// A text without the secrets.
     pub(super) fn text(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for spelling in &self.spellings {
-            clean = clean.replace(spelling, MASK);
+        for pattern in &self.patterns {
+            if let Cow::Owned(masked) = pattern.replace_all(&clean, MASK) {
+                clean = masked;
+            }
         }
         clean
     }
@@ -140,50 +151,63 @@ impl Redactor {
     /// Adds a secret in each spelling in which a server may echo it.
     fn add(&mut self, secret: &str) {
         let secret = secret.trim();
-        if secret.is_empty() {
-            return;
+        for encoded in [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|encoding| encoding.encode(secret)) {
+            if encoded.len() >= SHORTEST_FOUND_BY_NAME {
+                self.add_spelling(&encoded);
+            }
         }
-        let json = serde_json::Value::from(secret).to_string();
-        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
-        let json = json.trim_matches('"');
-        let html = secret.replace('&', "&amp;").replace('"', "&quot;");
-        let html = html.replace('<', "&lt;").replace('>', "&gt;");
-        self.spellings.extend([
-            secret.to_owned(),
-            json.replace('/', "\\/"),
-            json.to_owned(),
-            html,
-            with_lower_escapes(&form),
-            with_lower_escapes(&percent),
-            form,
-            percent,
-        ]);
-        self.spellings
-            .sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
-        self.spellings.dedup();
+        self.add_spelling(secret);
+    }
+
+    fn add_spelling(&mut self, secret: &str) {
+        let letters: Vec<char> = secret.chars().collect();
+        let parts = letters.len().div_ceil(PATTERN_LETTERS).max(1);
+        for part in letters.chunks(letters.len().div_ceil(parts).max(1)) {
+            let pattern: String = part.iter().map(|letter| any_spelling(*letter)).collect();
+            if self.patterns.iter().any(|known| known.as_str() == pattern) {
+                continue;
+            }
+            let pattern =
+                Regex::new(&pattern).expect("a pattern of escaped letters, bounded in size");
+            let is_shorter = |known: &Regex| known.as_str().len() < pattern.as_str().len();
+            let place = self.patterns.iter().position(is_shorter);
+            self.patterns
+                .insert(place.unwrap_or(self.patterns.len()), pattern);
+        }
     }
 }
 
-/// Percent-encoded text with its escapes in lower case, as some servers write them.
-fn with_lower_escapes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut left = 0;
-    for letter in text.chars() {
-        if left > 0 {
-            out.push(letter.to_ascii_lowercase());
-            left -= 1;
-        } else {
-            out.push(letter);
-            left = if letter == '%' { 2 } else { 0 };
-        }
-    }
-    out
+/// A pattern of a letter as it is, or escaped in a URL (RFC 3986, section 2.1), a form, JSON (RFC 8259, section 7), JSON
+/// within JSON, or HTML.
+fn any_spelling(letter: char) -> String {
+    let mut utf8 = [0; 4];
+    let bytes = letter.encode_utf8(&mut utf8).bytes();
+    let in_url = bytes.fold(String::new(), |text, byte| format!("{text}%{byte:02x}"));
+    let mut utf16 = [0; 2];
+    let units = letter.encode_utf16(&mut utf16).iter();
+    let in_json = units.fold(String::new(), |text, unit| format!(r"{text}\\+u{unit:04x}"));
+    let code = u32::from(letter);
+    let escaped = regex::escape(&letter.to_string());
+    let other = match letter {
+        ' ' => r"|\+",
+        '\n' => r"|\\+n",
+        '\r' => r"|\\+r",
+        '\t' => r"|\\+t",
+        '/' => r"|\\+/",
+        '\\' => r"|\\{2,}",
+        '"' => "|\\\\+\"|&quot;",
+        '\'' => "|\\\\+'|&apos;",
+        '&' => "|&amp;",
+        '<' => "|&lt;",
+        '>' => "|&gt;",
+        _ => "",
+    };
+    format!("(?:{escaped}|(?i:{in_url}|{in_json}|&#0*{code};|&#x0*{code:x};){other})")
 }
 
 /// The part of a Basic authorization behind the scheme.
 pub(super) fn basic_credentials(username: &str, password: &str) -> String {
-    base64::engine::general_purpose::STANDARD.encode(format!("{username}:{password}"))
+    STANDARD.encode(format!("{username}:{password}"))
 }
 
 fn mask_pair(pair: &str) -> String {
@@ -197,16 +221,43 @@ fn mask_pair(pair: &str) -> String {
 mod tests {
     use super::*;
 
+    const SECRET: &str = "s3\"c/ré t";
+
     fn redactor() -> Redactor {
         let mut redactor = Redactor::default();
-        redactor.add("s3\"c/r t");
+        redactor.add(SECRET);
         redactor
     }
 
     #[test]
     fn masks_every_spelling() {
-        let text = r#"s3"c/r t s3\"c/r t s3%22c%2Fr+t s3%22c%2Fr%20t s3%22c%2fr%20t s3\"c\/r t s3&quot;c/r t rest"#;
-        assert_eq!(redactor().text(text), "*** *** *** *** *** *** *** rest");
+        for spelling in [
+            r#"s3"c/ré t"#,
+            r#"s3\"c/ré t"#,
+            r#"s3\"c\/r\u00e9 t"#,
+            r#"s3\\\"c\/r\\u00E9 t"#,
+            "s3%22c%2Fr%C3%A9+t",
+            "s3%22c/r%c3%a9%20t",
+            "%73%33%22%63%2f%72%c3%a9%20%74",
+            "s3&quot;c/r&#xe9; t",
+            "s3&#34;c/r&#233; t",
+            &STANDARD.encode(SECRET),
+            &URL_SAFE_NO_PAD.encode(SECRET),
+        ] {
+            let masked = redactor().text(&format!("before {spelling} behind"));
+            let masked = masked.replace('=', "");
+            assert_eq!(masked, "before *** behind", "{spelling}");
+        }
+    }
+
+    #[test]
+    fn masks_long_secrets_whole() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let secret: String = (0..5000).map(|_| random.alphanumeric()).collect();
+        let mut redactor = Redactor::default();
+        redactor.add(&secret);
+        let masked = redactor.text(&format!("before {secret} behind"));
+        assert_eq!(masked.replace('*', ""), "before  behind");
     }
 
     #[test]
@@ -217,8 +268,8 @@ mod tests {
             "https://u:p@a.b/x?api_key=1&X-Amz-Signature=2&page=3",
             "https://a.b/x?api_key=***&X-Amz-Signature=***&page=3",
         );
-        check("https://a.b/s3%22c%2Fr%20t/x", "https://a.b/***/x");
-        check("https://a.b/x?q=s3%22c%2Fr+t", "https://a.b/x?q=***");
+        check("https://a.b/s3%22c%2Fr%C3%A9%20t/x", "https://a.b/***/x");
+        check("https://a.b/x?q=s3%22c%2Fr%C3%A9+t", "https://a.b/x?q=***");
     }
 
     #[test]
@@ -254,7 +305,7 @@ mod tests {
 
     #[test]
     fn cuts_excerpts_behind_the_masking() {
-        let body = format!("{}\n{}", "s3\"c/r t", "é".repeat(400));
+        let body = format!("{SECRET}\n{}", "é".repeat(400));
         let excerpt = redactor().excerpt(body.as_bytes());
         assert!(
             excerpt.starts_with("*** é") && excerpt.ends_with("é…"),

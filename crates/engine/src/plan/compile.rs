@@ -249,6 +249,19 @@ fn check_table(resources: &[spec::Resource], place: &Place, mistakes: &mut Mista
 fn identity(pipeline: &Pipeline, mistakes: &mut Mistakes) -> String {
     let mut identity = pipeline.name.clone();
     for (name, var) in &pipeline.vars {
+        if var.in_credentials && var.identity.is_none() && !spec::looks_secret(name) {
+            mistakes.add(
+                "plan::secret_identity",
+                &Place::root().key("vars").key(name),
+                format!(
+                    "`{name}` is put into credentials; whether it tells accounts apart is not said, and what does stands in \
+                     the commit log and in the names of folders"
+                ),
+                "write `identity: false` where it is a secret, and `identity: true` where it names the account, as a user \
+                 name may"
+                    .to_owned(),
+            );
+        }
         if !var.is_identity(name) {
             continue;
         }

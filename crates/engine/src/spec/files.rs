@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, NamedSource, SourceCode, SourceSpan, SpanContents};
 
+use super::masking::overwrite;
+
 /// The texts of a spec and of what it includes, with the values of secret fields masked.
 #[derive(Debug, Default)]
 pub struct Files(Vec<File>);
@@ -29,6 +31,22 @@ impl Files {
         let start = self.end();
         let source = NamedSource::new(name, masked).with_language("yaml");
         self.0.push(File { source, start });
+    }
+
+    /// Masks a value in the file in which it stands.
+    pub(super) fn mask(&mut self, span: &Range<usize>) {
+        let Some(file) = self
+            .0
+            .iter_mut()
+            .rev()
+            .find(|file| file.start <= span.start)
+        else {
+            return;
+        };
+        let within = span.start - file.start..span.end - file.start;
+        let name = file.source.name().to_owned();
+        let masked = overwrite(file.source.inner(), [within]);
+        file.source = NamedSource::new(name, masked).with_language("yaml");
     }
 
     /// The name of the spec itself.

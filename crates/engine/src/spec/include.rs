@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::diagnostic::Diagnostic;
 use super::document::{Key, Kind, Node};
 use super::files::Files;
-use super::source::mask;
+use super::masking::{mask, mask_lines};
 
 /// Reads a file by its path, as it is written in an `include` below the path of the including file.
 pub type Load<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -48,7 +48,7 @@ impl Including<'_> {
         let parsed = Node::parse(text);
         let masked = match &parsed {
             Ok(tree) => mask(text, tree),
-            Err(_) => super::source::mask_lines(text),
+            Err(_) => mask_lines(text),
         };
         self.files.add(name, masked);
         let mut tree = match parsed {

@@ -17,6 +17,7 @@ mod files;
 mod include;
 mod incremental;
 mod incremental_param;
+mod masking;
 mod paginator;
 mod pipeline;
 mod processing_step;

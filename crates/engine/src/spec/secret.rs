@@ -59,6 +59,18 @@ impl JsonSchema for Secret {
 
 /// Whether a key, parameter or header of that name usually holds a secret.
 pub fn looks_secret(name: &str) -> bool {
+    let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let is_word = |word: &str| {
+        matches!(
+            word.to_ascii_lowercase().as_str(),
+            "tok" | "pat" | "pass" | "passphrase" | "passcode" | "jwt" | "bearer" | "sid" | "creds"
+        )
+    };
+    // A header: the keys of a spec are written with `_`.
+    let is_key = name.contains('-') && name.to_ascii_lowercase().ends_with("-key");
+    if is_key || words.into_iter().any(is_word) {
+        return true;
+    }
     let name: String = name
         .to_ascii_lowercase()
         .chars()
@@ -80,4 +92,33 @@ pub fn looks_secret(name: &str) -> bool {
         name.as_str(),
         "key" | "sig" | "auth" | "authorization" | "proxyauthorization"
     ) || inside.iter().any(|part| name.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_secrets() {
+        for name in [
+            "X-Key",
+            "shop_pat",
+            "apiToken",
+            "Authorization",
+            "jwt",
+            "db-pass",
+        ] {
+            assert!(looks_secret(name), "{name}");
+        }
+        for name in [
+            "primary_key",
+            "path",
+            "passenger",
+            "patient_id",
+            "account",
+            "sort_key",
+        ] {
+            assert!(!looks_secret(name), "{name}");
+        }
+    }
 }

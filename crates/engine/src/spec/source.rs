@@ -1,15 +1,15 @@
 //! A spec as it was read: its tree, and the way from a mistake back to its file and line.
 
 use std::io;
-use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{Key, Kind, Node, Path};
 use super::files::Files;
 use super::include::{self, Load};
+use super::masking::{names, secret_defaults, secret_texts};
 use super::pipeline::Pipeline;
 use super::variables::{Variables, substitute};
-use super::{Secret, defaults, looks_secret, read, var};
+use super::{Secret, defaults, read, var};
 
 /// A spec as it was read, kept to place mistakes that planning finds.
 #[derive(Debug)]
@@ -74,6 +74,10 @@ impl Source {
         };
         let mut variables = variables.clone();
         var::declare(&mut tree, &mut variables, &mut found);
+        let credentials = secret_texts(&tree);
+        for span in secret_defaults(&tree) {
+            files.mask(&span);
+        }
         substitute(&mut tree, &variables, &mut found);
         defaults::apply(&mut tree, &mut found);
         complete(&mut tree, name);
@@ -82,7 +86,8 @@ impl Source {
         for (name, var) in pipeline.iter_mut().flat_map(|all| &mut all.vars) {
             let value = variables.get(name);
             value.unwrap_or_default().clone_into(&mut var.value);
-            if !looks_secret(name) {
+            var.in_credentials = credentials.iter().any(|text| names(text, name));
+            if !var.is_secret(name) {
                 shown.push(var.value.clone());
             }
         }
@@ -99,7 +104,7 @@ impl Source {
     }
 
     /// The values that variables have put in, which no text may show; those that the spec declares under `vars` are
-    /// no secrets, unless their name looks like one.
+    /// no secrets, unless their name looks like one or they are put into credentials.
     pub fn substituted(&self) -> Vec<Secret> {
         let mut values = Vec::new();
         self.tree.collect_substituted(&mut values);
@@ -171,102 +176,6 @@ fn complete(tree: &mut Node, name: &str) {
     }
 }
 
-/// Replaces each byte of a secret that was written into the spec itself; places stay as they are.
-pub(super) fn mask(text: &str, tree: &Node) -> String {
-    let mut spans = Vec::new();
-    secret_spans(tree, false, &mut spans);
-    let mut masked = text.as_bytes().to_vec();
-    for span in spans {
-        let only_a_variable = text.get(span.clone()).is_some_and(|value| {
-            let value = value.trim_matches(['"', '\'']);
-            value.starts_with("${")
-                && value.find('}') == Some(value.len() - 1)
-                && !value.contains(":-")
-        });
-        if only_a_variable {
-            continue;
-        }
-        overwrite(&mut masked, span);
-    }
-    for span in userinfo_spans(text) {
-        overwrite(&mut masked, span);
-    }
-    String::from_utf8(masked).unwrap_or_else(|_| "*".repeat(text.len()))
-}
-
-/// Masks a text that is not YAML: from each secret key to the end of its line.
-pub(super) fn mask_lines(text: &str) -> String {
-    let mut masked = text.as_bytes().to_vec();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let mut behind = start;
-        for part in line.split_inclusive(':') {
-            behind += part.len();
-            let mut words = part.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'));
-            let key = words.rfind(|word| !word.is_empty());
-            let is_secret = |key: &str| looks_secret(key) || key == "username";
-            if part.ends_with(':') && key.is_some_and(is_secret) {
-                overwrite(&mut masked, behind..start + line.trim_end().len());
-                break;
-            }
-        }
-        start += line.len();
-    }
-    for span in userinfo_spans(text) {
-        overwrite(&mut masked, span);
-    }
-    String::from_utf8(masked).unwrap_or_else(|_| "*".repeat(text.len()))
-}
-
-fn overwrite(text: &mut [u8], span: Range<usize>) {
-    for byte in text.get_mut(span).into_iter().flatten() {
-        if *byte != b'\n' {
-            *byte = b'*';
-        }
-    }
-}
-
-/// The `user:password` of every URL in the text.
-fn userinfo_spans(text: &str) -> impl Iterator<Item = Range<usize>> {
-    text.match_indices("://").filter_map(|(at, separator)| {
-        let start = at + separator.len();
-        let rest = text.get(start..)?;
-        let end = rest.find(|c: char| c == '/' || c == '?' || c == '#' || c.is_whitespace());
-        let authority = rest.get(..end.unwrap_or(rest.len()))?;
-        Some(start..start + authority.rfind('@')?)
-    })
-}
-
-fn secret_spans(node: &Node, secret: bool, spans: &mut Vec<Range<usize>>) {
-    match &node.kind {
-        Kind::Mapping(entries) => {
-            for (key, value) in entries {
-                let name = key.name.to_ascii_lowercase();
-                let within = match name.as_str() {
-                    "auth" => true,
-                    "type"
-                    | "name"
-                    | "location"
-                    | "client_auth"
-                    | "access_token_url"
-                    | "default_token_expiration" => false,
-                    name => secret || looks_secret(name),
-                };
-                // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
-                let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
-                secret_spans(value, within && !names_columns, spans);
-            }
-        }
-        Kind::Sequence(items) => {
-            for item in items {
-                secret_spans(item, secret, spans);
-            }
-        }
-        Kind::Text(_) | Kind::Number(_) if secret => spans.push(node.span.clone()),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,26 +229,5 @@ client: { base_url: https://a.example }
 resources: [{ name: a, endpoint: { paginator: { type: offset, limit: \"${LIMIT}\" } } }]
 ";
         assert_eq!(read(text), Vec::<String>::new());
-    }
-
-    #[test]
-    fn secrets_are_masked_in_the_shown_source() {
-        let text = "auth: { type: bearer, token: hunter2 }\nother: { password: \"hunter3\", x: \"${Y}\" }\n\
-                    url: https://me:hunter4@a.example\n\
-                    params: { api_key: '${KEY}' }\n";
-        let masked = mask(text, &Node::parse(text).unwrap());
-        assert_eq!(
-            masked,
-            "auth: { type: bearer, token: ******* }\nother: { password: *********, x: \"${Y}\" }\n\
-             url: https://**********@a.example\nparams: { api_key: '${KEY}' }\n"
-        );
-    }
-
-    #[test]
-    fn secrets_are_masked_where_the_text_is_no_yaml() {
-        assert_eq!(
-            mask_lines("a: [1\nauth: { token: hunter2\nbase_url: http://me:hunter3@a\n"),
-            "a: [1\nauth:*****************\nbase_url: http://**********@a\n"
-        );
     }
 }

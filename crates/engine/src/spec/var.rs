@@ -20,18 +20,27 @@ pub struct Var {
     /// What the value is for.
     pub description: Option<String>,
     /// Whether another value reads other data, such as another account: its tables and cursors are then kept apart. The
-    /// default destination gets a folder for each value, and another destination refuses to mix two. Default: true,
-    /// unless the name looks like that of a secret.
+    /// default destination gets a folder for each value, and another destination refuses to mix two. It must be given
+    /// where the value is put into credentials, since an identity is written in plain text. Default: true, unless the
+    /// name looks like that of a secret.
     pub identity: Option<bool>,
     /// The value of this run; set by whoever read the spec.
     #[serde(skip)]
     pub value: String,
+    /// Whether the spec puts the value into credentials; set by whoever read the spec.
+    #[serde(skip)]
+    pub in_credentials: bool,
 }
 
 impl Var {
     /// Whether tables and cursors of another value are kept apart.
     pub fn is_identity(&self, name: &str) -> bool {
-        self.identity.unwrap_or(!looks_secret(name))
+        self.identity.unwrap_or(!self.is_secret(name))
+    }
+
+    /// Whether the value must not be shown.
+    pub fn is_secret(&self, name: &str) -> bool {
+        looks_secret(name) || self.in_credentials && self.identity != Some(true)
     }
 }
 
