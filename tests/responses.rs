@@ -136,3 +136,87 @@ fn a_server_that_stalls_is_given_up() {
         finished.stderr
     );
 }
+
+#[test]
+fn rows_of_different_parents_with_one_key_are_told() {
+    let server = Scripted::start(|request| match request.target.as_str() {
+        "/teams" => Reply::json(r#"[{"id": "a"}, {"id": "b"}, {"id": "c"}]"#),
+        "/plain" => Reply::json(r#"[{"line": 1, "v": 1}, {"line": 1, "v": 2}]"#),
+        _ => Reply::json(r#"[{"line": 1}, {"line": 2}]"#),
+    });
+    let workspace = Workspace::new();
+    let spec = |key: &str| {
+        format!(
+            "client: {{ base_url: {} }}\n\
+             resource_defaults: {{ write_disposition: merge, endpoint: {{ paginator: single_page, data_selector: $ }} }}\n\
+             resources:\n  - {{ name: teams, primary_key: id }}\n  - {{ name: plain, primary_key: line }}\n  \
+             - {{ name: lines, primary_key: {key}, include_from_parent: [id], endpoint: 'teams/{{resources.teams.id}}/lines' }}\n",
+            server.url()
+        )
+    };
+    workspace.write("shop.yaml", &spec("line"));
+    let finished = workspace.engine(["run", "shop.yaml"]);
+    finished.assert_code(0);
+    let told = "warning: lines: 4 rows had the same `line` as another row of this run";
+    assert!(finished.stdout.contains(told), "{}", finished.stdout);
+    assert!(
+        finished
+            .stderr
+            .contains("plain: 1 rows had the same `line`"),
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(rows(&workspace.path().join("data/shop"), "lines").len(), 2);
+
+    let workspace = Workspace::new();
+    workspace.write("shop.yaml", &spec("[_teams_id, line]"));
+    let finished = workspace.engine(["run", "shop.yaml"]);
+    finished.assert_code(0);
+    assert!(!finished.stdout.contains("warning"), "{}", finished.stdout);
+    assert_eq!(rows(&workspace.path().join("data/shop"), "lines").len(), 6);
+}
+
+#[test]
+fn what_a_failed_resource_took_is_counted() {
+    let server = third(|request| match request.target.as_str() {
+        "/other" => Reply::json("[]"),
+        _ => Reply::status(500, "broken"),
+    });
+    let other = "  - { name: other, endpoint: { data_selector: $, paginator: single_page } }\n";
+    let (_, finished) = run(&server, other);
+    finished.assert_code(3);
+    let row = finished
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("items"))
+        .unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[1..3], ["5", "2"], "{}", finished.stdout);
+}
+
+#[test]
+fn a_bare_page_of_a_round_number_may_not_be_all() {
+    for (count, warned) in [(100, true), (20, true), (7, false), (93, false)] {
+        let server = Scripted::start(move |_| {
+            let records: Vec<String> = (0..count).map(|id| format!(r#"{{"id": {id}}}"#)).collect();
+            Reply::json(format!("[{}]", records.join(",")))
+        });
+        let workspace = Workspace::new();
+        let spec = format!(
+            "client: {{ base_url: {} }}\nresources: [items]\n",
+            server.url()
+        );
+        workspace.write("shop.yaml", &spec);
+        let finished = workspace.engine(["run", "shop.yaml"]);
+        finished.assert_code(0);
+        let told = format!(
+            "warning: items: only one page was read, and it may be full: it has {count} records"
+        );
+        assert_eq!(
+            finished.stdout.contains(&told),
+            warned,
+            "{}",
+            finished.stdout
+        );
+    }
+}

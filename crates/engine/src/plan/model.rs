@@ -340,7 +340,8 @@ impl ResourcePlan {
         self.is_divided() && scope == Some(CursorScope::Resource)
     }
 
-    fn is_divided(&self) -> bool {
+    /// Whether it is read for each of several parent records or partitions.
+    pub fn is_divided(&self) -> bool {
         !self.parents.is_empty() || self.partitions.iter().any(|one| !one.is_empty())
     }
 

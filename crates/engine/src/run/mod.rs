@@ -11,7 +11,7 @@ mod pipeline;
 mod report;
 mod resource;
 mod slice;
-mod warnings;
+mod tally;
 
 pub use error::Error;
 pub use pipeline::{Options, run};

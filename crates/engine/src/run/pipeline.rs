@@ -14,7 +14,7 @@ use super::included::Included;
 use super::parents::{Child, Parents};
 use super::report::{Report, ResourceReport};
 use super::resource::{Outcome, ResourceRun};
-use super::warnings::Warnings;
+use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
@@ -50,9 +50,9 @@ pub async fn run(
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
     let started = Instant::now();
-    let warnings = Warnings::default();
+    let tally = Tally::default();
     let options = Options {
-        observer: warnings.listen(options.observer),
+        observer: tally.listen(options.observer),
         ..options
     };
     let resources = selected(&plan, &options.resources)?;
@@ -85,7 +85,7 @@ pub async fn run(
         }
     };
     let mut report = commit(plan.name, outcomes, lake, &options, started).await?;
-    warnings.add_to(&mut report);
+    tally.add_to(&mut report);
     Ok(report)
 }
 
@@ -282,6 +282,32 @@ fn fail_relatives(outcomes: &mut [Outcome]) {
     }
 }
 
+/// Tells of rows that gave way to another row of the same run.
+fn tell_duplicates(resource: &ResourcePlan, duplicates: u64, observer: &Observer) {
+    if duplicates == 0 {
+        return;
+    }
+    let key = resource.primary_key.join("`, `");
+    let again = format!(
+        "{duplicates} rows had the same `{key}` as another row of this run; of each, the last one that came was kept"
+    );
+    let resource_name = resource.name.clone();
+    observer(if resource.is_divided() {
+        Event::Warning {
+            resource: resource_name,
+            text: format!(
+                "{again}. If rows of different parents or partitions have equal keys, put what tells them apart into \
+                 `primary_key`: a column of `include_from_parent`, or a field"
+            ),
+        }
+    } else {
+        Event::Notice {
+            resource: resource_name,
+            text: again,
+        }
+    });
+}
+
 async fn commit(
     pipeline: String,
     outcomes: Vec<Outcome>,
@@ -319,7 +345,7 @@ async fn commit(
             error: outcome.error.as_ref().map(Error::chain),
             ..outcome.report
         };
-        reports.push((outcome.resource.table.clone(), report));
+        reports.push((Arc::clone(&outcome.resource), report));
         let cause = first_error
             .as_ref()
             .is_some_and(|error: &Error| !error.follows_from_relative());
@@ -333,8 +359,13 @@ async fn commit(
     }
     let mut committed = lake.commit(tables, (options.clock)(), true).await?;
     let mut resources = Vec::with_capacity(reports.len());
-    for (table, mut report) in reports {
-        report.table = committed.tables.remove(&table).unwrap_or_default();
+    for (resource, mut report) in reports {
+        report.table = committed.tables.remove(&resource.table).unwrap_or_default();
+        tell_duplicates(
+            &resource,
+            report.table.duplicates_dropped,
+            &options.observer,
+        );
         resources.push(report);
     }
     (options.observer)(Event::Committed {

@@ -41,11 +41,27 @@ pub(super) fn of_list(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Str
     let is_all = members
         .iter()
         .any(|member| member.is_named(&TOTAL_NAMES) && member.number() == Some(count));
-    let name = asked.or_else(told).filter(|_| count > 0 && !is_all)?;
+    if count == 0 || is_all {
+        return None;
+    }
+    let reason = match asked.or_else(told) {
+        Some(name) => format!("it is full: it has {count} records, as many as `{name}` says"),
+        None if is_usual_limit(count) => {
+            format!(
+                "it may be full: it has {count} records, a number to which APIs limit their pages"
+            )
+        }
+        None => return None,
+    };
     Some(format!(
-        "only one page was read, and it is full: it has {count} records, as many as `{name}` says; if the API has more, \
-         set `paginator`, otherwise write `paginator: single_page`"
+        "only one page was read, and {reason}; if the API has more, set `paginator`, otherwise write \
+         `paginator: single_page`"
     ))
+}
+
+/// Whether an API may give no more than that at once: round numbers.
+pub(super) fn is_usual_limit(count: u64) -> bool {
+    count > 0 && (count.is_multiple_of(10) || count.is_multiple_of(25))
 }
 
 /// What to tell of an answer that is taken for one record, since the path names one.

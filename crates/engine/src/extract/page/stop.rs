@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Map, Value};
 
+use super::fullness::is_usual_limit;
 use super::{Answer, Keep, PagerError, scalar};
 use crate::plan::{PageSizePlan, PageUnit, Selector, StopPlan, TotalPlan, TotalSource};
 
@@ -309,11 +310,6 @@ fn total_of(plan: &TotalPlan, answer: &Answer<'_>) -> Result<u64, PagerError> {
         }
     };
     number.ok_or(PagerError::Total { place, found })
-}
-
-/// Whether an API may give no more than that at once: round numbers.
-fn is_usual_limit(count: u64) -> bool {
-    count > 0 && (count.is_multiple_of(10) || count.is_multiple_of(25))
 }
 
 /// The value of a text that is known to be JSON.
