@@ -345,3 +345,21 @@ fn another_cursor_is_refused_where_rows_would_come_twice() {
     );
     assert_eq!(feed.events("events"), 37);
 }
+
+#[test]
+fn a_number_to_start_from_may_come_from_a_variable() {
+    let feed = Feed::new("");
+    let spec = |initial: &str| {
+        format!(
+            "  - {{ name: numbers, primary_key: id, endpoint: {{ path: all, incremental: {{ cursor_path: id, start_param: \
+             since, initial_value: {initial} }} }} }}\n"
+        )
+    };
+    assert_eq!(feed.asked(&spec("\"${NONE:-5}\""), "since"), ["5"]);
+    // Ids 1 to 37, of which those from 5 on are wanted.
+    let all = feed.events("numbers");
+    assert!(all > 10);
+    let other = Feed::new("");
+    assert_eq!(other.asked(&spec("5"), "since"), ["5"]);
+    assert_eq!(other.events("numbers"), all);
+}

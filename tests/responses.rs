@@ -188,7 +188,7 @@ fn what_a_failed_resource_took_is_counted() {
     let row = finished
         .stdout
         .lines()
-        .find(|line| line.starts_with("items"))
+        .find(|line| line.trim_start().starts_with("items"))
         .unwrap();
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells[1..3], ["5", "2"], "{}", finished.stdout);

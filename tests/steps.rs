@@ -95,3 +95,35 @@ fn an_expression_that_fails_names_the_record() {
         );
     }
 }
+
+#[test]
+fn values_of_for_each_become_columns_and_tell_rows_apart() {
+    let served = Served::start(Fixture::parse(FIXTURE).unwrap());
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {} }}
+resources:
+  - name: orders
+    write_disposition: merge
+    primary_key: [id, shop]
+    for_each: {{ shop: [north, south] }}
+    endpoint: {{ paginator: single_page, params: {{ shop: '{{partition.shop}}' }} }}
+    filter: statu != 'deleted'
+    processing_steps: [{{ map: {{ shop: partition.shop, note: remark | default('none') }} }}]
+",
+        served.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    let finished = workspace.engine(["run", "shop.yaml"]);
+    finished.assert_code(0);
+    let orders = rows(&workspace.path().join("data/shop"), "orders");
+    assert_eq!(orders.len(), 8);
+    assert_eq!(orders.distinct(&["id", "shop"]), 8);
+    // What no record has decides over records in a filter, and may well be optional elsewhere.
+    let told = &finished.stderr;
+    let warned = "warning: orders: no record has the field `statu`, which a filter names";
+    assert!(told.contains(warned), "{told}");
+    let noted = "note: orders: no record has the field `remark`, which `map` names";
+    assert!(told.contains(noted), "{told}");
+    assert!(!told.contains("`partition`"), "{told}");
+}

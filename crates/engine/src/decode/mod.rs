@@ -14,6 +14,7 @@ mod error;
 mod fixed;
 mod list;
 mod memory;
+mod named;
 mod number_column;
 mod object;
 mod parents;
@@ -43,7 +44,10 @@ use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use cursor::Verdict;
 use declared::{Hint, hints};
+pub use named::AbsentField;
+use named::NamedFields;
 use records::Records;
+use steps::Surroundings;
 use value::ValueNode;
 use walk::Walk;
 
@@ -54,6 +58,7 @@ use walk::Walk;
 pub struct Decoder {
     plan: DecodePlan,
     hints: IndexMap<String, Hint>,
+    named: NamedFields,
     load_id: String,
 }
 
@@ -83,9 +88,15 @@ impl Decoder {
     pub fn new(plan: DecodePlan, load_id: &str) -> Self {
         Self {
             hints: hints(&plan),
+            named: NamedFields::new(&plan.steps),
             plan,
             load_id: load_id.to_owned(),
         }
+    }
+
+    /// The fields that `filter` and `processing_steps` name, and that no record had so far.
+    pub fn absent_fields(&self) -> Vec<AbsentField> {
+        self.named.absent()
     }
 
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
@@ -103,7 +114,12 @@ impl Decoder {
         let (page, filtered) = if self.plan.steps.is_empty() {
             (page, 0)
         } else {
-            processed = steps::process(&self.plan.steps, &constants, page)?;
+            let surroundings = Surroundings {
+                copied: &constants,
+                partition: &slice.partition,
+                named: &self.named,
+            };
+            processed = steps::process(&self.plan.steps, &surroundings, page)?;
             (&processed.page, processed.filtered)
         };
         let copied: usize = constants.iter().map(|(_, json)| json.len()).sum();

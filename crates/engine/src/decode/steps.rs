@@ -2,6 +2,7 @@
 //!
 //! Fields that no step touches keep the bytes that came, so that no number changes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use super::Error;
+use super::named::NamedFields;
 use super::walk::excerpt;
 use crate::flow::Page;
 use crate::plan::{Expression, ExpressionError, StepPlan};
@@ -24,10 +26,20 @@ pub(super) struct Processed {
     pub(super) filtered: u64,
 }
 
-/// Takes the records of a page through the steps; `copied` are the fields that come from the slice's parents.
+/// What expressions may name beside the fields of the record.
+pub(super) struct Surroundings<'a> {
+    /// Fields that come from the slice's parents, each with its JSON text.
+    pub(super) copied: &'a [(String, String)],
+    /// The slice's values of `for_each`; empty where there is none.
+    pub(super) partition: &'a BTreeMap<String, Value>,
+    /// Which names are of use.
+    pub(super) named: &'a NamedFields,
+}
+
+/// Takes the records of a page through the steps.
 pub(super) fn process(
     steps: &[StepPlan],
-    copied: &[(String, String)],
+    surroundings: &Surroundings<'_>,
     page: &Page,
 ) -> Result<Processed, Error> {
     let changes = steps.iter().any(StepPlan::changes);
@@ -40,7 +52,8 @@ pub(super) fn process(
             .ok_or(Error::OutsideBody { record: position })?;
         let failed = |fault: Fault| fault.into_error(position, data);
         let mut record = Record::parse(data).map_err(failed)?;
-        if !record.take_through(steps, copied).map_err(failed)? {
+        surroundings.named.look();
+        if !record.take_through(steps, surroundings).map_err(failed)? {
             continue;
         }
         if !changes {
@@ -113,25 +126,25 @@ impl Record {
     fn take_through(
         &mut self,
         steps: &[StepPlan],
-        copied: &[(String, String)],
+        surroundings: &Surroundings<'_>,
     ) -> Result<bool, Fault> {
         for step in steps {
             if let Some(filter) = &step.filter {
-                let variables = self.variables(filter, copied)?;
+                let variables = self.variables(filter, surroundings)?;
                 if !filter.holds(&variables).map_err(Fault::Expression)? {
                     return Ok(false);
                 }
             }
-            self.change(step, copied)?;
+            self.change(step, surroundings)?;
         }
         Ok(true)
     }
 
-    fn change(&mut self, step: &StepPlan, copied: &[(String, String)]) -> Result<(), Fault> {
+    fn change(&mut self, step: &StepPlan, surroundings: &Surroundings<'_>) -> Result<(), Fault> {
         // All expressions see the record as it came to this step, whatever their order.
         let mut set = Vec::with_capacity(step.map.len());
         for (field, expression) in &step.map {
-            let variables = self.variables(expression, copied)?;
+            let variables = self.variables(expression, surroundings)?;
             let value = expression.evaluate(&variables).map_err(Fault::Expression)?;
             set.push((field, to_raw_value(&value).map_err(Fault::Json)?));
         }
@@ -167,22 +180,28 @@ impl Record {
     fn variables(
         &self,
         expression: &Expression,
-        copied: &[(String, String)],
+        surroundings: &Surroundings<'_>,
     ) -> Result<Map<String, Value>, Fault> {
         let mut variables = Map::new();
         for name in expression.names() {
-            let own = self.0.iter().rev().find(|(known, _)| *known == name);
+            let own = self.0.iter().rev().find(|(known, _)| known == name);
             let own = own.map(|(_, json)| json.get());
             let parents = || {
-                let found = copied.iter().find(|(known, _)| *known == name);
+                let mut copied = surroundings.copied.iter();
+                let found = copied.find(|(known, _)| known == name);
                 found.map(|(_, json)| json.as_str())
             };
-            if let Some(json) = own.or_else(parents) {
-                let value = serde_json::from_str(json).map_err(Fault::Json)?;
-                variables.insert(name, value);
+            let value = if let Some(json) = own.or_else(parents) {
+                serde_json::from_str(json).map_err(Fault::Json)?
+            } else if name == "partition" && !surroundings.partition.is_empty() {
+                surroundings.partition.clone().into_iter().collect()
             } else if name == "record" {
-                variables.insert(name, self.whole()?);
-            }
+                self.whole()?
+            } else {
+                continue;
+            };
+            surroundings.named.see(name);
+            variables.insert(name.clone(), value);
         }
         Ok(variables)
     }
@@ -237,6 +256,7 @@ impl<'de> Deserialize<'de> for Record {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
+    use serde_json::json;
 
     use super::*;
 
@@ -270,7 +290,12 @@ mod tests {
 
     fn run(steps: &[StepPlan], records: &[&str]) -> Result<Vec<String>, String> {
         let copied = [("_posts_title".to_owned(), "\"T\"".to_owned())];
-        let done = process(steps, &copied, &page(records)).map_err(|error| {
+        let surroundings = Surroundings {
+            copied: &copied,
+            partition: &[("channel".to_owned(), json!("phone"))].into(),
+            named: &NamedFields::new(steps),
+        };
+        let done = process(steps, &surroundings, &page(records)).map_err(|error| {
             let source = std::error::Error::source(&error).map(ToString::to_string);
             format!("{error}: {}", source.unwrap_or_default())
         })?;
@@ -317,8 +342,8 @@ mod tests {
             [r#"{"a":2,"b":3,"c":30}"#]
         );
         assert_eq!(
-            run(&[step("", &[("v", "value")])], &["5"]).unwrap(),
-            [r#"{"value":5,"v":5}"#]
+            run(&[step("", &[("v", "value ~ partition.channel")])], &["5"]).unwrap(),
+            [r#"{"value":5,"v":"5phone"}"#]
         );
     }
 

@@ -53,7 +53,7 @@ fn fits(condition: &AnswerCondition, seen: &Seen) -> Result<bool, ExpressionErro
     };
     // Only what is named is put together: a body can be large.
     let mut variables = Map::new();
-    for name in expression.names() {
+    for name in expression.names().iter().cloned() {
         let value = match name.as_str() {
             "status" => status.into(),
             "headers" => headers(&seen.headers),

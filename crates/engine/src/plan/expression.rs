@@ -26,6 +26,7 @@ use crate::spec::did_you_mean;
 #[derive(Clone)]
 pub struct Expression {
     text: String,
+    names: Arc<[String]>,
     compiled: Arc<minijinja::Expression<'static, 'static>>,
 }
 
@@ -81,25 +82,27 @@ impl Expression {
     ///
     /// # Errors
     /// [`ExpressionError::Syntax`], [`ExpressionError::UnknownName`] and [`ExpressionError::UnknownFilter`].
-    pub fn parse(text: &str, names: &[&str]) -> Result<Self, ExpressionError> {
+    pub fn parse(text: &str, known: &[&str]) -> Result<Self, ExpressionError> {
         let compiled = ENVIRONMENT
             .compile_expression_owned(text.to_owned())
             .map_err(|error| ExpressionError::Syntax {
                 text: text.to_owned(),
                 reason: reason(&error),
             })?;
-        let mut unknown: Vec<String> = compiled
+        let mut names: Vec<String> = compiled
             .undeclared_variables(false)
             .into_iter()
-            .filter(|name| !names.is_empty() && !names.contains(&name.as_str()))
-            .filter(|name| !ENVIRONMENT.globals().any(|(known, _)| known == name))
+            .filter(|name| !ENVIRONMENT.globals().any(|(global, _)| global == name))
             .collect();
-        unknown.sort();
-        if let Some(name) = unknown.into_iter().next() {
+        names.sort();
+        let mut unknown = names.iter();
+        if let Some(name) =
+            unknown.find(|name| !known.is_empty() && !known.contains(&name.as_str()))
+        {
             return Err(ExpressionError::UnknownName {
                 text: text.to_owned(),
-                name,
-                known: names.iter().map(|name| (*name).to_owned()).collect(),
+                name: name.clone(),
+                known: known.iter().map(|name| (*name).to_owned()).collect(),
             });
         }
         if let Some(name) = filter_names(text).into_iter().find(|name| !is_filter(name)) {
@@ -112,6 +115,7 @@ impl Expression {
         }
         Ok(Self {
             text: text.to_owned(),
+            names: names.into(),
             compiled: Arc::new(compiled),
         })
     }
@@ -122,14 +126,20 @@ impl Expression {
     }
 
     /// The variables that the expression names, in alphabetical order.
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self
-            .compiled
-            .undeclared_variables(false)
-            .into_iter()
-            .collect();
-        names.sort();
-        names
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The fields of a variable that the expression looks into by a fixed name.
+    pub fn fields_of(&self, variable: &str) -> Vec<String> {
+        let all = self.compiled.undeclared_variables(true).into_iter();
+        let fields = all.filter_map(|path| {
+            let rest = path.strip_prefix(variable)?.strip_prefix('.')?;
+            Some(rest.split('.').next().unwrap_or(rest).to_owned())
+        });
+        let mut fields: Vec<String> = fields.collect();
+        fields.sort();
+        fields
     }
 
     /// The value for these variables, an object by name; undefined becomes null.

@@ -15,7 +15,7 @@ use super::included::Included;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun};
-use crate::decode::Decoder;
+use crate::decode::{AbsentField, Decoder};
 use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, slices};
@@ -96,7 +96,11 @@ impl ResourceRun {
             ..ResourceReport::default()
         };
         let mut all = Slices::default();
-        let error = self.read_slices(&mut all, &mut report).await.err();
+        let decoder = Arc::new(Decoder::new(self.resource.decode.clone(), &self.load_id));
+        let error = self
+            .read_slices(&decoder, &mut all, &mut report)
+            .await
+            .err();
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -106,6 +110,7 @@ impl ResourceRun {
                 text,
             });
         }
+        self.tell_absent_fields(&decoder);
         self.tell_what_was_left_out(&report);
         Outcome {
             keeps_windows: self.keeps_what_was_finished(),
@@ -135,6 +140,19 @@ impl ResourceRun {
         told_apart && self.resource.write_disposition != WriteDisposition::Replace
     }
 
+    fn tell_absent_fields(&self, decoder: &Decoder) {
+        for AbsentField { name, in_filter } in decoder.absent_fields() {
+            let resource = self.resource.name.clone();
+            (self.observer)(if in_filter {
+                let text = format!("no record has the field `{name}`, which a filter names");
+                Event::Warning { resource, text }
+            } else {
+                let text = format!("no record has the field `{name}`, which `map` names");
+                Event::Notice { resource, text }
+            });
+        }
+    }
+
     fn tell_what_was_left_out(&self, report: &ResourceReport) {
         let tell = |count: u64, why: &str| {
             if count > 0 {
@@ -157,16 +175,17 @@ impl ResourceRun {
                 "lay outside the window that was asked for",
             );
         }
+        tell(report.filtered, "did not pass a filter");
         tell(report.without_cursor, "had no cursor");
         tell(report.duplicates, "came twice, by their `primary_key`");
     }
 
     async fn read_slices(
         &mut self,
+        decoder: &Arc<Decoder>,
         all: &mut Slices,
         report: &mut ResourceReport,
     ) -> Result<(), Error> {
-        let decoder = Arc::new(Decoder::new(self.resource.decode.clone(), &self.load_id));
         let mut running: JoinSet<Result<SliceReport, Error>> = JoinSet::new();
         let mut next = 0;
         let mut parents = self.parents.take();
@@ -177,7 +196,7 @@ impl ResourceRun {
             while running.len() < self.resource.concurrency
                 && let Some(planned) = all.waiting.pop_front()
             {
-                running.spawn(self.slice_run(&planned, next, &decoder).read());
+                running.spawn(self.slice_run(&planned, next, decoder).read());
                 next += 1;
                 if self.resource.incremental.is_some() {
                     all.begun.push(planned);

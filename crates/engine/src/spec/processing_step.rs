@@ -6,8 +6,9 @@ use serde::Deserialize;
 
 /// What is done with each record: first the `filter`, then `map`, `rename` and `drop`.
 ///
-/// Expressions may name the record's fields, those copied from a parent included, and `record` for the whole of it. What
-/// no step names keeps its exact spelling.
+/// Expressions may name the record's fields, those copied from a parent included, `record` for the whole of it, and
+/// `partition` for the values of `for_each`, as in `map: { channel: partition.channel }`. What no step names keeps its
+/// exact spelling. A field that no record has is undefined, and told at the end of the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProcessingStep {

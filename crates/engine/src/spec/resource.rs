@@ -32,7 +32,8 @@ pub struct Resource {
     /// default), and other resources can name their fields.
     pub data: Option<Vec<serde_json::Value>>,
     /// Reads the resource once for each value, or for each combination of values where several keys are given; requests
-    /// name them `{partition.<key>}`.
+    /// name them `{partition.<key>}`, and `processing_steps` can put them into the records (`map: { channel:
+    /// partition.channel }`).
     #[serde(default)]
     pub for_each: IndexMap<String, Vec<serde_json::Value>>,
     /// Fields of the parent's record that are copied into each record, as `_<parent>_<field>`. A field is a key or a

@@ -226,7 +226,7 @@ impl Stops {
             return Ok(false);
         };
         let mut variables = Map::new();
-        for name in expression.names() {
+        for name in expression.names().iter().cloned() {
             let value = match name.as_str() {
                 "body" => json(answer.body),
                 "headers" => headers(answer),
