@@ -113,6 +113,27 @@ fn a_run_that_brings_nothing_fails() {
 }
 
 #[test]
+fn where_all_fail_each_is_told() {
+    let served = Served::start(assembled_fixture());
+    let workspace = Workspace::new();
+    let spec = "
+  - { name: one, endpoint: { path: no/such/one, paginator: single_page } }
+  - { name: two, endpoint: { path: no/such/two, paginator: single_page } }
+";
+    let spec = workspace.write("spec.yaml", &format!("{HEAD}{spec}"));
+    let finished = workspace.engine(["run", spec.to_str().unwrap(), "--sandbox", &served.origin()]);
+    finished.assert_code(1);
+    for path in ["no/such/one", "no/such/two"] {
+        assert_eq!(
+            finished.stderr.matches(path).count(),
+            1,
+            "{}",
+            finished.stderr
+        );
+    }
+}
+
+#[test]
 fn a_host_that_does_not_answer_is_named() {
     let workspace = Workspace::new();
     let spec = "\

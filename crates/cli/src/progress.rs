@@ -77,6 +77,9 @@ impl Progress {
             Event::Warning { resource, text } => {
                 self.note_once(&mut counts, format!("warning: {resource}: {text}"));
             }
+            Event::Failed { resource, text } => {
+                self.note_once(&mut counts, format!("failed: {resource}: {text}"));
+            }
             Event::Committed { .. } => {}
         }
         self.bar.set_message(format!(

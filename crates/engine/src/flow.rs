@@ -239,6 +239,13 @@ pub enum Event {
         /// What was noticed, and what to do.
         text: String,
     },
+    /// A resource failed, and so did all others; the error of the run is that of one of them.
+    Failed {
+        /// Name of the resource.
+        resource: String,
+        /// The whole chain of causes, in one line.
+        text: String,
+    },
     /// A slice was read to its end.
     SliceFinished {
         /// Name of the resource.

@@ -354,6 +354,16 @@ async fn commit(
         }
     }
     if let Some(error) = first_error.filter(|_| !succeeded) {
+        // The error that is returned is one of them.
+        let told = error.chain();
+        for (resource, report) in reports {
+            if let Some(text) = report.error.filter(|text| *text != told) {
+                (options.observer)(Event::Failed {
+                    resource: resource.name.clone(),
+                    text,
+                });
+            }
+        }
         let _swept_later = lake.abandon().await;
         return Err(error);
     }

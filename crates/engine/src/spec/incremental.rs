@@ -57,7 +57,8 @@ pub struct Incremental {
     /// whole record where it has none or is merged. An empty list keeps all records at the start.
     pub primary_key: Option<OneOrMany>,
     /// What becomes of a record whose cursor is null or missing: `raise` is an error, `include` keeps it, `exclude` leaves
-    /// it out. Default: `raise`.
+    /// it out. Each run that gets such a record again keeps it again, so that an `append` has it several times; a `merge`
+    /// has it once. Default: `raise`.
     pub on_cursor_value_missing: Option<MissingCursor>,
     /// The order in which the API gives the records: reading stops behind the page with the first record outside the range.
     /// `asc` stops at the `end_value`, `desc` at the start. If records come in another order, all pages are read. Default:

@@ -35,7 +35,8 @@ pub struct Pipeline {
     /// How to reach the API.
     pub client: Client,
     /// What every resource gets that doesn't say it itself. `params` and `json` of the endpoint merge key by key, columns
-    /// hint by hint, all else as a whole; null in a resource resets to the built-in default.
+    /// hint by hint, all else as a whole; null in a resource resets to the built-in default. A `path` of its endpoint has
+    /// no effect, as in dlt: each resource has its own.
     #[serde(default, rename = "resource_defaults")]
     #[schemars(schema_with = "super::schema::resource_defaults")]
     pub merged_defaults: serde::de::IgnoredAny,
