@@ -187,3 +187,121 @@ fn a_proxy_of_the_environment_is_used() {
     assert_eq!(count(&workspace, "items"), 1);
     assert_eq!(proxy.targets(), ["http://api.example.test/items"]);
 }
+
+fn token_client(server: &Scripted) -> String {
+    format!(
+        "  base_url: {url}\n  auth: {{ type: oauth2_client_credentials, access_token_url: {url}/token, client_id: me, \
+         client_secret: \"${{SECRET}}\" }}",
+        url = server.url()
+    )
+}
+
+#[test]
+fn a_token_endpoint_that_fails_is_told_without_the_secret() {
+    for (status, requests) in [(500, 2), (400, 1)] {
+        let server = Scripted::start(move |request: &Request| {
+            Reply::status(status, format!("can't take `{}`", request.body))
+        });
+        let (_, finished) = run(&token_client(&server), ITEMS);
+        finished.assert_code(1);
+        let told = &finished.stderr;
+        assert!(told.contains("/token"), "{told}");
+        assert!(told.contains(&status.to_string()), "{told}");
+        assert!(told.contains("client_secret=***"), "{told}");
+        assert_eq!(server.requests().len(), requests, "{:?}", server.targets());
+    }
+    // One that passes costs nothing.
+    let server = Scripted::start(|request: &Request| match request.target.as_str() {
+        "/token" if request.time == 1 => Reply::status(503, "busy"),
+        "/token" => Reply::json(r#"{"access_token": "hunter2-token"}"#),
+        _ => page(1, "null"),
+    });
+    let (workspace, finished) = run(&token_client(&server), ITEMS);
+    finished.assert_code(0);
+    assert_eq!(count(&workspace, "items"), 1);
+}
+
+#[test]
+fn the_client_secret_is_not_sent_after_a_redirect() {
+    let other = Scripted::start(|_: &Request| Reply::json(r#"{"access_token": "stolen"}"#));
+    let elsewhere = format!("{}/token", other.url());
+    for status in [302, 307] {
+        let elsewhere = elsewhere.clone();
+        let server = Scripted::start(move |_: &Request| {
+            Reply::status(status, "").with("Location", elsewhere.clone())
+        });
+        let (_, finished) = run(&token_client(&server), ITEMS);
+        finished.assert_code(1);
+        assert!(finished.stderr.contains("/token"), "{}", finished.stderr);
+        for request in other.requests() {
+            let all = format!("{request:?}");
+            assert!(!all.contains("hunter2"), "{all}");
+        }
+    }
+}
+
+#[test]
+fn a_redirect_takes_credentials_only_to_hosts_that_are_allowed() {
+    for (allowed, key) in [("", None), ("  allowed_hosts: [HOST]", Some("hunter2-key"))] {
+        let other = Scripted::start(|_: &Request| page(1, "null"));
+        let elsewhere = format!("{}/items", other.url());
+        let server = Scripted::start(move |_: &Request| Reply::redirect(elsewhere.clone()));
+        let client = format!(
+            "  base_url: {}\n  auth: {{ type: api_key, name: X-Key, api_key: \"${{KEY}}\" }}\n{}",
+            server.url(),
+            allowed.replace("HOST", &format!("\"{}\"", other.host()))
+        );
+        let (_, finished) = run(&client, ITEMS);
+        let sent = other.requests().into_iter().next();
+        let sent = sent.and_then(|request| request.headers.get("x-key").cloned());
+        assert_eq!(sent.as_deref(), key, "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn an_action_may_ask_for_a_fresh_token() {
+    let server = Scripted::start(|request: &Request| {
+        let token = request.headers.get("authorization").map(String::as_str);
+        match (request.target.as_str(), token) {
+            ("/token", _) => Reply::json(format!(
+                r#"{{"access_token": "hunter2-token-{}"}}"#,
+                request.time
+            )),
+            // An API that tells an old token in a success.
+            (_, Some("Bearer hunter2-token-1")) => Reply::json(r#"{"error": "token_expired"}"#),
+            _ => page(1, "null"),
+        }
+    });
+    let items = "  - name: items\n    endpoint:\n      data_selector: items\n      paginator: json_link\n      \
+                 response_actions: [{ when: body.error == 'token_expired', action: refresh_token }]\n";
+    let (workspace, finished) = run(&token_client(&server), items);
+    finished.assert_code(0);
+    assert_eq!(count(&workspace, "items"), 1);
+    assert_eq!(server.targets(), ["/token", "/items", "/token", "/items"]);
+}
+
+#[test]
+fn a_proxys_password_is_not_shown_and_some_hosts_go_without_it() {
+    let server = Scripted::start(|_: &Request| page(1, "null"));
+    // Nothing listens there.
+    let dead = "http://me:hunter2-proxy@127.0.0.1:9";
+    let spec = format!(
+        "client: {{ base_url: {}, retry: {{ max_attempts: 1 }} }}\nresources:\n{ITEMS}",
+        server.url()
+    );
+    let workspace = Workspace::new();
+    workspace.write("shop.yaml", &spec);
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = workspace.command(["run", "shop.yaml"]);
+        let command = command.envs(variables.iter().copied());
+        Finished::from(command.output().unwrap())
+    };
+    let refused = run(&[("HTTP_PROXY", dead)]);
+    refused.assert_code(1);
+    let told = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(server.requests().is_empty());
+    run(&[("HTTP_PROXY", dead), ("NO_PROXY", "127.0.0.1")]).assert_code(0);
+    // What is said of HTTPS is said of HTTPS alone.
+    run(&[("HTTPS_PROXY", dead)]).assert_code(0);
+}
