@@ -9,6 +9,9 @@ use super::paginator::Paginator;
 use super::value::{StatusRange, TimeSpan};
 
 /// How to reach the API: shared by all resources.
+///
+/// Proxies come from the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, and `NO_PROXY` for hosts that are reached
+/// without one.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Client {

@@ -25,8 +25,8 @@ pub struct ResponseAction {
     pub when: Option<String>,
     /// What is done.
     pub action: Action,
-    /// How long `retry` and `rate_limited` wait: a length of time, or a header of the answer that says it. Default:
-    /// what `Retry-After` says, else a growing time.
+    /// How long `retry` and `rate_limited` wait: a length of time, which is taken as it is, or a header of the answer that
+    /// says it, up to `retry.max_backoff` unless it has a `max`. Default: what `Retry-After` says, else a growing time.
     pub wait: Option<Wait>,
     /// Tries of a request in all, the first one included, for `retry`, `rate_limited` and `refresh_token`. Default:
     /// `retry.max_attempts`; 2 for `refresh_token`.
