@@ -1,0 +1,128 @@
+//! A server of agent states that is no bottleneck: every page is rendered before the first request.
+//!
+//! `states ROWS PAGE_ROWS` prints its address and serves `/agents/state?offset=…` until its input ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program of the benchmarks stops where something is not as it must be"
+)]
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+fn main() {
+    let numbers: Vec<usize> = std::env::args()
+        .skip(1)
+        .flat_map(|text| text.parse())
+        .collect();
+    let [rows, page_rows] = numbers[..] else {
+        eprintln!("usage: states ROWS PAGE_ROWS");
+        return;
+    };
+    let pages = Arc::new(Pages::render(rows, page_rows));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    println!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let pages = Arc::clone(&pages);
+            // A client that goes away is its own affair.
+            std::thread::spawn(move || drop(serve(stream.unwrap(), &pages)));
+        }
+    });
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// Whole answers, head and body, by page.
+struct Pages {
+    page_rows: usize,
+    answers: Vec<Vec<u8>>,
+    empty: Vec<u8>,
+}
+
+impl Pages {
+    fn render(rows: usize, page_rows: usize) -> Self {
+        let pages = (0..rows).step_by(page_rows);
+        let page = |first: usize| {
+            let states: Vec<String> = (first..rows.min(first + page_rows)).map(state).collect();
+            answer(&states.join(","), rows)
+        };
+        Self {
+            page_rows,
+            answers: pages.map(page).collect(),
+            empty: answer("", rows),
+        }
+    }
+}
+
+fn answer(states: &str, total: usize) -> Vec<u8> {
+    let body = format!(r#"{{"agent_states":[{states}],"total":{total}}}"#);
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// A flat record of twelve fields and about 330 bytes, always the same for the same number.
+fn state(row: usize) -> String {
+    let random = |salt: usize| {
+        let mut value = (row as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (salt as u64) << 32;
+        value ^= value >> 29;
+        value = value.wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value ^ value >> 32
+    };
+    let agent = random(1) % 500;
+    let start = 1_704_067_200 + row as u64 * 7;
+    let end = start + 30 + random(2) % 1800;
+    let platform = ["zendesk", "five9", "talkdesk"][(random(3) % 3) as usize];
+    let status = ["open", "pending", "solved", "on-hold"][(random(5) % 4) as usize];
+    let name = [
+        "available",
+        "on_call",
+        "wrap_up",
+        "away",
+        "lunch",
+        "meeting",
+        "email",
+        "offline",
+    ][(random(4) % 8) as usize];
+    let mut text = format!(
+        r#"{{"agent_id":"6f1c9d2e-77aa-4c6b-9e31-{agent:012x}","agent_name":"Agent Number {agent}","agent_email":"agent.number.{agent}@example.com","platform":"{platform}","agent_platform_id":"{}","state":"{name}","start_time":{start},"end_time":{end},"modified_at":{},"#,
+        360_000_000_000 + agent * 7919,
+        end + random(6) % 600,
+    );
+    if random(7) % 4 == 0 {
+        text.push_str(r#""external_id":null,"ticket_id":null,"ticket_status":null}"#);
+    } else {
+        let ticket = 1_000_000 + random(8) % 400_000;
+        write!(
+            text,
+            r#""external_id":"ext-{row:09}","ticket_id":"{ticket}","ticket_status":"{status}"}}"#
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn serve(mut stream: TcpStream, pages: &Pages) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut input = BufReader::new(stream.try_clone()?);
+    loop {
+        let mut line = String::new();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let offset = line
+            .split(['?', '&', ' '])
+            .find_map(|part| part.strip_prefix("offset="))
+            .and_then(|offset| offset.parse::<usize>().ok());
+        let mut header = String::from("-");
+        while !header.trim_end().is_empty() {
+            header.clear();
+            input.read_line(&mut header)?;
+        }
+        let page = offset.unwrap_or(0) / pages.page_rows;
+        stream.write_all(pages.answers.get(page).unwrap_or(&pages.empty))?;
+    }
+}
