@@ -363,3 +363,14 @@ fn a_number_to_start_from_may_come_from_a_variable() {
     assert_eq!(other.asked(&spec("5"), "since"), ["5"]);
     assert_eq!(other.events("numbers"), all);
 }
+
+#[test]
+fn a_time_in_another_format_names_that_format() {
+    let feed = Feed::new("");
+    let spec = "  - { name: events, endpoint: { path: all, incremental: { cursor_path: at, format: date, initial_value: \
+                2024-01-01, start_param: since } } }\n";
+    let finished = feed.run(spec);
+    finished.assert_code(1);
+    let told = "is not written as `date`; `format: rfc3339` reads it";
+    assert!(finished.stderr.contains(told), "{}", finished.stderr);
+}

@@ -12,7 +12,10 @@ use super::records::VALUE_KEY;
 use super::walk::{Read, Walk, excerpt};
 use crate::cursor::{CursorKey, CursorValue};
 use crate::flow::Slice;
-use crate::plan::{BoundaryKey, CursorColumn, CursorPath, Direction, MissingCursor, RangeEdge};
+use crate::plan::{
+    BoundaryKey, CursorColumn, CursorFormat, CursorPath, Direction, MissingCursor, RangeEdge,
+    TimeFormat,
+};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,6 +306,10 @@ impl<'p> Judge<'p> {
                 } else {
                     formats.join("` or `")
                 },
+                written: [(TimeFormat::Rfc3339, "rfc3339"), (TimeFormat::Date, "date")]
+                    .into_iter()
+                    .find(|(format, _)| CursorFormat::Named(*format).read(json).is_some())
+                    .map(|(_, name)| name),
                 excerpt: excerpt(json),
             }
         })

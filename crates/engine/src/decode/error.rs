@@ -81,7 +81,10 @@ pub enum Error {
         excerpt: String,
     },
     /// The cursor is no time in its declared format.
-    #[error("read cursor `{path}` of record `{record}`: `{excerpt}` is not written as `{format}`")]
+    #[error(
+        "read cursor `{path}` of record `{record}`: `{excerpt}` is not written as `{format}`{}",
+        written.map(|name| format!("; `format: {name}` reads it")).unwrap_or_default()
+    )]
     UnreadableCursor {
         /// Position of the record within the page.
         record: usize,
@@ -89,6 +92,8 @@ pub enum Error {
         path: String,
         /// The declared formats.
         format: String,
+        /// The name of a format that reads it.
+        written: Option<&'static str>,
         /// At most 80 characters of the value.
         excerpt: String,
     },

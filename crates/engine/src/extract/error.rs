@@ -71,7 +71,11 @@ pub enum Error {
         source: ExpressionError,
     },
     /// 404 or 410.
-    #[error("{0}")]
+    #[error(
+        "{0}: check `path`; what isn't there for some parents or pages, \
+         `response_actions: [{{ status_code: {status}, action: ignore }}]` passes over",
+        status = .0.status
+    )]
     NotFound(Box<Answered>),
     /// 429, as long as it was tried.
     #[error("{0}: check `client.rate_limit`")]

@@ -95,7 +95,11 @@ impl miette::Diagnostic for Diagnostics {
 pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()
-        .map(|name| (strsim::normalized_damerau_levenshtein(typed, name), name))
+        .map(|name| match name.starts_with(typed) && typed.len() >= 4 {
+            // `status` is likelier to mean `status_code` than its length tells.
+            true => (0.9, name),
+            false => (strsim::normalized_damerau_levenshtein(typed, name), name),
+        })
         .filter(|(similarity, _)| *similarity >= 0.6)
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .map(|(_, name)| name)

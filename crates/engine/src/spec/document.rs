@@ -224,18 +224,36 @@ impl Node {
 }
 
 fn syntax_error(text: &str, error: &serde_yaml::Error) -> Diagnostic {
-    let start = error
-        .location()
-        .map_or(0, |location| location.index().min(text.len()));
     let full = error.to_string();
     let message = full.split(" at line ").next().unwrap_or(&full);
+    let location = || Some(error.location()?.index().min(text.len()));
+    let start = second_entry(text, message).or_else(location).unwrap_or(0);
+    let needs_quotes = message.contains("expected ',' or");
     Diagnostic {
         code: "spec::syntax",
         message: format!("read YAML: {message}"),
         span: start..start,
         label: "here".to_owned(),
-        help: None,
+        help: needs_quotes.then(|| {
+            "a brace or bracket is still open, or a text within them holds `{`, `}`, `[`, `]` or `,` and needs quotes: \
+             `path: \"items/{resources.parent.id}\"`"
+                .to_owned()
+        }),
     }
+}
+
+/// Where a key of the outermost mapping comes again: the error points at the mapping.
+fn second_entry(text: &str, message: &str) -> Option<usize> {
+    let rest = message.strip_prefix("duplicate entry with key \"")?;
+    let key = rest.strip_suffix('"')?;
+    let mut start = 0;
+    let mut places = text.split_inclusive('\n').filter_map(|line| {
+        let place = start;
+        start += line.len();
+        let behind = line.strip_prefix(key)?;
+        behind.starts_with(':').then_some(place)
+    });
+    places.nth(1)
 }
 
 /// Byte offsets of a text's characters, since `saphyr` counts characters.
@@ -405,6 +423,15 @@ mod tests {
         );
         assert_eq!(at(text, &[key("list"), Step::Index(1)]), "two");
         assert_eq!(at(text, &[key("client"), key("absent")]), "client");
+    }
+
+    #[test]
+    fn mistakes_of_yaml_are_placed_and_explained() {
+        let text = "name: é\nclient: 1\nresources: []\nclient: 2\n";
+        let again = Node::parse(text).unwrap_err();
+        assert_eq!(text.get(again.span.start..), Some("client: 2\n"));
+        let unquoted = Node::parse("a: { path: items/{resources.a.id} }").unwrap_err();
+        assert!(unquoted.help.unwrap().contains("needs quotes"));
     }
 
     #[test]
