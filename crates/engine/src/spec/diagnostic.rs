@@ -95,10 +95,11 @@ impl miette::Diagnostic for Diagnostics {
 pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     names
         .into_iter()
-        .map(|name| match name.starts_with(typed) && typed.len() >= 4 {
+        .map(|name| {
             // `status` is likelier to mean `status_code` than its length tells.
-            true => (0.9, name),
-            false => (strsim::normalized_damerau_levenshtein(typed, name), name),
+            let is_beginning = name.starts_with(typed) && typed.len() >= 4;
+            let distance = || strsim::normalized_damerau_levenshtein(typed, name);
+            (if is_beginning { 0.9 } else { distance() }, name)
         })
         .filter(|(similarity, _)| *similarity >= 0.6)
         .max_by(|one, other| one.0.total_cmp(&other.0))
