@@ -231,8 +231,8 @@ fn an_append_that_was_cut_keeps_nothing() {
     finished.assert_code(1);
     for told in [
         "items",
-        "stopped at `max_pages: 2`: more pages follow",
-        "Declare `row_order`",
+        "stopped at `max_pages: 2`: more pages may follow",
+        "`row_order` helps",
     ] {
         assert!(finished.stderr.contains(told), "{}", finished.stderr);
     }
@@ -244,4 +244,97 @@ fn an_append_that_was_cut_keeps_nothing() {
     let server = numbered(false, false, || None);
     run(&server, &workspace, &ordered).assert_code(0);
     assert_eq!(count(&workspace), 20);
+}
+
+/// Two parents, each with pages of its own; what comes on the second page of parent `a` is given.
+fn families(second: impl Fn() -> Reply + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |request: &Request| {
+        let number: u64 = request.parameter("page").unwrap_or("1").parse().unwrap();
+        let path = request.target.split('?').next().unwrap();
+        match (path, number) {
+            ("/parents", _) => Reply::json(r#"{"items": [{"id": "a"}, {"id": "b"}]}"#),
+            ("/parents/a", 2) => second(),
+            ("/parents/a", _) => {
+                Reply::json(r#"{"items": [{"id": 1, "at": 1}, {"id": 2, "at": 2}]}"#)
+            }
+            ("/parents/b", 1) => Reply::json(r#"{"items": [{"id": 9, "at": 90}]}"#),
+            _ => Reply::json(r#"{"items": []}"#),
+        }
+    })
+}
+
+fn run_families(
+    server: &Scripted,
+    workspace: &Workspace,
+    disposition: &str,
+    incremental: &str,
+    parents: &str,
+) -> Finished {
+    let spec = format!(
+        "client: {{ base_url: {}, retry: {{ max_attempts: 1 }} }}\n\
+         resource_defaults: {{ primary_key: id, endpoint: {{ data_selector: items }} }}\n\
+         resources:\n  - {{ name: parents, write_disposition: replace, endpoint: {{ paginator: {parents} }} }}\n  \
+         - name: children\n    write_disposition: {disposition}\n    endpoint:\n      \
+         path: 'parents/{{resources.parents.id}}'\n      \
+         paginator: {{ type: page_number, base_page: 1, total_path: null }}\n      \
+         incremental: {{ cursor_path: at, start_param: since, initial_value: 0, row_order: asc{incremental} }}\n      \
+         response_actions: [{{ status_code: [403, 503], action: ignore }}]\n",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    workspace.engine(["run", "shop.yaml"])
+}
+
+fn asked_since(server: &Scripted, path: &str) -> String {
+    let requests = server.requests();
+    let last = requests
+        .iter()
+        .rev()
+        .find(|one| one.target.starts_with(path));
+    last.unwrap().parameter("since").unwrap().to_owned()
+}
+
+#[test]
+fn a_cursor_that_parents_share_stays_where_one_of_them_was_cut() {
+    let shared = ", per: resource";
+    let server = families(|| Reply::status(503, "busy"));
+    let workspace = Workspace::new();
+    for _ in 0..2 {
+        let finished = run_families(&server, &workspace, "merge", shared, "single_page");
+        finished.assert_code(0);
+        assert!(
+            finished.stderr.contains("parents.id=\"a\""),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(asked_since(&server, "/parents/b"), "0");
+    }
+    // Apart, the parent that was read whole goes on, and the other one goes on from where it was cut.
+    let workspace = Workspace::new();
+    for since in ["0", "90"] {
+        run_families(&server, &workspace, "merge", "", "single_page").assert_code(0);
+        assert_eq!(asked_since(&server, "/parents/b"), since);
+    }
+    assert_eq!(asked_since(&server, "/parents/a"), "2");
+    let finished = run_families(&server, &Workspace::new(), "append", shared, "single_page");
+    finished.assert_code(3);
+    assert!(finished.stdout.contains("was kept"), "{}", finished.stdout);
+}
+
+#[test]
+fn a_shared_cursor_stays_where_the_parents_were_cut() {
+    let server = families(|| Reply::json(r#"{"items": []}"#));
+    let cut = "{ type: page_number, base_page: 1, total_path: null, max_pages: 1 }";
+    let workspace = Workspace::new();
+    for _ in 0..2 {
+        let finished = run_families(&server, &workspace, "merge", ", per: resource", cut);
+        finished.assert_code(0);
+        let told = "warning: children: the pages of `parents` were cut short: the cursor stays";
+        assert!(finished.stderr.contains(told), "{}", finished.stderr);
+        assert_eq!(asked_since(&server, "/parents/b"), "0");
+    }
+    let finished = run_families(&server, &Workspace::new(), "append", ", per: resource", cut);
+    finished.assert_code(3);
+    let told = "the pages of its parent `parents` were cut short";
+    assert!(finished.stdout.contains(told), "{}", finished.stdout);
 }

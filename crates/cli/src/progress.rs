@@ -78,7 +78,8 @@ impl Progress {
                 self.note_once(&mut counts, format!("warning: {resource}: {text}"));
             }
             Event::Failed { resource, text } => {
-                self.note_once(&mut counts, format!("failed: {resource}: {text}"));
+                let text = format!("failed: {resource}: {text}");
+                self.bar.suspend(|| Printer::new(false).error(&text));
             }
             Event::Committed { .. } => {}
         }

@@ -61,7 +61,7 @@ impl Lag {
             value: value.to_string(),
         };
         match value {
-            CursorValue::Number(spelled) => match self {
+            CursorValue::Number(spelled) | CursorValue::Written(spelled) => match self {
                 Self::Number(lag) => moved_number(spelled, lag, way)
                     .map(CursorValue::Number)
                     .ok_or_else(out_of_range),

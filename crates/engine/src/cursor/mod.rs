@@ -26,6 +26,9 @@ pub enum CursorValue {
     Text(String),
     /// An instant that was read in a declared format.
     Time(Timestamp),
+    /// A text of the spec that spells a number, such as what a variable put in: it stands for the number beside numbers, and
+    /// for the text beside texts.
+    Written(String),
 }
 
 /// What values are compared by. Values of different kinds have no order.
@@ -37,6 +40,8 @@ pub enum CursorKey {
     Instant(Timestamp),
     /// Any other text, by code points.
     Text(String),
+    /// A number beside numbers, and else what it is as a text.
+    Written(CursorNumber, Box<Self>),
 }
 
 /// An exact decimal number.
@@ -44,6 +49,14 @@ pub enum CursorKey {
 pub struct CursorNumber(ExactNumber);
 
 impl CursorValue {
+    /// A text of the spec.
+    pub fn from_spec(text: &str) -> Self {
+        match ExactNumber::parse(text.as_bytes()) {
+            Some(_) => Self::Written(text.to_owned()),
+            None => Self::Text(text.to_owned()),
+        }
+    }
+
     /// The value of a JSON scalar as it is spelled; `None` for null, booleans, lists, objects and damaged text.
     pub fn from_json(json: &[u8]) -> Option<Self> {
         if json.first() == Some(&b'"') {
@@ -65,6 +78,11 @@ impl CursorValue {
                 None => CursorKey::Text(text.clone()),
             },
             Self::Time(instant) => CursorKey::Instant(*instant),
+            Self::Written(text) => {
+                let number = CursorNumber(ExactNumber::parse(text.as_bytes())?);
+                let text = Self::Text(text.clone()).key()?;
+                CursorKey::Written(number, Box::new(text))
+            }
         })
     }
 
@@ -79,7 +97,7 @@ impl CursorValue {
                 }
                 _ => Value::from(spelled.as_str()),
             },
-            Self::Text(text) => Value::from(text.as_str()),
+            Self::Text(text) | Self::Written(text) => Value::from(text.as_str()),
             Self::Time(instant) => Value::from(instant.to_string()),
         }
     }
@@ -89,9 +107,14 @@ impl CursorKey {
     /// How two values compare; `None` where their kinds differ.
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Number(left), Self::Number(right)) => Some(left.0.compare(&right.0)),
             (Self::Instant(left), Self::Instant(right)) => Some(left.cmp(right)),
             (Self::Text(left), Self::Text(right)) => Some(left.cmp(right)),
+            (
+                Self::Number(left) | Self::Written(left, _),
+                Self::Number(right) | Self::Written(right, _),
+            ) => Some(left.0.compare(&right.0)),
+            (Self::Written(_, left), right) => left.compare(right),
+            (left, Self::Written(_, right)) => left.compare(right),
             _ => None,
         }
     }
@@ -101,7 +124,7 @@ impl fmt::Display for CursorValue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Number(spelled) => formatter.write_str(spelled),
-            Self::Text(text) => write!(formatter, "\"{text}\""),
+            Self::Text(text) | Self::Written(text) => write!(formatter, "\"{text}\""),
             Self::Time(instant) => write!(formatter, "{instant}"),
         }
     }
@@ -148,6 +171,23 @@ mod tests {
             Some(Ordering::Greater)
         );
         assert_eq!(compare(r#""a10""#, r#""a9""#), Some(Ordering::Less));
+    }
+
+    #[test]
+    fn a_text_of_the_spec_may_stand_for_a_number() {
+        let written = CursorValue::from_spec("100").key().unwrap();
+        for (json, order) in [("99", Ordering::Less), (r#""1001""#, Ordering::Greater)] {
+            let other = CursorValue::from_json(json.as_bytes())
+                .unwrap()
+                .key()
+                .unwrap();
+            assert_eq!(other.compare(&written), Some(order), "{json}");
+            assert_eq!(written.compare(&other), Some(order.reverse()), "{json}");
+        }
+        assert_eq!(
+            CursorValue::from_spec("a1"),
+            CursorValue::Text("a1".to_owned())
+        );
     }
 
     #[test]

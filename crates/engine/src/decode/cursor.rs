@@ -1,6 +1,5 @@
 //! Which records belong to a slice, by their cursor, and how far they lead.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
@@ -48,18 +47,6 @@ struct Edge {
     value: CursorValue,
     key: CursorKey,
     included: bool,
-}
-
-impl Edge {
-    /// What a record's value is compared with. An edge that a variable put in is a text, and may spell a number.
-    fn beside(&self, key: &CursorKey) -> Cow<'_, CursorKey> {
-        if let (CursorKey::Number(_), CursorValue::Text(text)) = (key, &self.value)
-            && let Some(number) = CursorValue::Number(text.trim().to_owned()).key()
-        {
-            return Cow::Owned(number);
-        }
-        Cow::Borrowed(&self.key)
-    }
 }
 
 impl<'p> Judge<'p> {
@@ -127,13 +114,13 @@ impl<'p> Judge<'p> {
         };
         self.watch_order(&value, &key, record, memory)?;
         if let Some(end) = &self.end {
-            let order = self.order(&key, &value, &end.beside(&key), &end.value, record)?;
+            let order = self.order(&key, &value, &end.key, &end.value, record)?;
             if order == Ordering::Greater || order == Ordering::Equal && !end.included {
                 return Ok(Verdict::Outside);
             }
         }
         if let Some(start) = &self.start {
-            match self.order(&key, &value, &start.beside(&key), &start.value, record)? {
+            match self.order(&key, &value, &start.key, &start.value, record)? {
                 Ordering::Less => return Ok(Verdict::Outside),
                 Ordering::Equal if !start.included => return Ok(Verdict::Outside),
                 Ordering::Equal if !self.loaded.is_empty() => {

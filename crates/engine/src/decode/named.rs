@@ -2,21 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::plan::{Expression, StepPlan};
+use crate::plan::{Expression, StepPlan, is_global};
 
 /// The fields that the steps of a resource name.
 #[derive(Debug)]
-pub(super) struct NamedFields {
-    fields: Vec<NamedField>,
-    /// Whether there was any record to look into.
-    looked: AtomicBool,
-}
+pub(super) struct NamedFields(Vec<NamedField>);
 
 #[derive(Debug)]
 struct NamedField {
     name: String,
     in_filter: bool,
     seen: AtomicBool,
+    /// A record that was looked into had no such field.
+    missed: AtomicBool,
 }
 
 /// A field that an expression names, and that no record had.
@@ -32,13 +30,14 @@ impl NamedFields {
     pub(super) fn new(steps: &[StepPlan]) -> Self {
         let mut fields: Vec<NamedField> = Vec::new();
         let mut add = |expression: &Expression, in_filter: bool| {
-            for name in expression.names() {
+            for name in expression.names().iter().filter(|name| !is_global(name)) {
                 match fields.iter_mut().find(|field| field.name == *name) {
                     Some(field) => field.in_filter |= in_filter,
                     None => fields.push(NamedField {
                         name: name.clone(),
                         in_filter,
                         seen: AtomicBool::new(false),
+                        missed: AtomicBool::new(false),
                     }),
                 }
             }
@@ -49,35 +48,32 @@ impl NamedFields {
                 add(expression, false);
             }
         }
-        Self {
-            fields,
-            looked: AtomicBool::new(false),
-        }
-    }
-
-    /// Takes note of a record.
-    pub(super) fn look(&self) {
-        self.looked.store(true, Ordering::Relaxed);
+        Self(fields)
     }
 
     /// Takes note of a name that stands for something.
     pub(super) fn see(&self, name: &str) {
-        if let Some(field) = self.fields.iter().find(|field| field.name == name)
-            && !field.seen.load(Ordering::Relaxed)
-        {
-            field.seen.store(true, Ordering::Relaxed);
+        self.note(name, |field| &field.seen);
+    }
+
+    /// Takes note of a name that a record doesn't have.
+    pub(super) fn miss(&self, name: &str) {
+        self.note(name, |field| &field.missed);
+    }
+
+    fn note(&self, name: &str, flag: impl Fn(&NamedField) -> &AtomicBool) {
+        if let Some(field) = self.0.iter().find(|field| field.name == name) {
+            flag(field).store(true, Ordering::Relaxed);
         }
     }
 
-    /// Those that no record had; none where there was no record.
+    /// Those that no record had into which an expression looked.
     pub(super) fn absent(&self) -> Vec<AbsentField> {
-        if !self.looked.load(Ordering::Relaxed) {
-            return Vec::new();
-        }
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         let absent = self
-            .fields
+            .0
             .iter()
-            .filter(|field| !field.seen.load(Ordering::Relaxed));
+            .filter(|field| is_set(&field.missed) && !is_set(&field.seen));
         absent
             .map(|field| AbsentField {
                 name: field.name.clone(),

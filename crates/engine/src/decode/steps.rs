@@ -52,7 +52,6 @@ pub(super) fn process(
             .ok_or(Error::OutsideBody { record: position })?;
         let failed = |fault: Fault| fault.into_error(position, data);
         let mut record = Record::parse(data).map_err(failed)?;
-        surroundings.named.look();
         if !record.take_through(steps, surroundings).map_err(failed)? {
             continue;
         }
@@ -191,13 +190,14 @@ impl Record {
                 let found = copied.find(|(known, _)| known == name);
                 found.map(|(_, json)| json.as_str())
             };
-            let value = if let Some(json) = own.or_else(parents) {
-                serde_json::from_str(json).map_err(Fault::Json)?
-            } else if name == "partition" && !surroundings.partition.is_empty() {
+            let value = if name == "partition" && !surroundings.partition.is_empty() {
                 surroundings.partition.clone().into_iter().collect()
+            } else if let Some(json) = own.or_else(parents) {
+                serde_json::from_str(json).map_err(Fault::Json)?
             } else if name == "record" {
                 self.whole()?
             } else {
+                surroundings.named.miss(name);
                 continue;
             };
             surroundings.named.see(name);

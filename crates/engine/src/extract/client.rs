@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use url::Url;
@@ -69,6 +69,7 @@ pub(super) enum Repetition {
 /// A success and what was found in its body.
 pub(super) struct Fetched<T> {
     pub(super) url: Url,
+    pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) value: T,

@@ -89,7 +89,10 @@ fn value(
     answer: ControlFlow<Ending, Fetched<Option<Value>>>,
 ) -> ControlFlow<Ending, Option<Value>> {
     match answer {
-        ControlFlow::Continue(fetched) if fetched.is_last => ControlFlow::Break(Ending::STOPPED),
+        ControlFlow::Continue(fetched) if fetched.is_last => ControlFlow::Break(Ending {
+            status: fetched.status,
+            is_stop: true,
+        }),
         ControlFlow::Continue(fetched) => ControlFlow::Continue(fetched.value),
         ControlFlow::Break(ending) => ControlFlow::Break(ending),
     }

@@ -39,12 +39,6 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// A success that is the last of its series.
-    pub(super) const STOPPED: Self = Self {
-        status: StatusCode::OK,
-        is_stop: true,
-    };
-
     /// Why more may follow though the series ends here.
     pub(super) fn doubt(self) -> Option<String> {
         let is_refusal = matches!(
@@ -190,6 +184,7 @@ impl Client {
         Ok(match inspection {
             Ok(value) => Verdict::Success(Fetched {
                 url: response.url,
+                status: response.status,
                 headers: response.headers,
                 body,
                 value,

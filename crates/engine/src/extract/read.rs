@@ -177,6 +177,8 @@ impl SliceReading<'_> {
                 pages.send(page).await.map_err(|_| Error::Stopped)?;
                 let decoded = decoded.wait_for(|decoded| decoded.pages >= number).await;
                 if decoded.map_err(|_| Error::Stopped)?.enough {
+                    // What follows lies behind the range, whatever ends the pages.
+                    statistics.cut_short = None;
                     return Ok(());
                 }
                 continue;

@@ -9,7 +9,7 @@ use regex::Regex;
 use url::Url;
 
 use crate::plan::{AuthPlan, ClientPlan};
-use crate::spec::{Secret, looks_secret};
+use crate::spec::{Secret, looks_secret, may_hold_secret};
 
 /// Characters of a body that an error shows, at most.
 const EXCERPT_LETTERS: usize = 300;
@@ -89,7 +89,7 @@ impl Redactor {
         let mut redactor = self.clone();
         redactor.add_headers(headers);
         for (name, value) in url.query_pairs() {
-            if looks_secret(&name) && value.len() >= SHORTEST_FOUND_BY_NAME {
+            if may_hold_secret(&name) && value.len() >= SHORTEST_FOUND_BY_NAME {
                 redactor.add(&value);
             }
         }
@@ -137,7 +137,9 @@ impl Redactor {
         headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     ) {
         for (name, value) in headers {
-            if (value.is_sensitive() || looks_secret(name.as_str()))
+            let by_name =
+                || may_hold_secret(name.as_str()) && value.len() >= SHORTEST_FOUND_BY_NAME;
+            if (value.is_sensitive() || by_name())
                 && let Ok(value) = value.to_str()
             {
                 self.add(value);
@@ -212,7 +214,7 @@ pub(super) fn basic_credentials(username: &str, password: &str) -> String {
 
 fn mask_pair(pair: &str) -> String {
     match pair.split_once('=') {
-        Some((name, _)) if looks_secret(name) => format!("{name}={MASK}"),
+        Some((name, _)) if may_hold_secret(name) => format!("{name}={MASK}"),
         _ => pair.to_owned(),
     }
 }

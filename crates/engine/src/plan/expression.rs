@@ -89,15 +89,11 @@ impl Expression {
                 text: text.to_owned(),
                 reason: reason(&error),
             })?;
-        let mut names: Vec<String> = compiled
-            .undeclared_variables(false)
-            .into_iter()
-            .filter(|name| !ENVIRONMENT.globals().any(|(global, _)| global == name))
-            .collect();
+        let mut names: Vec<String> = compiled.undeclared_variables(false).into_iter().collect();
         names.sort();
         let mut unknown = names.iter();
-        if let Some(name) =
-            unknown.find(|name| !known.is_empty() && !known.contains(&name.as_str()))
+        if let Some(name) = unknown
+            .find(|name| !known.is_empty() && !known.contains(&name.as_str()) && !is_global(name))
         {
             return Err(ExpressionError::UnknownName {
                 text: text.to_owned(),
@@ -135,7 +131,10 @@ impl Expression {
         let all = self.compiled.undeclared_variables(true).into_iter();
         let fields = all.filter_map(|path| {
             let rest = path.strip_prefix(variable)?.strip_prefix('.')?;
-            Some(rest.split('.').next().unwrap_or(rest).to_owned())
+            let field = rest.split('.').next().unwrap_or(rest);
+            // What is called is no field.
+            let is_called = self.text.contains(&format!("{variable}.{field}("));
+            (!is_called).then(|| field.to_owned())
         });
         let mut fields: Vec<String> = fields.collect();
         fields.sort();
@@ -189,6 +188,11 @@ impl PartialEq for Expression {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
+}
+
+/// Whether a name stands for something everywhere, such as a function.
+pub(crate) fn is_global(name: &str) -> bool {
+    ENVIRONMENT.globals().any(|(global, _)| global == name)
 }
 
 /// What every expression may use.

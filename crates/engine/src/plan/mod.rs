@@ -34,6 +34,7 @@ pub use client::{AllowedHost, Timeouts};
 pub use compile::{check_destination, compile};
 pub use cursor_format::CursorFormat;
 pub use exchange::ExchangePlan;
+pub(crate) use expression::is_global;
 pub use expression::{Expression, ExpressionError};
 pub use field_path::FieldPath;
 pub use incremental::{

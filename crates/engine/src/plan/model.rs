@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::auth::AuthPlan;
 use super::client::{AllowedHost, Timeouts};
 use super::exchange::ExchangePlan;
-use super::{CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, Selector};
+use super::{
+    CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, RangeEdge, Selector,
+};
 
 /// How a resource's rows join those that the table already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -322,9 +324,13 @@ impl ResourcePlan {
         rules.is_some_and(|rules| rules.row_order.is_some())
     }
 
-    /// Whether the records of a slice are declared to come in the order in which the cursor moves.
-    pub fn comes_forward(&self) -> bool {
-        self.follow_rules().is_some_and(FollowRules::comes_forward)
+    /// Whether the cursor may move to where the pages of a slice were cut short: nothing before it can be missing, since
+    /// records come in the order in which the cursor moves, those that share the last value are asked for again, and no
+    /// other slice moves the same cursor.
+    pub fn goes_on_behind_a_cut(&self) -> bool {
+        let rules = self.follow_rules();
+        !self.shares_state()
+            && rules.is_some_and(|rules| rules.comes_forward() && rules.start == RangeEdge::Closed)
     }
 
     fn follow_rules(&self) -> Option<&FollowRules> {

@@ -74,8 +74,8 @@ pub enum Error {
     /// come twice, or those that were not read never.
     #[error(
         "read `{resource}`, slice `{slice}`: {reason}. Nothing of the slice was kept, since an append can't go on from \
-         there: which records are missing isn't known. Declare `row_order` where the API gives the oldest records first, \
-         write `write_disposition: merge` with a `primary_key`, or take away what cuts the pages short"
+         there: which records are missing isn't known. Write `write_disposition: merge` with a `primary_key`, or take away \
+         what cuts the pages short; without windows, `row_order` helps where records come in the order of their cursor"
     )]
     CutShort {
         /// Name of the resource.
@@ -84,6 +84,16 @@ pub enum Error {
         slice: String,
         /// What cut the pages short.
         reason: String,
+    },
+    /// A parent's pages were cut short, and the child is an append with one cursor for all parents: it can't move, and rows
+    /// would come twice.
+    #[error(
+        "the pages of its parent `{parent}` were cut short, so that some of the parent's records are unknown and the cursor \
+         can't move; write `write_disposition: merge` with a `primary_key`, or `per: parent` under `incremental`"
+    )]
+    ParentCut {
+        /// Name of the parent.
+        parent: String,
     },
     /// The windows of an append lie elsewhere than those that were written, so that rows would come twice.
     #[error(
@@ -131,6 +141,7 @@ impl Error {
             | Self::TooManyParents { .. }
             | Self::CutShort { .. }
             | Self::ParentFailed { .. }
+            | Self::ParentCut { .. }
             | Self::ChildFailed { .. } => false,
         }
     }

@@ -199,6 +199,7 @@ async fn read_all(
     }
     outcomes.sort_by_key(|(order, _)| *order);
     let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    hold_back_children(&mut outcomes, &options.observer);
     fail_relatives(&mut outcomes);
     Ok(outcomes)
 }
@@ -244,6 +245,39 @@ fn progress(
         _ => {}
     }
     Ok(table.progress.clone())
+}
+
+/// Keeps the one cursor of a child where it was whose parent, or a parent's parent, was not read whole: the records that
+/// are missing may have children that lie before it.
+fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) {
+    let mut cut = BTreeSet::new();
+    for outcome in outcomes.iter_mut() {
+        let resource = Arc::clone(&outcome.resource);
+        let mut parents = resource.parents.iter();
+        let parent = parents.find(|parent| cut.contains(&parent.resource));
+        if outcome.is_cut || parent.is_some() {
+            cut.insert(resource.name.clone());
+        }
+        let Some(parent) = parent.filter(|_| resource.shares_state() && outcome.error.is_none())
+        else {
+            continue;
+        };
+        if resource.write_disposition == WriteDisposition::Append {
+            outcome.error = Some(Error::ParentCut {
+                parent: parent.resource.clone(),
+            });
+            continue;
+        }
+        outcome.held_back.extend(0..outcome.slices.len() as u64);
+        observer(Event::Warning {
+            resource: resource.name.clone(),
+            text: format!(
+                "the pages of `{}` were cut short: the cursor stays where it was, and the next run reads the same records \
+                 again",
+                parent.resource
+            ),
+        });
+    }
 }
 
 /// Fails what can't be kept because a relative failed.

@@ -14,7 +14,7 @@ use super::error::{Error, joined};
 use super::included::Included;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
-use super::slice::{SliceReport, SliceRun};
+use super::slice::{SliceReport, SliceRun, blocking};
 use crate::decode::{AbsentField, Decoder};
 use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
@@ -56,6 +56,8 @@ pub(super) struct Outcome {
     pub(super) last_values: HashMap<u64, LastValue>,
     /// Places of slices whose rows are kept, and behind which the cursor may not move.
     pub(super) held_back: HashSet<u64>,
+    /// Whether the pages of some slice ended though more may follow.
+    pub(super) is_cut: bool,
     pub(super) before: Progress,
     /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
     pub(super) keeps_windows: bool,
@@ -83,6 +85,7 @@ struct Slices {
     begun: Vec<PlannedSlice>,
     last_values: HashMap<u64, LastValue>,
     held_back: HashSet<u64>,
+    is_cut: bool,
     /// Hashes of the slices' names: a parent record that comes twice is read once.
     seen: HashSet<u128>,
 }
@@ -110,7 +113,7 @@ impl ResourceRun {
                 text,
             });
         }
-        self.tell_absent_fields(&decoder);
+        self.tell_absent_fields(&decoder, &report);
         self.tell_what_was_left_out(&report);
         Outcome {
             keeps_windows: self.keeps_what_was_finished(),
@@ -120,6 +123,7 @@ impl ResourceRun {
             slices: all.begun,
             last_values: all.last_values,
             held_back: all.held_back,
+            is_cut: all.is_cut,
             before: self.before,
             error,
         }
@@ -140,14 +144,16 @@ impl ResourceRun {
         told_apart && self.resource.write_disposition != WriteDisposition::Replace
     }
 
-    fn tell_absent_fields(&self, decoder: &Decoder) {
+    fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {
+        let nothing_passed = report.filtered > 0 && report.filtered == report.records;
         for AbsentField { name, in_filter } in decoder.absent_fields() {
             let resource = self.resource.name.clone();
-            (self.observer)(if in_filter {
-                let text = format!("no record has the field `{name}`, which a filter names");
+            let names = if in_filter { "a filter" } else { "`map`" };
+            let text = format!("no record has the field `{name}`, which {names} names");
+            // A field may be rare; one by which a filter lets nothing pass is likely misspelt.
+            (self.observer)(if in_filter && nothing_passed {
                 Event::Warning { resource, text }
             } else {
-                let text = format!("no record has the field `{name}`, which `map` names");
                 Event::Notice { resource, text }
             });
         }
@@ -207,6 +213,11 @@ impl ResourceRun {
                 Some(finished) = running.join_next() => {
                     let slice = joined(finished)??;
                     report.add(&slice);
+                    // What is remembered of a slice is kept together with its rows, or neither is.
+                    if let Some(writer) = slice.writer {
+                        blocking(&self.computing, move || writer.finish()).await??;
+                    }
+                    all.is_cut |= slice.is_cut;
                     if !slice.moves_cursor {
                         all.held_back.insert(slice.place);
                     }

@@ -34,7 +34,7 @@ pub(super) struct SliceRun {
 }
 
 /// What one slice brought.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SliceReport {
     pub(super) requests: u64,
     pub(super) pages: u64,
@@ -44,8 +44,12 @@ pub(super) struct SliceReport {
     pub(super) place: u64,
     /// The value of the cursor that was followed furthest.
     pub(super) last_value: Option<LastValue>,
+    /// Whether its pages ended though more may follow.
+    pub(super) is_cut: bool,
     /// Whether the cursor may move behind the slice: nothing before where reading ended is missing.
     pub(super) moves_cursor: bool,
+    /// Holds the rows until they are handed over, beside what is remembered of the slice.
+    pub(super) writer: Option<SliceWriter>,
 }
 
 /// Records of a slice that were left out, by the reason.
@@ -95,13 +99,11 @@ impl SliceRun {
         };
         let consume = self.consume(receiver, tell);
         let (statistics, (left_out, memory)) = tokio::try_join!(fetch, consume)?;
+        let is_cut = statistics.cut_short.is_some();
         let moves_cursor = match statistics.cut_short {
-            Some(reason) => self.judge_cut(reason, statistics.pages, &memory)?,
+            Some(reason) => self.judge_cut(&reason, statistics.pages, &memory)?,
             None => true,
         };
-        if let Some(writer) = self.writer.take() {
-            blocking(&self.computing, move || writer.finish()).await??;
-        }
         (self.observer)(Event::SliceFinished {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),
@@ -116,34 +118,42 @@ impl SliceRun {
             last_value: memory
                 .last_value()
                 .map(|(value, records)| LastValue { value, records }),
+            is_cut,
             moves_cursor,
+            writer: self.writer,
         })
     }
 
     /// Whether the cursor may move though the pages were cut short; fails where rows would come twice if it doesn't.
-    fn judge_cut(&self, reason: String, pages: u64, memory: &SliceMemory) -> Result<bool, Error> {
+    fn judge_cut(&self, reason: &str, pages: u64, memory: &SliceMemory) -> Result<bool, Error> {
         let resource = &self.resource;
         let is_incremental = resource.incremental.is_some();
-        // A slice without any page is what `response_actions` are often for: a parent whose children are forbidden.
-        if pages == 0 && !is_incremental {
+        // This is what `response_actions` are often for: a parent whose children are forbidden.
+        if pages == 0 && !is_incremental && resource.is_divided() {
             return Ok(true);
         }
         let moves_cursor =
-            !is_incremental || (resource.comes_forward() && memory.disorder().is_none());
+            !is_incremental || (resource.goes_on_behind_a_cut() && memory.disorder().is_none());
         let is_append = resource.write_disposition == WriteDisposition::Append;
-        // Without windows, a slice that brought nothing can be read again.
-        if !moves_cursor && is_append && (pages > 0 || self.slice.window.is_some()) {
+        // A slice with a cursor of its own that brought nothing can be read again.
+        let can_be_read_again =
+            pages == 0 && self.slice.window.is_none() && !resource.shares_state();
+        if !moves_cursor && is_append && !can_be_read_again {
             return Err(Error::CutShort {
                 resource: resource.name.clone(),
                 slice: self.slice.id(),
-                reason,
+                reason: reason.to_owned(),
             });
         }
-        let text = if moves_cursor {
-            reason
+        let slice = match self.slice.id() {
+            id if resource.is_divided() || self.slice.window.is_some() => format!("slice `{id}`: "),
+            _ => String::new(),
+        };
+        let text = if moves_cursor || resource.write_disposition == WriteDisposition::Replace {
+            format!("{slice}{reason}")
         } else {
             format!(
-                "{reason}; the cursor stays where it was, and the next run reads the same records again"
+                "{slice}{reason}; the cursor stays where it was, and the next run reads the same records again"
             )
         };
         (self.observer)(Event::Warning {
@@ -236,7 +246,7 @@ enum Failure {
 }
 
 /// Computes away from the async threads, no more at a time than there are cores.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     computing: &Arc<Semaphore>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {

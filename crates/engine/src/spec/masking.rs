@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::document::{Key, Kind, Node};
-use super::secret::looks_secret;
+use super::secret::{looks_secret, may_hold_secret};
 
 /// Replaces each byte of a secret that was written into the spec itself; places stay as they are.
 pub(super) fn mask(text: &str, tree: &Node) -> String {
     let mut leaves = Vec::new();
-    secret_leaves(tree, false, &mut leaves);
+    secret_leaves(tree, &looks_secret, false, &mut leaves);
     let is_only_a_variable = |span: &Range<usize>| {
         text.get(span.clone()).is_some_and(|value| {
             let value = value.trim_matches(['"', '\'']);
@@ -74,7 +74,7 @@ pub(super) fn secret_texts(tree: &Node) -> Vec<String> {
     };
     let mut leaves = Vec::new();
     for (_, value) in entries.iter().filter(|(key, _)| key.name != "vars") {
-        secret_leaves(value, false, &mut leaves);
+        secret_leaves(value, &looks_secret, false, &mut leaves);
     }
     let texts = leaves.into_iter().filter_map(Node::as_text);
     texts.map(ToOwned::to_owned).collect()
@@ -93,10 +93,12 @@ pub(super) fn secret_defaults(tree: &Node) -> Vec<Range<usize>> {
     let is_secret = |(key, var): &&(Key, Node)| {
         !is_account(var) && credentials.iter().any(|text| names(text, &key.name))
     };
+    let default = |var: &'_ Node| match &var.kind {
+        Kind::Mapping(_) => var.get("default").map(|default| default.span.clone()),
+        _ => Some(var.span.clone()),
+    };
     let secret = vars.iter().filter(is_secret);
-    secret
-        .filter_map(|(_, var)| Some(var.get("default")?.span.clone()))
-        .collect()
+    secret.filter_map(|(_, var)| default(var)).collect()
 }
 
 /// Whether a text puts in the variable of that name.
@@ -109,7 +111,12 @@ pub(super) fn names(text: &str, variable: &str) -> bool {
 }
 
 /// Leaves that hold a credential, by their keys.
-fn secret_leaves<'a>(node: &'a Node, secret: bool, leaves: &mut Vec<&'a Node>) {
+fn secret_leaves<'a>(
+    node: &'a Node,
+    looks: &dyn Fn(&str) -> bool,
+    secret: bool,
+    leaves: &mut Vec<&'a Node>,
+) {
     match &node.kind {
         Kind::Mapping(entries) => {
             for (key, value) in entries {
@@ -122,16 +129,20 @@ fn secret_leaves<'a>(node: &'a Node, secret: bool, leaves: &mut Vec<&'a Node>) {
                     | "client_auth"
                     | "access_token_url"
                     | "default_token_expiration" => false,
-                    name => secret || looks_secret(name),
+                    name => secret || looks(name),
                 };
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
                 let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
-                secret_leaves(value, within && !names_columns, leaves);
+                let looks = match name.as_str() {
+                    "headers" => &may_hold_secret,
+                    _ => looks,
+                };
+                secret_leaves(value, looks, within && !names_columns, leaves);
             }
         }
         Kind::Sequence(items) => {
             for item in items {
-                secret_leaves(item, secret, leaves);
+                secret_leaves(item, looks, secret, leaves);
             }
         }
         Kind::Text(_) | Kind::Number(_) if secret => leaves.push(node),

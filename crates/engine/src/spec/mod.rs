@@ -70,7 +70,7 @@ pub use resource::{
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
-pub use secret::{Secret, looks_secret};
+pub use secret::{Secret, looks_secret, may_hold_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use value::{
     OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimeSpan, parse_time,

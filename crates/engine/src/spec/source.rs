@@ -65,6 +65,9 @@ impl Source {
         let mut found = Vec::new();
         let mut files = Files::default();
         let parsed = include::parse(name, text, load, &mut files, &mut found);
+        for span in parsed.iter().flat_map(secret_defaults) {
+            files.mask(&span);
+        }
         // What seems to be missing may stand in the file that can't be read.
         let Some(mut tree) = parsed.filter(|_| found.is_empty()) else {
             return Err(Diagnostics {
@@ -75,9 +78,6 @@ impl Source {
         let mut variables = variables.clone();
         var::declare(&mut tree, &mut variables, &mut found);
         let credentials = secret_texts(&tree);
-        for span in secret_defaults(&tree) {
-            files.mask(&span);
-        }
         substitute(&mut tree, &variables, &mut found);
         defaults::apply(&mut tree, &mut found);
         complete(&mut tree, name);

@@ -62,6 +62,8 @@ pub(super) struct Step {
 /// What a page without records means.
 pub(super) struct Empty {
     pub(super) ended: bool,
+    /// What may be wrong with the total.
+    pub(super) warning: Option<String>,
     /// Why more was to be expected.
     pub(super) cut_short: Option<String>,
 }
@@ -194,6 +196,7 @@ impl Counted {
             self.next = 1;
             return Ok(Empty {
                 ended: false,
+                warning: None,
                 cut_short: None,
             });
         }
@@ -215,10 +218,7 @@ impl Counted {
                 }
                 None
             }
-            Some(total) if total == stops.records() && unit == Some(PageUnit::Pages) => Some(
-                "the total seems to count records instead of pages: write `total_items_path`"
-                    .to_owned(),
-            ),
+            Some(total) if total == stops.records() && unit == Some(PageUnit::Pages) => None,
             Some(total) if self.plan.unit == PageUnit::Pages && unit == Some(PageUnit::Pages) => {
                 (number < total.saturating_add(self.plan.base)).then(|| {
                     format!("stopped at page {number}, which is empty, though the total is {total} pages")
@@ -232,8 +232,13 @@ impl Counted {
             }
             _ => None,
         };
+        let counts_records = unit == Some(PageUnit::Pages) && promised == Some(stops.records());
         Ok(Empty {
             ended: true,
+            warning: counts_records.then(|| {
+                "the total seems to count records instead of pages: write `total_items_path`"
+                    .to_owned()
+            }),
             cut_short,
         })
     }

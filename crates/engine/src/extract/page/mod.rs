@@ -174,7 +174,7 @@ impl Pager {
 
     /// Ends the slice with this answer, whatever it says.
     pub(super) fn end_with(&mut self, answer: &Answer<'_>) -> Turn {
-        self.stops.see(answer);
+        self.stops.see_last(answer);
         Turn {
             cut_short: self.end_here(true),
             ..Turn::default()
@@ -235,6 +235,7 @@ impl Pager {
             let total = self.stops.total_if_there(answer);
             let end = counted.turn_empty(count, total, &self.stops)?;
             self.ended = end.ended;
+            turn.warnings.extend(end.warning);
             turn.cut_short = end.cut_short;
             return Ok(());
         }
@@ -243,11 +244,12 @@ impl Pager {
         let next = step.next.map(Value::from);
         let verdict = self.stops.decide(answer, next.as_ref())?;
         turn.restart = step.restart;
-        if matches!(verdict, Verdict::GoOn { .. }) {
-            turn.cut_short = step.stopped_at_maximum;
+        let more = step.next.is_some() || step.stopped_at_maximum.is_some();
+        self.apply(verdict, more, answer, turn);
+        if let Some(reason) = step.stopped_at_maximum.filter(|_| !self.ended) {
+            self.ended = true;
+            turn.cut_short = Some(reason);
         }
-        let more = step.next.is_some();
-        self.apply(verdict, more, turn);
         Ok(())
     }
 
@@ -274,17 +276,23 @@ impl Pager {
         if let (Verdict::GoOn { .. }, Some(next)) = (&verdict, next) {
             self.guard.see_request(&next)?;
             chained.go_on(next);
-        } else if !more {
+        }
+        self.apply(verdict, more, answer, turn);
+        if !more && turn.cut_short.is_none() {
             turn.cut_short = self.stops.missing_records(answer);
         }
-        self.apply(verdict, more, turn);
         Ok(())
     }
 
     /// Ends the slice where a rule or the way itself says so.
-    fn apply(&mut self, verdict: Verdict, more: bool, turn: &mut Turn) {
+    fn apply(&mut self, verdict: Verdict, more: bool, answer: &Answer<'_>, turn: &mut Turn) {
         match verdict {
             Verdict::GoOn { .. } => self.ended = !more,
+            Verdict::Complete => {
+                self.ended = true;
+                // A flag may say so while the total says otherwise.
+                turn.cut_short = self.stops.missing_records(answer);
+            }
             Verdict::Stop { cut_short, keep } => {
                 self.ended = true;
                 turn.keep = keep;

@@ -33,6 +33,9 @@ pub(super) enum Verdict {
         /// The answer itself says that more follows.
         promised: bool,
     },
+    /// The API says that all has come.
+    Complete,
+    /// A rule of the spec ends the pages.
     Stop {
         /// Why the rule cuts the pages short, where more would have followed.
         cut_short: Option<String>,
@@ -145,7 +148,7 @@ impl Stops {
         let more = self.has_more(answer)?;
         self.more_is_promised = more == Some(true);
         if more == Some(false) || self.has_all() {
-            return Ok(Verdict::stop());
+            return Ok(Verdict::Complete);
         }
         if self.plan.stop_after_short_page && self.is_short(answer.count()) {
             let missing = self.missing_of(self.total());
@@ -159,12 +162,17 @@ impl Stops {
         }
         if let Some(most) = self.plan.max_pages.filter(|most| *most <= self.pages) {
             return Ok(Verdict::Stop {
-                cut_short: Some(format!("stopped at `max_pages: {most}`: more pages follow")),
+                cut_short: Some(format!(
+                    "stopped at `max_pages: {most}`: more pages may follow"
+                )),
                 keep: Keep::All,
             });
         }
         if self.stop_when(answer, next)? {
-            return Ok(Verdict::stop());
+            return Ok(Verdict::Stop {
+                cut_short: None,
+                keep: Keep::All,
+            });
         }
         Ok(Verdict::GoOn {
             promised: self.more_is_promised,
@@ -211,7 +219,7 @@ impl Stops {
         let kept = usize::try_from(count - too_many.min(count)).unwrap_or(usize::MAX);
         Verdict::Stop {
             cut_short: Some(format!(
-                "stopped at `max_records: {most}`: more records follow"
+                "stopped at `max_records: {most}`: more records may follow"
             )),
             keep: if too_many == 0 {
                 Keep::All
@@ -243,6 +251,15 @@ impl Stops {
             variables.insert(name, value);
         }
         expression.holds(&variables).map_err(PagerError::StopWhen)
+    }
+
+    /// Takes note of what an answer that ends the pages says of more. What can't be read there is no error.
+    pub(super) fn see_last(&mut self, answer: &Answer<'_>) {
+        self.see(answer);
+        self.more_is_promised = matches!(self.has_more(answer), Ok(Some(true)));
+        if let Some(total) = self.total_if_there(answer) {
+            self.totals = [total].into();
+        }
     }
 
     /// What the pages that came said of more, where reading ends behind them.
@@ -279,15 +296,6 @@ impl Stops {
         let (read, unit) = self.read(self.plan.total.as_ref()?.unit);
         let total = total.filter(|total| *total > read)?;
         Some(format!("{read} {unit} were read, and the total is {total}"))
-    }
-}
-
-impl Verdict {
-    fn stop() -> Self {
-        Self::Stop {
-            cut_short: None,
-            keep: Keep::All,
-        }
     }
 }
 

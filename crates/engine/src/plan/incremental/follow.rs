@@ -110,7 +110,7 @@ fn value(
     Ok(match point {
         _ if !formats.is_empty() => CursorValue::Time(instant(point, formats, place, mistakes)?),
         spec::CursorPoint::Number(number) => CursorValue::Number(number.to_string()),
-        spec::CursorPoint::Text(text) => CursorValue::Text(text.clone()),
+        spec::CursorPoint::Text(text) => CursorValue::from_spec(text),
         spec::CursorPoint::Now => CursorValue::Text("now".to_owned()),
     })
 }

@@ -111,7 +111,7 @@ fn maxima_cut_and_tell() {
     let second = turn(&mut pager, &json!({"items": [2], "next": 2})).unwrap();
     assert_eq!(
         second.cut_short.as_deref(),
-        Some("stopped at `max_pages: 2`: more pages follow")
+        Some("stopped at `max_pages: 2`: more pages may follow")
     );
     assert_eq!(asked(&mut pager), "done");
     // The last page is no reason to tell.
@@ -127,7 +127,7 @@ fn maxima_cut_and_tell() {
     assert_eq!(second.keep, Keep::First(1));
     assert_eq!(
         second.cut_short.as_deref(),
-        Some("stopped at `max_records: 3`: more records follow")
+        Some("stopped at `max_records: 3`: more records may follow")
     );
     let mut pager = cursor(|plan| plan.stop.max_records = Some(1));
     let all = turn(&mut pager, &json!({"items": [1]})).unwrap();
@@ -161,4 +161,43 @@ fn an_expression_ends_where_it_holds() {
     let broken = Expression::parse("records + []", &crate::plan::STOP_NAMES).unwrap();
     let mut pager = offset(|plan| plan.stop.stop_when = Some(broken));
     insta::assert_snapshot!(turn(&mut pager, &body).unwrap_err(), @"decide with `stop_when` whether more pages follow: evaluate `records + []`: invalid operation: tried to use + operator on unsupported types number and sequence");
+}
+
+#[test]
+fn an_end_that_the_total_speaks_against_is_cut_short() {
+    let total = || {
+        Some(TotalPlan {
+            source: TotalSource::Body(selector("total")),
+            unit: PageUnit::Records,
+        })
+    };
+    let flagged = |more: bool, next: Value| {
+        let mut pager = cursor(|plan| {
+            plan.stop.total = total();
+            plan.stop.has_more_path = Some(selector("more"));
+            plan.stop.max_pages = Some(1);
+        });
+        let body = json!({"items": [1], "next": next, "more": more, "total": 10});
+        turn(&mut pager, &body)
+            .unwrap()
+            .cut_short
+            .unwrap_or_default()
+    };
+    let missing = "the pages ended early: 1 records were read, and the total is 10";
+    assert_eq!(flagged(false, Value::Null), missing);
+    assert_eq!(flagged(false, json!("a")), missing);
+    // Where two rules end the pages at once, one of them is told.
+    let mut pager = offset(|plan| {
+        plan.stop.total = None;
+        plan.stop.max_records = Some(2);
+        plan.maximum = Some(2);
+    });
+    let cut = turn(&mut pager, &json!({"items": [1, 2]}))
+        .unwrap()
+        .cut_short;
+    assert_eq!(
+        cut.as_deref(),
+        Some("stopped at `max_records: 2`: more records may follow")
+    );
+    assert_eq!(asked(&mut pager), "done");
 }
