@@ -302,6 +302,47 @@ fn a_proxys_password_is_not_shown_and_some_hosts_go_without_it() {
     assert!(!told.contains("hunter2"), "{told}");
     assert!(server.requests().is_empty());
     run(&[("HTTP_PROXY", dead), ("NO_PROXY", "127.0.0.1")]).assert_code(0);
+    // A proxy that tells what it got.
+    let told = format!("me:hunter2-proxy {}", "bWU6aHVudGVyMi1wcm94eQ==");
+    let proxy = Scripted::start(move |_: &Request| Reply::status(407, told.clone()));
+    let address = format!("http://me:hunter2-proxy@{}", proxy.host());
+    let refused = run(&[("HTTP_PROXY", &address)]);
+    refused.assert_code(1);
+    assert!(
+        refused.stderr.contains("407 `me:*** ***"),
+        "{}",
+        refused.stderr
+    );
+    // What names no proxy must not lead past it.
+    let before = server.requests().len();
+    for wrong in [
+        "gopher://me:hunter2-proxy@127.0.0.1:9",
+        "http://me:hunter2-proxy@no such host/",
+    ] {
+        let refused = run(&[("HTTP_PROXY", wrong)]);
+        refused.assert_code(1);
+        assert!(
+            refused.stderr.contains("`HTTP_PROXY`"),
+            "{}",
+            refused.stderr
+        );
+        assert!(!refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+    assert_eq!(server.requests().len(), before);
     // What is said of HTTPS is said of HTTPS alone.
     run(&[("HTTPS_PROXY", dead)]).assert_code(0);
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_of_the_spec_is_not_shown() {
+    for client in [
+        "  base_url: http://127.0.0.1:9\n  auth: \"${SECRET}\"",
+        "  base_url: http://127.0.0.1:9\n  auth: { type: \"${SECRET}\" }",
+        "  base_url: http://127.0.0.1:9\n  auth: { type: api_key, api_key: \"${KEY}\", location: \"${SECRET}\" }",
+        "  base_url: http://127.0.0.1:9\n  auth: hunter2-literal",
+    ] {
+        let (_, refused) = run(client, ITEMS);
+        refused.assert_code(2);
+        assert!(refused.stderr.contains("***"), "{}", refused.stderr);
+    }
 }

@@ -338,3 +338,32 @@ fn a_shared_cursor_stays_where_the_parents_were_cut() {
     let told = "the pages of its parent `parents` were cut short";
     assert!(finished.stdout.contains(told), "{}", finished.stdout);
 }
+
+#[test]
+fn the_cursor_stays_where_records_may_have_moved() {
+    let total = Case {
+        paginator: "{ type: offset, limit: 10, total_path: total, concurrency: 1 }",
+        ..NUMBERED
+    };
+    // The newest record goes away behind the first page.
+    let server = Scripted::start(|request: &Request| {
+        let offset: u64 = request.parameter("offset").unwrap_or("0").parse().unwrap();
+        let count = if offset == 0 { 30 } else { 29 };
+        let ids = (offset..count.min(offset + 10)).map(|place| count - place);
+        let records: Vec<String> = ids
+            .map(|id| format!(r#"{{"id": {id}, "at": {id}}}"#))
+            .collect();
+        Reply::json(format!(
+            r#"{{"items": [{}], "total": {count}}}"#,
+            records.join(",")
+        ))
+    });
+    let workspace = Workspace::new();
+    for _ in 0..2 {
+        let finished = run(&server, &workspace, &total);
+        finished.assert_code(0);
+        let told = "the total fell from 30 to 29 while the pages were read";
+        assert!(finished.stderr.contains(told), "{}", finished.stderr);
+        assert_eq!(since(&server), "0");
+    }
+}

@@ -220,3 +220,29 @@ fn a_bare_page_of_a_round_number_may_not_be_all() {
         );
     }
 }
+
+#[test]
+fn parents_that_lead_to_one_request_keep_rows_of_their_own() {
+    let server = Scripted::start(|request| match request.target.as_str() {
+        "/parents" => Reply::json(
+            r#"[{"org": "x", "id": 1}, {"org": "y", "id": 1}, {"org": "x", "id": 2}, {"org": "x", "id": 2}]"#,
+        ),
+        _ => Reply::json(r#"[{"c": 7}]"#),
+    });
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {} }}\n\
+         resource_defaults: {{ write_disposition: merge, endpoint: {{ paginator: single_page, data_selector: $ }} }}\n\
+         resources:\n  - {{ name: parents, primary_key: [org, id] }}\n  - name: children\n    \
+         endpoint: 'parents/{{resources.parents.id}}'\n    include_from_parent: [org, id]\n    \
+         primary_key: [_parents_org, _parents_id, c]\n",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    workspace.engine(["run", "shop.yaml"]).assert_code(0);
+    let children = rows(&workspace.path().join("data/shop"), "children");
+    assert_eq!(children.len(), 3);
+    assert_eq!(children.distinct(&["_parents_org", "_parents_id"]), 3);
+    // A record that comes twice is asked for once.
+    assert_eq!(server.requests().len(), 4);
+}

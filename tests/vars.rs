@@ -138,6 +138,25 @@ fn a_variable_in_credentials_stands_nowhere() {
     assert!(finished.stderr.contains("plan::secret_identity"));
     assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
 
+    // A parameter within a path is a parameter.
+    accounts.workspace.write(
+        "other.yaml",
+        &spec("login: hunter2hunter2")
+            .replace("/items\"", "/items?api_key=${login}\"")
+            .replace(
+                "include: client.yaml",
+                "client: { base_url: http://127.0.0.1:9 }",
+            ),
+    );
+    let finished = accounts.workspace.engine(["run", "other.yaml"]);
+    finished.assert_code(2);
+    assert!(
+        finished.stderr.contains("plan::secret_identity"),
+        "{}",
+        finished.stderr
+    );
+    assert!(!finished.stderr.contains("hunter2"), "{}", finished.stderr);
+
     accounts.workspace.write(
         "shop.yaml",
         &spec("workspace: { default: none, identity: false }"),

@@ -99,6 +99,11 @@ impl Decoder {
         self.named.absent()
     }
 
+    /// The fields whose numbers have more digits than the expressions of `map` compute with.
+    pub fn rounded_fields(&self) -> Vec<String> {
+        self.named.rounded()
+    }
+
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
     ///
     /// What is included from the slice's parents becomes columns; `_load_id` and `_extracted_at` come last.

@@ -15,6 +15,8 @@ struct NamedField {
     seen: AtomicBool,
     /// A record that was looked into had no such field.
     missed: AtomicBool,
+    /// Some value has more digits than expressions compute with.
+    rounded: AtomicBool,
 }
 
 /// A field that an expression names, and that no record had.
@@ -38,6 +40,7 @@ impl NamedFields {
                         in_filter,
                         seen: AtomicBool::new(false),
                         missed: AtomicBool::new(false),
+                        rounded: AtomicBool::new(false),
                     }),
                 }
             }
@@ -59,6 +62,20 @@ impl NamedFields {
     /// Takes note of a name that a record doesn't have.
     pub(super) fn miss(&self, name: &str) {
         self.note(name, |field| &field.missed);
+    }
+
+    /// Takes note of a name of which an expression computes with fewer digits than it has.
+    pub(super) fn round(&self, name: &str) {
+        self.note(name, |field| &field.rounded);
+    }
+
+    /// Those of which an expression computed with fewer digits than they have.
+    pub(super) fn rounded(&self) -> Vec<String> {
+        let rounded = self
+            .0
+            .iter()
+            .filter(|field| field.rounded.load(Ordering::Relaxed));
+        rounded.map(|field| field.name.clone()).collect()
     }
 
     fn note(&self, name: &str, flag: impl Fn(&NamedField) -> &AtomicBool) {

@@ -15,6 +15,7 @@ use super::named::NamedFields;
 use super::walk::excerpt;
 use crate::flow::Page;
 use crate::plan::{Expression, ExpressionError, StepPlan};
+use crate::schema::ExactNumber;
 
 /// Under this key a record that is no object becomes one, as it does in the table.
 const VALUE_KEY: &str = "value";
@@ -143,9 +144,7 @@ impl Record {
         // All expressions see the record as it came to this step, whatever their order.
         let mut set = Vec::with_capacity(step.map.len());
         for (field, expression) in &step.map {
-            let variables = self.variables(expression, surroundings)?;
-            let value = expression.evaluate(&variables).map_err(Fault::Expression)?;
-            set.push((field, to_raw_value(&value).map_err(Fault::Json)?));
+            set.push((field, self.mapped(expression, surroundings)?));
         }
         for (field, value) in set {
             self.remove_behind_first(field);
@@ -169,6 +168,43 @@ impl Record {
         Ok(())
     }
 
+    /// The value of an expression. A field that is named alone is copied as it is spelled.
+    fn mapped(
+        &self,
+        expression: &Expression,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Box<RawValue>, Fault> {
+        let variables = self.variables(expression, surroundings)?;
+        if let Some(name) = expression.as_name()
+            && let Some(json) = self.field(name, surroundings)
+        {
+            return RawValue::from_string(json.to_owned()).map_err(Fault::Json);
+        }
+        for name in variables.keys() {
+            if let Some(json) = self.field(name, surroundings)
+                && is_rounded(json)
+            {
+                surroundings.named.round(name);
+            }
+        }
+        let value = expression.evaluate(&variables).map_err(Fault::Expression)?;
+        to_raw_value(&value).map_err(Fault::Json)
+    }
+
+    /// The JSON text of a field of the record or its parents.
+    fn field<'a>(&'a self, name: &str, surroundings: &'a Surroundings<'_>) -> Option<&'a str> {
+        if name == "partition" && !surroundings.partition.is_empty() {
+            return None;
+        }
+        let own = self.0.iter().rev().find(|(known, _)| known == name);
+        let parents = || {
+            let mut copied = surroundings.copied.iter();
+            let found = copied.find(|(known, _)| known == name);
+            found.map(|(_, json)| json.as_str())
+        };
+        own.map(|(_, json)| json.get()).or_else(parents)
+    }
+
     fn remove_behind_first(&mut self, field: &str) {
         let mut first = true;
         self.0
@@ -183,17 +219,10 @@ impl Record {
     ) -> Result<Map<String, Value>, Fault> {
         let mut variables = Map::new();
         for name in expression.names() {
-            let own = self.0.iter().rev().find(|(known, _)| known == name);
-            let own = own.map(|(_, json)| json.get());
-            let parents = || {
-                let mut copied = surroundings.copied.iter();
-                let found = copied.find(|(known, _)| known == name);
-                found.map(|(_, json)| json.as_str())
-            };
-            let value = if name == "partition" && !surroundings.partition.is_empty() {
-                surroundings.partition.clone().into_iter().collect()
-            } else if let Some(json) = own.or_else(parents) {
+            let value = if let Some(json) = self.field(name, surroundings) {
                 serde_json::from_str(json).map_err(Fault::Json)?
+            } else if name == "partition" && !surroundings.partition.is_empty() {
+                surroundings.partition.clone().into_iter().collect()
             } else if name == "record" {
                 self.whole()?
             } else {
@@ -227,6 +256,18 @@ impl Record {
         }
         body.push(b'}');
     }
+}
+
+/// Whether a number has more digits than expressions compute with.
+fn is_rounded(json: &str) -> bool {
+    let Some(exact) = ExactNumber::parse(json.as_bytes()) else {
+        return false;
+    };
+    let computed = serde_json::from_str::<Value>(json).map(|value| value.to_string());
+    let computed = computed
+        .ok()
+        .and_then(|text| ExactNumber::parse(text.as_bytes()));
+    computed.is_none_or(|computed| computed.compare(&exact).is_ne())
 }
 
 impl<'de> Deserialize<'de> for Record {
@@ -329,6 +370,23 @@ mod tests {
             run(&[change], &[record]).unwrap(),
             [r#"{"a":"X","m":1.50,"é\"":null,"full":"x-T"}"#]
         );
+    }
+
+    #[test]
+    fn a_field_that_is_named_alone_keeps_its_spelling() {
+        let exact = r#"{"n":0.30000000000000000001,"o":{"k":[12345678901234567890123]}}"#;
+        let step = step("", &[("m", "n"), ("p", " o "), ("n", "n")]);
+        assert_eq!(
+            run(&[step], &[exact]).unwrap(),
+            [
+                r#"{"n":0.30000000000000000001,"o":{"k":[12345678901234567890123]},"m":0.30000000000000000001,"p":{"k":[12345678901234567890123]}}"#
+            ]
+        );
+        assert!(is_rounded("0.30000000000000000001"));
+        assert!(is_rounded("123456789012345678901234567890"));
+        for same in ["1.50", "12345678901234567890", "1e3", "\"1\"", "null"] {
+            assert!(!is_rounded(same), "{same}");
+        }
     }
 
     #[test]

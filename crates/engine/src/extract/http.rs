@@ -7,6 +7,7 @@ use url::Url;
 use super::address::{host, same_origin};
 use super::auth::Authorization;
 use super::error::Error;
+use super::proxy;
 use super::rate::Pacer;
 use super::request::Request;
 use crate::flow::MAXIMUM_PAGE_BYTES;
@@ -66,6 +67,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(plan: &ClientPlan) -> Result<Self, Error> {
+        proxy::credentials().map_err(|problem| Error::Setup { problem })?;
         // It fails where a provider is installed already, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut headers =

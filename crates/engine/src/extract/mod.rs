@@ -15,6 +15,7 @@ mod job;
 mod judge;
 mod page;
 pub mod progress;
+mod proxy;
 mod range;
 mod rate;
 mod reaction;

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 use regex::Regex;
 use url::Url;
 
+use super::proxy;
 use crate::plan::{AuthPlan, ClientPlan};
 use crate::spec::{Secret, looks_secret, may_hold_secret};
 
@@ -43,6 +44,11 @@ impl Redactor {
             }
         }
         redactor.add_headers(plan.headers.iter().map(|(name, value)| (name, value)));
+        // What is wrong with a proxy is told where the client is set up.
+        for proxy in proxy::credentials().unwrap_or_default() {
+            redactor.add(&proxy.password);
+            redactor.add_spelling(&basic_credentials(&proxy.username, &proxy.password));
+        }
         redactor
     }
 

@@ -126,6 +126,13 @@ impl Expression {
         &self.names
     }
 
+    /// The variable whose value is the expression's, where it is nothing but a name.
+    pub fn as_name(&self) -> Option<&str> {
+        let text = self.text.trim();
+        let mut names = self.names.iter();
+        names.find(|name| *name == text).map(String::as_str)
+    }
+
     /// The fields of a variable that the expression looks into by a fixed name.
     pub fn fields_of(&self, variable: &str) -> Vec<String> {
         let all = self.compiled.undeclared_variables(true).into_iter();

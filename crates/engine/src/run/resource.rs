@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::combinations::{PARENT_RECORDS_HELD, TooMany};
+use super::combinations::{PARENT_RECORDS_HELD, TooMany, identity};
 use super::error::{Error, joined};
 use super::included::Included;
 use super::parents::{Child, Lineage, Parents};
@@ -86,7 +86,7 @@ struct Slices {
     last_values: HashMap<u64, LastValue>,
     held_back: HashSet<u64>,
     is_cut: bool,
-    /// Hashes of the slices' names: a parent record that comes twice is read once.
+    /// Hashes of what makes a slice: a parent record that comes twice is read once.
     seen: HashSet<u128>,
 }
 
@@ -145,6 +145,15 @@ impl ResourceRun {
     }
 
     fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {
+        for name in decoder.rounded_fields() {
+            (self.observer)(Event::Warning {
+                resource: self.resource.name.clone(),
+                text: format!(
+                    "`{name}` has numbers with more digits than expressions compute with (64-bit): what `map` makes of them \
+                     is rounded; the field itself, and a `map` that only names it, keep every digit"
+                ),
+            });
+        }
         let nothing_passed = report.filtered > 0 && report.filtered == report.records;
         for AbsentField { name, in_filter } in decoder.absent_fields() {
             let resource = self.resource.name.clone();
@@ -239,7 +248,10 @@ impl ResourceRun {
         let before = all.waiting.len();
         let planned = slices(&self.resource, parents, &self.before, self.now)?;
         for slice in planned {
-            if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
+            // Records that lead to the same request are read apart where they give their rows other fields.
+            let parents: Vec<String> = slice.slice.parents.iter().map(identity).collect();
+            let name = format!("{}\n{}", slice.slice.id(), parents.join("\n"));
+            if all.seen.insert(xxh3_128(name.as_bytes())) {
                 all.waiting.push_back(slice);
             }
         }

@@ -77,7 +77,9 @@ pub(super) fn secret_texts(tree: &Node) -> Vec<String> {
         secret_leaves(value, &looks_secret, false, &mut leaves);
     }
     let texts = leaves.into_iter().filter_map(Node::as_text);
-    texts.map(ToOwned::to_owned).collect()
+    let mut texts: Vec<String> = texts.map(ToOwned::to_owned).collect();
+    secret_parameters(tree, &mut texts);
+    texts
 }
 
 /// Where the defaults of variables stand that are put into credentials, those that name the account left out.
@@ -99,6 +101,28 @@ pub(super) fn secret_defaults(tree: &Node) -> Vec<Range<usize>> {
     };
     let secret = vars.iter().filter(is_secret);
     secret.filter_map(|(_, var)| default(var)).collect()
+}
+
+/// Values of secret-looking query parameters within a text, such as `items?api_key=${KEY}`.
+fn secret_parameters(node: &Node, texts: &mut Vec<String>) {
+    match &node.kind {
+        Kind::Text(text) => {
+            let parameters = text.value.split(['?', '&']).skip(1);
+            let named = parameters.filter_map(|parameter| parameter.split_once('='));
+            texts.extend(
+                named
+                    .filter(|(name, _)| looks_secret(name))
+                    .map(|(_, value)| value.to_owned()),
+            );
+        }
+        Kind::Sequence(items) => items.iter().for_each(|item| secret_parameters(item, texts)),
+        Kind::Mapping(entries) => {
+            for (_, value) in entries {
+                secret_parameters(value, texts);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Whether a text puts in the variable of that name.

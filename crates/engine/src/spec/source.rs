@@ -34,6 +34,9 @@ pub struct Mistake {
     pub help: Option<String>,
 }
 
+/// Bytes of the shortest value that messages don't show: a shorter one stands in other words too.
+const SHORTEST_MASKED: usize = 4;
+
 impl Source {
     /// Reads a spec that includes no other file. `name` is how the user called the file.
     ///
@@ -137,6 +140,18 @@ impl Source {
             label: "here".to_owned(),
             help: mistake.help.clone(),
         }));
+        let mut secrets = secret_texts(&self.tree);
+        self.tree.collect_substituted(&mut secrets);
+        secrets.retain(|secret| secret.len() >= SHORTEST_MASKED && !self.shown.contains(secret));
+        // A secret may hold another one.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        for diagnostic in &mut all {
+            let Diagnostic { message, help, .. } = diagnostic;
+            for secret in &secrets {
+                *message = message.replace(secret.as_str(), "***");
+                *help = help.take().map(|help| help.replace(secret.as_str(), "***"));
+            }
+        }
         all.sort_by_key(|diagnostic| diagnostic.span.start);
         all.dedup();
         Diagnostics {

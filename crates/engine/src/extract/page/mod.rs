@@ -209,7 +209,12 @@ impl Pager {
                 let told = of_record.then(|| fullness::of_record(answer)).flatten();
                 turn.warnings.extend(told);
             }
-            Way::Counted(_) => self.turn_counted(answer, &mut turn)?,
+            Way::Counted(_) => {
+                self.turn_counted(answer, &mut turn)?;
+                if self.ended && turn.cut_short.is_none() {
+                    turn.cut_short = self.stops.moved_records();
+                }
+            }
             Way::Chained(_) => self.turn_chained(answer, &mut turn)?,
         }
         Ok(turn)

@@ -22,6 +22,8 @@ pub(super) struct Stops {
     concurrency: usize,
     /// Something was told of the total.
     change_is_told: bool,
+    /// What to tell of a total that became less while pages were read by number: what lies behind moved to the front.
+    shrank: Option<String>,
     /// The newest page said at `has_more_path` that more follows.
     more_is_promised: bool,
 }
@@ -110,6 +112,12 @@ impl Stops {
             .back()
             .copied()
             .filter(|earlier| *earlier != total);
+        if let Some(earlier) = earlier.filter(|earlier| *earlier > total) {
+            self.shrank = Some(format!(
+                "the total fell from {earlier} to {total} while the pages were read: records may have moved to a page that \
+                 had been read"
+            ));
+        }
         self.totals.push_back(total);
         while self.totals.len() > self.concurrency.max(1) {
             self.totals.pop_front();
@@ -276,6 +284,11 @@ impl Stops {
         };
         let what = self.missing_of(self.total()).or_else(promised)?;
         Some(format!("`response_actions` ended the pages early: {what}"))
+    }
+
+    /// Why records may be missing between pages that are asked for by number.
+    pub(super) fn moved_records(&self) -> Option<String> {
+        self.shrank.clone()
     }
 
     /// What to tell where a slice ends by itself before the total has been reached.
