@@ -98,6 +98,9 @@ fn joined(found: StopPlan, spec: &StopPlan) -> StopPlan {
     }
 }
 
+/// Headers in which APIs give the number of all records.
+const TOTAL_HEADERS: [&str; 3] = ["x-total-count", "x-total", "x-total-records"];
+
 /// Fails where an answer without a way of paging says that there is more.
 fn refuse_more(answer: &Answer<'_>, members: &[Member<'_>]) -> Result<(), PagerError> {
     let count = answer.count();
@@ -111,6 +114,20 @@ fn refuse_more(answer: &Answer<'_>, members: &[Member<'_>]) -> Result<(), PagerE
     if let Some(member) = more {
         return Err(PagerError::Undetected {
             path: member.selector().as_str().to_owned(),
+            records: count,
+        });
+    }
+    let in_header = TOTAL_HEADERS.into_iter().find(|name| {
+        let total = answer
+            .headers
+            .get(*name)
+            .and_then(|total| total.to_str().ok());
+        let total = total.and_then(|total| total.trim().parse::<u64>().ok());
+        total.is_some_and(|total| total > count)
+    });
+    if let Some(name) = in_header {
+        return Err(PagerError::Undetected {
+            path: name.to_owned(),
             records: count,
         });
     }

@@ -127,6 +127,29 @@ fn a_full_only_page_is_told() {
 }
 
 #[test]
+fn a_total_in_a_header_is_no_end() {
+    let headers = |total: &'static str| {
+        HeaderMap::from_iter([(
+            HeaderName::from_static("x-total-count"),
+            HeaderValue::from_static(total),
+        )])
+    };
+    let body = json!([1, 2]);
+    let turn = |total| {
+        auto().turn(&Answer {
+            url: &"https://a.b/x".parse().unwrap(),
+            headers: &headers(total),
+            body: body.to_string().as_bytes(),
+            records: &[1..2, 3..4],
+            values: &[],
+        })
+    };
+    assert!(turn("2").is_ok());
+    let more = turn("5").unwrap_err().to_string();
+    assert!(more.contains("`x-total-count`"), "{more}");
+}
+
+#[test]
 fn records_are_not_looked_into() {
     let body = json!({"items": {"a": {"next": "/x", "total": 7, "offset": 1}}}).to_string();
     let records = selector("items.*")
