@@ -367,3 +367,27 @@ fn the_cursor_stays_where_records_may_have_moved() {
         assert_eq!(since(&server), "0");
     }
 }
+
+#[test]
+fn a_cursor_that_can_not_get_on_is_told() {
+    // More records with one value than may be read at once.
+    let server = Scripted::start(|request: &Request| {
+        let page: u64 = request.parameter("page").unwrap_or("1").parse().unwrap();
+        let records: Vec<String> = (0..10)
+            .map(|place| format!(r#"{{"id": {}, "at": 7}}"#, page * 10 + place))
+            .collect();
+        Reply::json(format!(r#"{{"items": [{}]}}"#, records.join(",")))
+    });
+    let ordered = Case {
+        paginator: "{ type: page_number, base_page: 1, total_path: null, max_pages: 2 }",
+        more: ", row_order: asc",
+        ..NUMBERED
+    };
+    let workspace = Workspace::new();
+    let told = "every run would read the same ones";
+    let first = run(&server, &workspace, &ordered);
+    assert!(!first.stderr.contains(told), "{}", first.stderr);
+    let second = run(&server, &workspace, &ordered);
+    second.assert_code(0);
+    assert!(second.stderr.contains(told), "{}", second.stderr);
+}

@@ -34,6 +34,11 @@ impl SliceMemory {
         self.reached.map(|reached| (reached.value, reached.records))
     }
 
+    /// What the value that was followed furthest is compared by.
+    pub fn last_key(&self) -> Option<&CursorKey> {
+        self.reached.as_ref().map(|reached| &reached.key)
+    }
+
     /// Whether all records behind those that came lie outside the slice, since they come in a declared order.
     pub fn is_enough(&self) -> bool {
         self.passed && self.disorder.is_none()

@@ -1,5 +1,6 @@
 //! Reading one slice: its pages are fetched while earlier ones are decoded and written.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -149,7 +150,12 @@ impl SliceRun {
             id if resource.is_divided() || self.slice.window.is_some() => format!("slice `{id}`: "),
             _ => String::new(),
         };
-        let text = if moves_cursor || resource.write_disposition == WriteDisposition::Replace {
+        let text = if pages > 0 && moves_cursor && self.stands_still(memory) {
+            format!(
+                "{slice}{reason}; no record that was read lies behind the cursor's value at which reading began, so that \
+                 every run would read the same ones: let more pages through"
+            )
+        } else if moves_cursor || resource.write_disposition == WriteDisposition::Replace {
             format!("{slice}{reason}")
         } else {
             format!(
@@ -161,6 +167,19 @@ impl SliceRun {
             text,
         });
         Ok(moves_cursor)
+    }
+
+    /// Whether no record lies behind the value at which reading began.
+    fn stands_still(&self, memory: &SliceMemory) -> bool {
+        let start = self
+            .slice
+            .range
+            .as_ref()
+            .and_then(|range| range.start.as_ref()?.key());
+        let last = memory.last_key();
+        start.is_some_and(|start| {
+            last.is_none_or(|last| start.compare(last) == Some(Ordering::Equal))
+        })
     }
 
     /// Decodes and writes each page, and hands its records to the children.
