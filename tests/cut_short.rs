@@ -341,30 +341,48 @@ fn a_shared_cursor_stays_where_the_parents_were_cut() {
 
 #[test]
 fn the_cursor_stays_where_records_may_have_moved() {
-    let total = Case {
-        paginator: "{ type: offset, limit: 10, total_path: total, concurrency: 1 }",
-        ..NUMBERED
-    };
-    // The newest record goes away behind the first page.
-    let server = Scripted::start(|request: &Request| {
-        let offset: u64 = request.parameter("offset").unwrap_or("0").parse().unwrap();
-        let count = if offset == 0 { 30 } else { 29 };
-        let ids = (offset..count.min(offset + 10)).map(|place| count - place);
-        let records: Vec<String> = ids
-            .map(|id| format!(r#"{{"id": {id}, "at": {id}}}"#))
-            .collect();
-        Reply::json(format!(
-            r#"{{"items": [{}], "total": {count}}}"#,
-            records.join(",")
-        ))
-    });
-    let workspace = Workspace::new();
-    for _ in 0..2 {
-        let finished = run(&server, &workspace, &total);
-        finished.assert_code(0);
-        let told = "the total fell from 30 to 29 while the pages were read";
-        assert!(finished.stderr.contains(told), "{}", finished.stderr);
-        assert_eq!(since(&server), "0");
+    // A record of the first page goes away behind it, in either order.
+    for (newest_first, more) in [
+        (true, ""),
+        (true, ", row_order: desc"),
+        (false, ", row_order: asc"),
+    ] {
+        let total = Case {
+            paginator: "{ type: offset, limit: 10, total_path: total, concurrency: 1 }",
+            more,
+            ..NUMBERED
+        };
+        let server = Scripted::start(move |request: &Request| {
+            let offset: u64 = request.parameter("offset").unwrap_or("0").parse().unwrap();
+            let gone = u64::from(offset > 0);
+            let ids = (offset..(30 - gone).min(offset + 10)).map(|place| {
+                if newest_first {
+                    30 - gone - place
+                } else {
+                    place + gone + 1
+                }
+            });
+            let records: Vec<String> = ids
+                .map(|id| format!(r#"{{"id": {id}, "at": {id}}}"#))
+                .collect();
+            let total = 30 - gone;
+            Reply::json(format!(
+                r#"{{"items": [{}], "total": {total}}}"#,
+                records.join(",")
+            ))
+        });
+        let workspace = Workspace::new();
+        for _ in 0..2 {
+            let finished = run(&server, &workspace, &total);
+            finished.assert_code(0);
+            let told = "the total fell from 30 to 29 while the pages were read";
+            assert!(
+                finished.stderr.contains(told),
+                "{more}: {}",
+                finished.stderr
+            );
+            assert_eq!(since(&server), "0", "{more}");
+        }
     }
 }
 

@@ -67,6 +67,9 @@ impl Slice {
                 };
                 push(&mut id, &format!("{}.{path}", parent.resource), &value);
             }
+            if let Some(twin) = &parent.twin {
+                push(&mut id, &format!("{} twin", parent.resource), twin);
+            }
         }
         for (key, value) in &self.partition {
             push(&mut id, key, &value.to_string());
@@ -122,6 +125,9 @@ pub struct ParentRecord {
     /// The JSON text of each field that resources further down use, by its path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub carried: BTreeMap<String, String>,
+    /// Tells the record apart from an earlier one with the same `key` that gives its rows other fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
     /// The values of `key` are lists with one element for each record of a batch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub batch: bool,

@@ -51,8 +51,8 @@ pub struct CursorNumber(ExactNumber);
 impl CursorValue {
     /// A text of the spec.
     pub fn from_spec(text: &str) -> Self {
-        match ExactNumber::parse(text.as_bytes()) {
-            Some(_) => Self::Written(text.to_owned()),
+        match ExactNumber::parse(text.trim().as_bytes()) {
+            Some(_) => Self::Written(text.trim().to_owned()),
             None => Self::Text(text.to_owned()),
         }
     }

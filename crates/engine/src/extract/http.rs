@@ -67,7 +67,7 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(plan: &ClientPlan) -> Result<Self, Error> {
-        proxy::credentials().map_err(|problem| Error::Setup { problem })?;
+        proxy::check(plan.base_url.scheme()).map_err(|problem| Error::Setup { problem })?;
         // It fails where a provider is installed already, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut headers =

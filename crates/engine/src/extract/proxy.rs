@@ -3,9 +3,6 @@
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// Variables that name a proxy. The client also reads them in lower case.
-const VARIABLES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-
 /// The user and password of a proxy.
 pub(super) struct ProxyCredentials {
     pub(super) username: String,
@@ -13,39 +10,56 @@ pub(super) struct ProxyCredentials {
 }
 
 /// The credentials of all proxies that the environment names.
-///
-/// Fails with what is wrong where a variable names none that can be used: the client would go without a proxy then, where
-/// somebody meant that it must not. The text shows no value.
+pub(super) fn credentials() -> Vec<ProxyCredentials> {
+    let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+    let values = names.into_iter().filter_map(variable);
+    values
+        .filter_map(|(name, value)| parse(&name, &value).ok()?)
+        .collect()
+}
+
+/// Fails with what is wrong where the proxy for URLs of this scheme can't be used: the client would go without one then,
+/// where somebody meant that it must not. The text shows no value.
+pub(super) fn check(scheme: &str) -> Result<(), String> {
+    let own = variable(if scheme == "https" {
+        "HTTPS_PROXY"
+    } else {
+        "HTTP_PROXY"
+    });
+    match own.or_else(|| variable("ALL_PROXY")) {
+        Some((name, value)) => parse(&name, &value).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+/// A variable in upper case, else in lower case; none where a web server runs the program, since `HTTP_PROXY` may then be a
+/// header of a request.
 #[expect(
     clippy::disallowed_methods,
     reason = "the HTTP client reads these variables itself, and no others must be looked at"
 )]
-pub(super) fn credentials() -> Result<Vec<ProxyCredentials>, String> {
-    let names = VARIABLES
-        .into_iter()
-        .flat_map(|name| [name.to_owned(), name.to_ascii_lowercase()]);
-    let mut found = Vec::new();
-    for name in names {
-        match std::env::var(&name) {
-            Ok(value) => found.extend(parse(&name, value.trim())?),
-            Err(std::env::VarError::NotPresent) => {}
-            Err(std::env::VarError::NotUnicode(_)) => return Err(format!("`{name}` is no text")),
-        }
+fn variable(name: &str) -> Option<(String, String)> {
+    if std::env::var_os("REQUEST_METHOD").is_some() {
+        return None;
     }
-    Ok(found)
+    [name.to_owned(), name.to_ascii_lowercase()]
+        .into_iter()
+        .find_map(|name| {
+            let value = std::env::var(&name).ok()?;
+            (!value.is_empty()).then_some((name, value))
+        })
 }
 
 fn parse(name: &str, value: &str) -> Result<Option<ProxyCredentials>, String> {
-    if value.is_empty() {
-        return Ok(None);
-    }
     let text = if value.contains("://") {
         value.to_owned()
     } else {
         format!("http://{value}")
     };
-    let url =
-        Url::parse(&text).map_err(|error| format!("`{name}` is no URL of a proxy: {error}"))?;
+    let unusable = |error: String| format!("`{name}` is no URL of a proxy: {error}");
+    let url = Url::parse(&text).map_err(|error| unusable(error.to_string()))?;
+    // The client reads it more strictly.
+    http::Uri::try_from(&text).map_err(|error| unusable(error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(format!(
             "`{name}` names a proxy by `{}`: write `http://` or `https://`, a host and a port",
@@ -77,10 +91,10 @@ mod tests {
             ("me", "p@ss")
         );
         assert!(parse("HTTP_PROXY", "proxy.test:3128").unwrap().is_none());
-        assert!(parse("HTTP_PROXY", "").unwrap().is_none());
         for wrong in [
             "gopher://me:hunter2@proxy.test",
             "http://me:hunter2@no such host/",
+            "http://me:hunter2 x@proxy.test",
             "socks5://proxy.test",
         ] {
             let told = parse("HTTP_PROXY", wrong).err().unwrap();

@@ -34,6 +34,8 @@ pub struct SliceStatistics {
     pub bytes: u64,
     /// Why reading ended though more may follow.
     pub cut_short: Option<String>,
+    /// Why records may be missing anywhere among those that came.
+    pub missing: Option<String>,
 }
 
 /// Reads a slice to its end and hands over its pages in order.
@@ -158,6 +160,7 @@ impl SliceReading<'_> {
             }
             let turn = self.turn(&mut paging, &fetched, number)?;
             statistics.cut_short = turn.cut_short;
+            statistics.missing = turn.missing.or_else(|| paging.moved_records());
             if turn.restart || paging.has_ended() {
                 ahead.clear();
             }

@@ -44,8 +44,7 @@ impl Redactor {
             }
         }
         redactor.add_headers(plan.headers.iter().map(|(name, value)| (name, value)));
-        // What is wrong with a proxy is told where the client is set up.
-        for proxy in proxy::credentials().unwrap_or_default() {
+        for proxy in proxy::credentials() {
             redactor.add(&proxy.password);
             redactor.add_spelling(&basic_credentials(&proxy.username, &proxy.password));
         }
@@ -143,8 +142,10 @@ impl Redactor {
         headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>,
     ) {
         for (name, value) in headers {
-            let by_name =
-                || may_hold_secret(name.as_str()) && value.len() >= SHORTEST_FOUND_BY_NAME;
+            let by_name = || {
+                looks_secret(name.as_str())
+                    || may_hold_secret(name.as_str()) && value.len() >= SHORTEST_FOUND_BY_NAME
+            };
             if (value.is_sensitive() || by_name())
                 && let Ok(value) = value.to_str()
             {

@@ -36,5 +36,6 @@ pub async fn read_seeds(
         records: u64::try_from(records).unwrap_or(u64::MAX),
         bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
         cut_short: None,
+        missing: None,
     })
 }

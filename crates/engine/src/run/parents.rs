@@ -62,6 +62,7 @@ fn pick(plan: &ParentPlan, fields: &ParentFields) -> ParentRecord {
         key: key.collect(),
         included: included.collect(),
         carried: carried.collect(),
+        twin: None,
         batch: false,
     }
 }

@@ -258,8 +258,12 @@ fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) {
         if outcome.is_cut || parent.is_some() {
             cut.insert(resource.name.clone());
         }
-        let Some(parent) = parent.filter(|_| resource.shares_state() && outcome.error.is_none())
-        else {
+        let keeps_rows = !matches!(
+            resource.write_disposition,
+            WriteDisposition::Replace | WriteDisposition::Skip
+        );
+        let concerned = keeps_rows && resource.shares_state() && outcome.error.is_none();
+        let Some(parent) = parent.filter(|_| concerned) else {
             continue;
         };
         if resource.write_disposition == WriteDisposition::Append {

@@ -86,8 +86,33 @@ struct Slices {
     last_values: HashMap<u64, LastValue>,
     held_back: HashSet<u64>,
     is_cut: bool,
-    /// Hashes of what makes a slice: a parent record that comes twice is read once.
+    /// Hashes of the keys of parent records, with that of the whole record that came first.
+    parents: HashMap<u128, u128>,
+    /// Hashes of the slices' names: a parent record that comes twice is read once.
     seen: HashSet<u128>,
+}
+
+impl Slices {
+    /// Names the records apart that lead to the same request and give their rows other fields.
+    fn tell_twins(&mut self, parents: &[ParentRecord]) -> Lineage {
+        let mut parents = parents.to_vec();
+        let keys: Vec<String> = parents
+            .iter()
+            .map(|parent| format!("{:?}", parent.key))
+            .collect();
+        let whole: Vec<String> = parents.iter().map(identity).collect();
+        let whole = xxh3_128(whole.join("\n").as_bytes());
+        let first = *self
+            .parents
+            .entry(xxh3_128(keys.join("\n").as_bytes()))
+            .or_insert(whole);
+        if first != whole
+            && let Some(parent) = parents.last_mut()
+        {
+            parent.twin = Some(format!("{whole:032x}"));
+        }
+        parents
+    }
 }
 
 impl ResourceRun {
@@ -246,12 +271,10 @@ impl ResourceRun {
     /// Adds the slices of the whole resource, or of one combination of parent records.
     fn plan(&self, parents: &[ParentRecord], all: &mut Slices) -> Result<(), Error> {
         let before = all.waiting.len();
-        let planned = slices(&self.resource, parents, &self.before, self.now)?;
+        let parents = all.tell_twins(parents);
+        let planned = slices(&self.resource, &parents, &self.before, self.now)?;
         for slice in planned {
-            // Records that lead to the same request are read apart where they give their rows other fields.
-            let parents: Vec<String> = slice.slice.parents.iter().map(identity).collect();
-            let name = format!("{}\n{}", slice.slice.id(), parents.join("\n"));
-            if all.seen.insert(xxh3_128(name.as_bytes())) {
+            if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
                 all.waiting.push_back(slice);
             }
         }

@@ -53,6 +53,16 @@ pub(super) struct SliceReport {
     pub(super) writer: Option<SliceWriter>,
 }
 
+/// What a slice may lack.
+struct Cut {
+    /// Why; `None` where nothing says so.
+    reason: Option<String>,
+    /// What is missing may lie anywhere, not only behind what came.
+    is_hole: bool,
+    /// Pages that came.
+    pages: u64,
+}
+
 /// Records of a slice that were left out, by the reason.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LeftOut {
@@ -100,11 +110,14 @@ impl SliceRun {
         };
         let consume = self.consume(receiver, tell);
         let (statistics, (left_out, memory)) = tokio::try_join!(fetch, consume)?;
-        let is_cut = statistics.cut_short.is_some();
-        let moves_cursor = match statistics.cut_short {
-            Some(reason) => self.judge_cut(&reason, statistics.pages, &memory)?,
-            None => true,
+        let is_refused = statistics.pages == 0 && self.resource.is_divided();
+        let cut = Cut {
+            is_hole: statistics.missing.is_some(),
+            reason: statistics.missing.or(statistics.cut_short),
+            pages: statistics.pages,
         };
+        let is_cut = cut.reason.is_some() && !is_refused;
+        let moves_cursor = self.judge(&cut, &memory)?;
         (self.observer)(Event::SliceFinished {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),
@@ -126,15 +139,18 @@ impl SliceRun {
     }
 
     /// Whether the cursor may move though the pages were cut short; fails where rows would come twice if it doesn't.
-    fn judge_cut(&self, reason: &str, pages: u64, memory: &SliceMemory) -> Result<bool, Error> {
-        let resource = &self.resource;
+    fn judge(&self, cut: &Cut, memory: &SliceMemory) -> Result<bool, Error> {
+        let (resource, pages) = (&self.resource, cut.pages);
+        let Some(reason) = &cut.reason else {
+            return Ok(true);
+        };
         let is_incremental = resource.incremental.is_some();
         // This is what `response_actions` are often for: a parent whose children are forbidden.
         if pages == 0 && !is_incremental && resource.is_divided() {
             return Ok(true);
         }
-        let moves_cursor =
-            !is_incremental || (resource.goes_on_behind_a_cut() && memory.disorder().is_none());
+        let moves_cursor = !is_incremental
+            || (resource.goes_on_behind_a_cut() && memory.disorder().is_none() && !cut.is_hole);
         let is_append = resource.write_disposition == WriteDisposition::Append;
         // A slice with a cursor of its own that brought nothing can be read again.
         let can_be_read_again =
@@ -143,7 +159,7 @@ impl SliceRun {
             return Err(Error::CutShort {
                 resource: resource.name.clone(),
                 slice: self.slice.id(),
-                reason: reason.to_owned(),
+                reason: reason.clone(),
             });
         }
         let slice = match self.slice.id() {

@@ -111,7 +111,7 @@ fn secret_parameters(node: &Node, texts: &mut Vec<String>) {
             let named = parameters.filter_map(|parameter| parameter.split_once('='));
             texts.extend(
                 named
-                    .filter(|(name, _)| looks_secret(name))
+                    .filter(|(name, _)| may_hold_secret(name))
                     .map(|(_, value)| value.to_owned()),
             );
         }
@@ -158,7 +158,7 @@ fn secret_leaves<'a>(
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
                 let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
                 let looks = match name.as_str() {
-                    "headers" => &may_hold_secret,
+                    "headers" | "params" | "json" | "data" => &may_hold_secret,
                     _ => looks,
                 };
                 secret_leaves(value, looks, within && !names_columns, leaves);

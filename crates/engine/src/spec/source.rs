@@ -94,7 +94,9 @@ impl Source {
                 shown.push(var.value.clone());
             }
         }
-        for (name, resource) in resources(&tree) {
+        // Without a pipeline it isn't known what may be shown.
+        let all = pipeline.iter().flat_map(|_| resources(&tree));
+        for (name, resource) in all {
             for key in ["for_each", "data"] {
                 let values = resource.get(key);
                 if values.is_some_and(|values| puts_in_secret(values, &shown)) {
@@ -148,9 +150,14 @@ impl Source {
             label: "here".to_owned(),
             help: mistake.help.clone(),
         }));
-        let mut secrets = secret_texts(&self.tree);
-        self.tree.collect_substituted(&mut secrets);
-        secrets.retain(|secret| secret.len() >= SHORTEST_MASKED && !self.shown.contains(secret));
+        // What the spec itself holds may be a usual word: it is masked where it stands alone.
+        let mut literals = secret_texts(&self.tree);
+        literals.retain(|secret| !self.shown.contains(secret));
+        let mut secrets: Vec<String> = literals.iter().map(|text| format!("`{text}`")).collect();
+        let mut put_in = Vec::new();
+        self.tree.collect_substituted(&mut put_in);
+        put_in.retain(|secret| secret.len() >= SHORTEST_MASKED && !self.shown.contains(secret));
+        secrets.extend(put_in);
         // A secret may hold another one.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         for diagnostic in &mut all {
@@ -208,7 +215,10 @@ fn secret_in_name(name: &str, key: &str, resource: &Node) -> Diagnostic {
         ),
         span: place.map_or(resource.span.clone(), |(key, _)| key.span.clone()),
         label: "here".to_owned(),
-        help: Some("declare the variable under `vars` if it is none".to_owned()),
+        help: Some(
+            "if it is none, declare the variable under `vars`, and don't put it into credentials"
+                .to_owned(),
+        ),
     }
 }
 

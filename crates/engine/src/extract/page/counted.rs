@@ -178,6 +178,11 @@ impl Counted {
         })
     }
 
+    /// Whether reading starts where the API begins to count.
+    pub(super) fn starts_at_base(&self) -> bool {
+        self.plan.first == self.plan.base
+    }
+
     /// A page without records where such a page is the end.
     pub(super) fn turn_empty(
         &mut self,

@@ -87,7 +87,7 @@ pub enum PagerError {
          to ask for it; set `paginator`"
     )]
     Undetected {
-        /// The path of the total in the body.
+        /// The place of the total: a path in the body, or a header.
         path: String,
         /// The records that came.
         records: u64,

@@ -64,6 +64,8 @@ pub(super) struct Turn {
     pub(super) warnings: Vec<String>,
     /// Why the pages end here though more may follow.
     pub(super) cut_short: Option<String>,
+    /// Why records may be missing anywhere among those that came.
+    pub(super) missing: Option<String>,
 }
 
 /// How much of a page belongs to the slice.
@@ -172,6 +174,14 @@ impl Pager {
         self.stops.unkept_promise().or_else(was_linked)
     }
 
+    /// Why records may be missing among those that came so far.
+    pub(super) fn moved_records(&self) -> Option<String> {
+        match self.way {
+            Way::Counted(_) => self.stops.moved_records(),
+            _ => None,
+        }
+    }
+
     /// Ends the slice with this answer, whatever it says.
     pub(super) fn end_with(&mut self, answer: &Answer<'_>) -> Turn {
         self.stops.see_last(answer);
@@ -209,12 +219,7 @@ impl Pager {
                 let told = of_record.then(|| fullness::of_record(answer)).flatten();
                 turn.warnings.extend(told);
             }
-            Way::Counted(_) => {
-                self.turn_counted(answer, &mut turn)?;
-                if self.ended && turn.cut_short.is_none() {
-                    turn.cut_short = self.stops.moved_records();
-                }
-            }
+            Way::Counted(_) => self.turn_counted(answer, &mut turn)?,
             Way::Chained(_) => self.turn_chained(answer, &mut turn)?,
         }
         Ok(turn)
@@ -250,7 +255,11 @@ impl Pager {
         let verdict = self.stops.decide(answer, next.as_ref())?;
         turn.restart = step.restart;
         let more = step.next.is_some() || step.stopped_at_maximum.is_some();
-        self.apply(verdict, more, answer, turn);
+        // Where the first pages are skipped, the total counts more than can come.
+        if matches!(verdict, Verdict::Complete) && counted.starts_at_base() {
+            turn.missing = self.stops.missing_records(answer);
+        }
+        self.apply(verdict, more, turn);
         if let Some(reason) = step.stopped_at_maximum.filter(|_| !self.ended) {
             self.ended = true;
             turn.cut_short = Some(reason);
@@ -266,7 +275,7 @@ impl Pager {
         let count = self.stops.see(answer);
         if count == 0 && self.stops.plan().stop_after_empty_page {
             self.ended = true;
-            turn.cut_short = self.stops.missing_records(answer);
+            turn.missing = self.stops.missing_records(answer);
             return Ok(());
         }
         turn.warnings.extend(self.stops.read_total(answer)?);
@@ -282,22 +291,19 @@ impl Pager {
             self.guard.see_request(&next)?;
             chained.go_on(next);
         }
-        self.apply(verdict, more, answer, turn);
-        if !more && turn.cut_short.is_none() {
-            turn.cut_short = self.stops.missing_records(answer);
+        let is_end = !more || matches!(verdict, Verdict::Complete);
+        self.apply(verdict, more, turn);
+        if is_end && turn.cut_short.is_none() {
+            turn.missing = self.stops.missing_records(answer);
         }
         Ok(())
     }
 
     /// Ends the slice where a rule or the way itself says so.
-    fn apply(&mut self, verdict: Verdict, more: bool, answer: &Answer<'_>, turn: &mut Turn) {
+    fn apply(&mut self, verdict: Verdict, more: bool, turn: &mut Turn) {
         match verdict {
             Verdict::GoOn { .. } => self.ended = !more,
-            Verdict::Complete => {
-                self.ended = true;
-                // A flag may say so while the total says otherwise.
-                turn.cut_short = self.stops.missing_records(answer);
-            }
+            Verdict::Complete => self.ended = true,
             Verdict::Stop { cut_short, keep } => {
                 self.ended = true;
                 turn.keep = keep;

@@ -22,8 +22,8 @@ pub(super) struct Stops {
     concurrency: usize,
     /// Something was told of the total.
     change_is_told: bool,
-    /// What to tell of a total that became less while pages were read by number: what lies behind moved to the front.
-    shrank: Option<String>,
+    /// The largest total of all pages.
+    largest_total: u64,
     /// The newest page said at `has_more_path` that more follows.
     more_is_promised: bool,
 }
@@ -112,12 +112,7 @@ impl Stops {
             .back()
             .copied()
             .filter(|earlier| *earlier != total);
-        if let Some(earlier) = earlier.filter(|earlier| *earlier > total) {
-            self.shrank = Some(format!(
-                "the total fell from {earlier} to {total} while the pages were read: records may have moved to a page that \
-                 had been read"
-            ));
-        }
+        self.largest_total = self.largest_total.max(total);
         self.totals.push_back(total);
         while self.totals.len() > self.concurrency.max(1) {
             self.totals.pop_front();
@@ -286,9 +281,16 @@ impl Stops {
         Some(format!("`response_actions` ended the pages early: {what}"))
     }
 
-    /// Why records may be missing between pages that are asked for by number.
+    /// Why records may be missing where pages are asked for by number: of a total that has become less, what lies behind
+    /// moved to the front. An answer may be older than the one before it, so that the newest one decides.
     pub(super) fn moved_records(&self) -> Option<String> {
-        self.shrank.clone()
+        let (total, before) = (self.totals.back()?, self.largest_total);
+        (*total < before).then(|| {
+            format!(
+                "the total fell from {before} to {total} while the pages were read: records may have moved to a page that had \
+                 been read"
+            )
+        })
     }
 
     /// What to tell where a slice ends by itself before the total has been reached.

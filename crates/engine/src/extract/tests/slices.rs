@@ -63,6 +63,7 @@ async fn reads_pages_in_order_with_credentials() {
         records: 3,
         bytes: 58,
         cut_short: None,
+        missing: None,
     };
     assert_eq!(outcome.result.as_ref().unwrap(), &statistics);
     assert_eq!(outcome.records(), ["1", "2.50", "3"]);

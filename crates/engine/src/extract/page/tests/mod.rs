@@ -53,7 +53,12 @@ fn next(pager: &mut Pager, body: &Value) -> String {
 /// What a pager tells of an answer.
 fn notice(pager: &mut Pager, body: &Value) -> String {
     let turn = turn(pager, body).unwrap();
-    let told: Vec<String> = turn.warnings.into_iter().chain(turn.cut_short).collect();
+    let told: Vec<String> = turn
+        .warnings
+        .into_iter()
+        .chain(turn.cut_short)
+        .chain(turn.missing)
+        .collect();
     told.join("; ")
 }
 

@@ -178,10 +178,7 @@ fn an_end_that_the_total_speaks_against_is_cut_short() {
             plan.stop.max_pages = Some(1);
         });
         let body = json!({"items": [1], "next": next, "more": more, "total": 10});
-        turn(&mut pager, &body)
-            .unwrap()
-            .cut_short
-            .unwrap_or_default()
+        turn(&mut pager, &body).unwrap().missing.unwrap_or_default()
     };
     let missing = "the pages ended early: 1 records were read, and the total is 10";
     assert_eq!(flagged(false, Value::Null), missing);
