@@ -246,3 +246,38 @@ fn parents_that_lead_to_one_request_keep_rows_of_their_own() {
     // A record that comes twice is asked for once.
     assert_eq!(server.requests().len(), 4);
 }
+
+#[test]
+fn twins_of_a_parent_are_read_and_remembered_apart() {
+    let is_broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let broken = std::sync::Arc::clone(&is_broken);
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = Scripted::start(move |request| {
+        if request.target.starts_with("/parents?") || request.target == "/parents" {
+            return Reply::json(r#"[{"org": "x", "id": 1}, {"org": "y", "id": 1}]"#);
+        }
+        let is_second = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1;
+        if is_second && broken.load(std::sync::atomic::Ordering::SeqCst) {
+            return Reply::status(500, "broken");
+        }
+        Reply::json(r#"[{"c": 7, "at": 1}, {"c": 8, "at": 2}]"#)
+    });
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {}, retry: {{ max_attempts: 1 }} }}\n\
+         resource_defaults: {{ endpoint: {{ paginator: single_page, data_selector: $ }} }}\n\
+         resources:\n  - {{ name: parents, write_disposition: replace }}\n  - name: children\n    \
+         include_from_parent: [org]\n    endpoint:\n      path: 'parents/{{resources.parents.id}}'\n      \
+         incremental: {{ cursor_path: at, start_param: since }}\n",
+        server.url()
+    );
+    workspace.write("shop.yaml", &spec);
+    workspace.engine(["run", "shop.yaml"]).assert_code(3);
+    is_broken.store(false, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..2 {
+        workspace.engine(["run", "shop.yaml"]).assert_code(0);
+        let children = rows(&workspace.path().join("data/shop"), "children");
+        assert_eq!(children.len(), 4);
+        assert_eq!(children.distinct(&["_parents_org", "c"]), 4);
+    }
+}
