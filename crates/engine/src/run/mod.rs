@@ -4,6 +4,7 @@
 
 mod batches;
 mod combinations;
+mod cut;
 mod error;
 mod included;
 mod parents;

@@ -1,11 +1,11 @@
 //! Reading one slice: its pages are fetched while earlier ones are decoded and written.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
 
+use super::cut::Cut;
 use super::error::{Error, joined};
 use super::included::Included;
 use super::parents::Child;
@@ -14,7 +14,7 @@ use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
 use crate::load::{self, SliceWriter};
-use crate::plan::{ResourcePlan, WriteDisposition};
+use crate::plan::ResourcePlan;
 
 /// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
 const PAGES_IN_FLIGHT: usize = 2;
@@ -51,16 +51,6 @@ pub(super) struct SliceReport {
     pub(super) moves_cursor: bool,
     /// Holds the rows until they are handed over, beside what is remembered of the slice.
     pub(super) writer: Option<SliceWriter>,
-}
-
-/// What a slice may lack.
-struct Cut {
-    /// Why; `None` where nothing says so.
-    reason: Option<String>,
-    /// What is missing may lie anywhere, not only behind what came.
-    is_hole: bool,
-    /// Pages that came.
-    pages: u64,
 }
 
 /// Records of a slice that were left out, by the reason.
@@ -110,14 +100,11 @@ impl SliceRun {
         };
         let consume = self.consume(receiver, tell);
         let (statistics, (left_out, memory)) = tokio::try_join!(fetch, consume)?;
-        let is_refused = statistics.pages == 0 && self.resource.is_divided();
-        let cut = Cut {
-            is_hole: statistics.missing.is_some(),
-            reason: statistics.missing.or(statistics.cut_short),
-            pages: statistics.pages,
+        let cut = Cut::of(&statistics);
+        let moves_cursor = match &cut {
+            Some(cut) => cut.judge(&self.resource, &self.slice, &memory, &self.observer)?,
+            None => true,
         };
-        let is_cut = cut.reason.is_some() && !is_refused;
-        let moves_cursor = self.judge(&cut, &memory)?;
         (self.observer)(Event::SliceFinished {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),
@@ -132,69 +119,9 @@ impl SliceRun {
             last_value: memory
                 .last_value()
                 .map(|(value, records)| LastValue { value, records }),
-            is_cut,
+            is_cut: cut.is_some_and(|cut| !cut.is_refusal(&self.resource)),
             moves_cursor,
             writer: self.writer,
-        })
-    }
-
-    /// Whether the cursor may move though the pages were cut short; fails where rows would come twice if it doesn't.
-    fn judge(&self, cut: &Cut, memory: &SliceMemory) -> Result<bool, Error> {
-        let (resource, pages) = (&self.resource, cut.pages);
-        let Some(reason) = &cut.reason else {
-            return Ok(true);
-        };
-        let is_incremental = resource.incremental.is_some();
-        // This is what `response_actions` are often for: a parent whose children are forbidden.
-        if pages == 0 && !is_incremental && resource.is_divided() {
-            return Ok(true);
-        }
-        let moves_cursor = !is_incremental
-            || (resource.goes_on_behind_a_cut() && memory.disorder().is_none() && !cut.is_hole);
-        let is_append = resource.write_disposition == WriteDisposition::Append;
-        // A slice with a cursor of its own that brought nothing can be read again.
-        let can_be_read_again =
-            pages == 0 && self.slice.window.is_none() && !resource.shares_state();
-        if !moves_cursor && is_append && !can_be_read_again {
-            return Err(Error::CutShort {
-                resource: resource.name.clone(),
-                slice: self.slice.id(),
-                reason: reason.clone(),
-            });
-        }
-        let slice = match self.slice.id() {
-            id if resource.is_divided() || self.slice.window.is_some() => format!("slice `{id}`: "),
-            _ => String::new(),
-        };
-        let text = if pages > 0 && moves_cursor && self.stands_still(memory) {
-            format!(
-                "{slice}{reason}; no record that was read lies behind the cursor's value at which reading began, so that \
-                 every run would read the same ones: let more pages through"
-            )
-        } else if moves_cursor || resource.write_disposition == WriteDisposition::Replace {
-            format!("{slice}{reason}")
-        } else {
-            format!(
-                "{slice}{reason}; the cursor stays where it was, and the next run reads the same records again"
-            )
-        };
-        (self.observer)(Event::Warning {
-            resource: resource.name.clone(),
-            text,
-        });
-        Ok(moves_cursor)
-    }
-
-    /// Whether no record lies behind the value at which reading began.
-    fn stands_still(&self, memory: &SliceMemory) -> bool {
-        let start = self
-            .slice
-            .range
-            .as_ref()
-            .and_then(|range| range.start.as_ref()?.key());
-        let last = memory.last_key();
-        start.is_some_and(|start| {
-            last.is_none_or(|last| start.compare(last) == Some(Ordering::Equal))
         })
     }
 
