@@ -27,6 +27,7 @@ mod resource;
 mod response_action;
 mod schema;
 mod secret;
+mod slice_names;
 mod source;
 mod value;
 mod var;

@@ -9,7 +9,7 @@ use super::include::{self, Load};
 use super::masking::{names, secret_defaults, secret_texts};
 use super::pipeline::Pipeline;
 use super::variables::{Variables, substitute};
-use super::{Secret, defaults, read, var};
+use super::{Secret, defaults, read, slice_names, var};
 
 /// A spec as it was read, kept to place mistakes that planning finds.
 #[derive(Debug)]
@@ -95,14 +95,8 @@ impl Source {
             }
         }
         // Without a pipeline it isn't known what may be shown.
-        let all = pipeline.iter().flat_map(|_| resources(&tree));
-        for (name, resource) in all {
-            for key in ["for_each", "data"] {
-                let values = resource.get(key);
-                if values.is_some_and(|values| puts_in_secret(values, &shown)) {
-                    found.push(secret_in_name(&name, key, resource));
-                }
-            }
+        if pipeline.is_some() {
+            slice_names::check(&tree, &shown, &mut found);
         }
         let source = Self {
             files,
@@ -173,52 +167,6 @@ impl Source {
             source: self.files,
             all,
         }
-    }
-}
-
-/// The resources of a spec, with their names.
-fn resources(tree: &Node) -> Vec<(String, &Node)> {
-    let Some(Kind::Sequence(all)) = tree.get("resources").map(|all| &all.kind) else {
-        return Vec::new();
-    };
-    let name = |resource: &Node| {
-        resource
-            .get("name")
-            .and_then(Node::as_text)
-            .map(ToOwned::to_owned)
-    };
-    all.iter()
-        .map(|resource| (name(resource).unwrap_or_default(), resource))
-        .collect()
-}
-
-/// Whether a variable put in a value that may not be shown.
-fn puts_in_secret(node: &Node, shown: &[String]) -> bool {
-    let mut values = Vec::new();
-    node.collect_substituted(&mut values);
-    values
-        .iter()
-        .any(|value| !value.is_empty() && !shown.contains(value))
-}
-
-fn secret_in_name(name: &str, key: &str, resource: &Node) -> Diagnostic {
-    let entries = match &resource.kind {
-        Kind::Mapping(entries) => entries.as_slice(),
-        _ => &[],
-    };
-    let place = entries.iter().find(|(known, _)| known.name == key);
-    Diagnostic {
-        code: "spec::secret_in_name",
-        message: format!(
-            "a variable of the environment puts a value into `{key}` of `{name}`: it may be a secret, and would stand in the \
-             names of slices, in errors and in the state"
-        ),
-        span: place.map_or(resource.span.clone(), |(key, _)| key.span.clone()),
-        label: "here".to_owned(),
-        help: Some(
-            "if it is none, declare the variable under `vars`, and don't put it into credentials"
-                .to_owned(),
-        ),
     }
 }
 
