@@ -1,4 +1,5 @@
-//! Fields that the expressions of a spec name, and that no record may have: a misspelt name is quietly undefined.
+//! Fields that the expressions of a spec name, and what else would stay quiet of them: that no record has one, which is
+//! undefined then, or that its numbers are rounded.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

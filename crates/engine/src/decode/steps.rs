@@ -33,8 +33,15 @@ pub(super) struct Surroundings<'a> {
     pub(super) copied: &'a [(String, String)],
     /// The slice's values of `for_each`; empty where there is none.
     pub(super) partition: &'a BTreeMap<String, Value>,
-    /// Which names are of use.
+    /// What is noted of the names.
     pub(super) named: &'a NamedFields,
+}
+
+impl Surroundings<'_> {
+    /// Whether a name stands for the values of `for_each`, whatever field the record has.
+    fn is_partition(&self, name: &str) -> bool {
+        name == "partition" && !self.partition.is_empty()
+    }
 }
 
 /// Takes the records of a page through the steps.
@@ -193,7 +200,7 @@ impl Record {
 
     /// The JSON text of a field of the record or its parents.
     fn field<'a>(&'a self, name: &str, surroundings: &'a Surroundings<'_>) -> Option<&'a str> {
-        if name == "partition" && !surroundings.partition.is_empty() {
+        if surroundings.is_partition(name) {
             return None;
         }
         let own = self.0.iter().rev().find(|(known, _)| known == name);
@@ -221,7 +228,7 @@ impl Record {
         for name in expression.names() {
             let value = if let Some(json) = self.field(name, surroundings) {
                 serde_json::from_str(json).map_err(Fault::Json)?
-            } else if name == "partition" && !surroundings.partition.is_empty() {
+            } else if surroundings.is_partition(name) {
                 surroundings.partition.clone().into_iter().collect()
             } else if name == "record" {
                 self.whole()?

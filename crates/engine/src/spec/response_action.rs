@@ -40,8 +40,8 @@ pub struct ResponseAction {
 ///
 /// Where pages end early though more may follow, a warning says so, and the cursor of an incremental resource stays
 /// where it was, so that the next run reads the same records again; an incremental append fails instead, since its rows
-/// would come twice. Only where `row_order` says that the cursor's oldest records come first does the cursor move on to
-/// where reading ended.
+/// would come twice. Only where `row_order` says that records come in the order of the cursor, and no other parent or
+/// partition shares it (`per: resource`), does the cursor move on to where reading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {

@@ -296,7 +296,9 @@ impl Stops {
     /// What to tell where a slice ends by itself before the total has been reached.
     pub(super) fn missing_records(&self, answer: &Answer<'_>) -> Option<String> {
         let missing = self.missing_of(self.total_if_there(answer))?;
-        Some(format!("the pages ended early: {missing}"))
+        Some(format!(
+            "the pages ended early: {missing}; if it counts something else, leave it out (`total_path: null`)"
+        ))
     }
 
     /// How much was read, and the word for it.

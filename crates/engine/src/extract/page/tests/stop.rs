@@ -44,7 +44,7 @@ fn a_total_ends_cursors_and_is_held_against_their_end() {
     );
     assert_eq!(
         notice(&mut with_total(), &json!({"items": [1], "total": 3})),
-        "the pages ended early: 1 records were read, and the total is 3"
+        "the pages ended early: 1 records were read, and the total is 3; if it counts something else, leave it out (`total_path: null`)"
     );
     let mut pager = cursor(|plan| plan.stop.total = Some(total("pages", PageUnit::Pages)));
     assert_eq!(
@@ -180,7 +180,7 @@ fn an_end_that_the_total_speaks_against_is_cut_short() {
         let body = json!({"items": [1], "next": next, "more": more, "total": 10});
         turn(&mut pager, &body).unwrap().missing.unwrap_or_default()
     };
-    let missing = "the pages ended early: 1 records were read, and the total is 10";
+    let missing = "the pages ended early: 1 records were read, and the total is 10; if it counts something else, leave it out (`total_path: null`)";
     assert_eq!(flagged(false, Value::Null), missing);
     assert_eq!(flagged(false, json!("a")), missing);
     // Where two rules end the pages at once, one of them is told.
