@@ -14,6 +14,8 @@ pub mod flow;
 pub mod fuzzing;
 pub mod load;
 pub mod plan;
+#[cfg(any(test, feature = "fuzzing"))]
+mod round_trip;
 pub mod run;
 pub mod schema;
 pub mod spec;
