@@ -21,6 +21,7 @@ mod pages;
 mod parallel;
 mod parents;
 mod readers;
+mod readers_across_loads;
 mod readme;
 mod reference;
 mod requests;

@@ -49,6 +49,8 @@ use named::NamedFields;
 use records::Records;
 use steps::Surroundings;
 use value::ValueNode;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use walk::MAXIMUM_LIST_DEPTH;
 use walk::Walk;
 
 /// Decodes the pages of one resource.

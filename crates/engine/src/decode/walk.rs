@@ -15,7 +15,7 @@ pub(super) const MAXIMUM_DEPTH: usize = 128;
 pub(super) const MAXIMUM_STRUCT_DEPTH: usize = 16;
 
 /// Lists below this depth are refused; no reader would find its way through such columns.
-pub(super) const MAXIMUM_LIST_DEPTH: usize = 20;
+pub(crate) const MAXIMUM_LIST_DEPTH: usize = 20;
 
 /// Characters of JSON that an error shows.
 const EXCERPT_CHARACTERS: usize = 80;

@@ -124,7 +124,10 @@ fn check(
     if array.is_null(row) {
         return is_same(expected, &Json::Null);
     }
-    let number = |text: String| Json::Number(Number::read(&text));
+    let number = |text: String| {
+        let number = Number::read(&text).ok_or_else(|| format!(": `{text}` is no number"));
+        number.map(Json::Number)
+    };
     let found = match (data_type, expected) {
         (ColumnType::Struct(columns), Json::Object(members)) => {
             return check_object(members, columns, array.as_struct().columns(), row, written);
@@ -149,19 +152,19 @@ fn check(
             };
         }
         (ColumnType::Bool, _) => Json::Bool(array.as_boolean().value(row)),
-        (ColumnType::Int64, _) => number(array.as_primitive::<Int64Type>().value(row).to_string()),
+        (ColumnType::Int64, _) => number(array.as_primitive::<Int64Type>().value(row).to_string())?,
         (ColumnType::UInt64, _) => {
-            number(array.as_primitive::<UInt64Type>().value(row).to_string())
+            number(array.as_primitive::<UInt64Type>().value(row).to_string())?
         }
         (ColumnType::Float64, _) => number(format!(
             "{:e}",
             array.as_primitive::<Float64Type>().value(row)
-        )),
+        ))?,
         (ColumnType::Decimal(_, scale), _) => number(format!(
             "{}e-{scale}",
             array.as_primitive::<Decimal128Type>().value(row)
-        )),
-        (ColumnType::NumberText, _) => number(array.as_string::<i32>().value(row).to_owned()),
+        ))?,
+        (ColumnType::NumberText, _) => number(array.as_string::<i32>().value(row).to_owned())?,
         (ColumnType::Text, _) => Json::Text(array.as_string::<i32>().value(row).to_owned()),
         (ColumnType::Date, _) => Json::Text(day(array.as_primitive::<Date32Type>().value(row))),
         (ColumnType::Json, _) => {

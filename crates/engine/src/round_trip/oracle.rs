@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     Malformed,
     /// Two members of an object have the same key, whatever their values.
     KeyTwice,
+    /// A number's exponent has more than 18 digits.
+    HugeExponent,
 }
 
 /// `digits × 10^exponent`, with no zero at either end of the digits; zero has none of all three.
@@ -66,7 +68,7 @@ impl Json {
                 object.retain(|_, value| *value != Self::Null);
                 Self::Object(object)
             }
-            _ => Self::Number(Number::read(text)),
+            _ => Self::Number(Number::read(text).ok_or(Refusal::HugeExponent)?),
         })
     }
 
@@ -80,54 +82,39 @@ impl Json {
         }
     }
 
-    /// Levels of lists and objects, and levels of lists alone.
-    pub(crate) fn depth(&self) -> (usize, usize) {
-        let deepest = |values: &mut dyn Iterator<Item = &Self>| {
-            values.fold((0, 0), |(any, lists), value| {
-                let (more, more_lists) = value.depth();
-                (any.max(more), lists.max(more_lists))
-            })
-        };
+    /// Levels of lists and objects.
+    pub(crate) fn depth(&self) -> usize {
         match self {
-            Self::List(values) => {
-                let (any, lists) = deepest(&mut values.iter());
-                (any + 1, lists + 1)
-            }
-            Self::Object(members) => {
-                let (any, lists) = deepest(&mut members.values());
-                (any + 1, lists)
-            }
-            _ => (0, 0),
+            Self::List(values) => 1 + values.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(members) => 1 + members.values().map(Self::depth).max().unwrap_or(0),
+            _ => 0,
         }
     }
 }
 
 impl Number {
-    /// Reads a number of JSON's grammar, or of the same with a plus.
-    pub(super) fn read(text: &str) -> Self {
+    /// Reads a number of JSON's grammar; `None` where its exponent has more than 18 digits.
+    pub(super) fn read(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(unsigned) => (true, unsigned),
             None => (false, text),
         };
         let (mantissa, power) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let power: i128 = power.parse().ok()?;
+        if power.abs() >= 10_i128.pow(18) {
+            return None;
+        }
         let all = format!("{whole}{fraction}");
-        let digits = all.trim_start_matches('0').trim_end_matches('0');
-        if digits.is_empty() {
-            return Self {
-                negative: false,
-                digits: String::new(),
-                exponent: 0,
-            };
-        }
         let zeros = all.len() - all.trim_end_matches('0').len();
-        // No test writes an exponent of more than 38 digits.
-        let power: i128 = power.parse().unwrap_or(i128::MAX / 2);
-        Self {
-            negative,
-            digits: digits.to_owned(),
-            exponent: power + zeros as i128 - fraction.len() as i128,
-        }
+        let digits = all.trim_matches('0').to_owned();
+        let is_zero = digits.is_empty();
+        let exponent = power + zeros as i128 - fraction.len() as i128;
+        Some(Self {
+            negative: negative && !is_zero,
+            digits,
+            exponent: if is_zero { 0 } else { exponent },
+        })
     }
 }
 
