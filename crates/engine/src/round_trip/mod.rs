@@ -8,6 +8,8 @@ mod compare;
 mod oracle;
 
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod examples;
 #[cfg(test)]
 mod generated;
