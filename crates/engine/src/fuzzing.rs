@@ -79,11 +79,11 @@ pub fn decoder(data: &[u8]) {
         fetched_at: Timestamp::UNIX_EPOCH,
     };
     let decoder = Decoder::new(DecodePlan::default(), "load");
-    let decoded = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
-    match (expected, decoded) {
-        (Ok(expected), Ok(decoded)) => {
-            let settled = decoded.schema.settle(None);
-            let rows = conform(&decoded.batch, &decoded.schema, &settled)
+    let found = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
+    match (expected, found) {
+        (Ok(expected), Ok(found)) => {
+            let settled = found.schema.settle(None);
+            let rows = conform(&found.batch, &found.schema, &settled)
                 .expect("a schema that is settled from rows has a place for each value");
             if let Err(difference) = check_rows(&expected, &rows, &settled, Written::Now) {
                 panic!("{difference}");

@@ -204,3 +204,65 @@ fn microseconds(text: &str) -> Option<i128> {
     let nanoseconds = since_epoch.checked_sub(offset)?.as_nanos();
     (nanoseconds % 1000 == 0).then_some(nanoseconds / 1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, SliceMemory};
+    use crate::flow::{Page, Slice};
+    use crate::plan::DecodePlan;
+    use crate::schema::conform;
+
+    const BODY: &str = r#"{"n":1.50,"at":"2024-01-01T02:00:00.5+02:00","o":{"a":[1,null]},"m":[1,"x"],"e":{},"t":"2024-01-01"}"#;
+
+    /// What is said of the rows of [`BODY`] where this was expected.
+    fn compared(expected: &str) -> Result<(), String> {
+        let range = 0..BODY.len();
+        let page = Page {
+            number: 1,
+            body: BODY.into(),
+            records: vec![range],
+            fetched_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let decoder = Decoder::new(DecodePlan::default(), "load");
+        let memory = &mut SliceMemory::default();
+        let found = decoder.decode(&Slice::default(), &page, memory).unwrap();
+        let settled = found.schema.settle(None);
+        let rows = conform(&found.batch, &found.schema, &settled).unwrap();
+        let expected = Json::read(expected.as_bytes()).unwrap();
+        check_rows(&[expected], &rows, &settled, Written::Now)
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        compared(BODY).unwrap();
+        compared(&BODY.replace("1.50", "15E-1")).unwrap();
+        compared(&BODY.replace("02:00:00.5+02:00", "00:00:00.500000z")).unwrap();
+        compared(&BODY.replace(r#""e":{},"#, r#""e":null,"x":[[]],"#)).unwrap();
+    }
+
+    #[test]
+    fn each_difference_is_found() {
+        for (what, other) in [
+            ("1.50", "1.5000000000000000000001"),
+            ("1.50", "-1.50"),
+            ("1.50", "\"1.50\""),
+            ("+02:00", "+01:00"),
+            (".5+", ".5000001+"),
+            ("[1,null]", "[1]"),
+            ("[1,null]", "[1,0]"),
+            ("[1,null]", "[null,1]"),
+            ("\"a\"", "\"b\""),
+            ("[1,\"x\"]", "[1,\"x\",null]"),
+            ("[1,\"x\"]", "[\"1\",\"x\"]"),
+            ("{\"a\":[1,null]}", "{}"),
+            ("{}", "{\"b\":0}"),
+            ("{}", "false"),
+            ("2024-01-01\"}", "2024-01-02\"}"),
+            ("\"t\"", "\"u\""),
+        ] {
+            let expected = BODY.replacen(what, other, 1);
+            assert!(compared(&expected).is_err(), "{what} -> {other}");
+        }
+    }
+}

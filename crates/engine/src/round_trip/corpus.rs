@@ -2,6 +2,7 @@
 //!
 //! The columns of each lie beside it as a snapshot, so that a change of inference shows.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use arrow::datatypes::{DataType, FieldRef, Fields};
@@ -63,7 +64,7 @@ fn show_field(field: &FieldRef, level: usize, text: &mut String) {
         DataType::List(_) => "list".to_owned(),
         other => other.to_string(),
     };
-    text.push_str(&format!("{indent}{}: {line}\n", field.name()));
+    writeln!(text, "{indent}{}: {line}", field.name()).unwrap();
     match field.data_type() {
         DataType::Struct(fields) => show(fields, level + 1, text),
         DataType::List(element) => show_field(element, level + 1, text),

@@ -79,10 +79,10 @@ impl Table {
             let turn = turns.next().unwrap() % unfinished.len();
             let (writer, memory, pages) = &mut unfinished[turn];
             if let Some(records) = pages.next() {
-                let decoded = decoder
+                let rows = decoder
                     .decode(&Slice::default(), &page(records), memory)
                     .unwrap();
-                writer.write(decoded.batch, &decoded.schema).unwrap();
+                writer.write(rows.batch, &rows.schema).unwrap();
             } else {
                 unfinished.remove(turn).0.finish().unwrap();
             }

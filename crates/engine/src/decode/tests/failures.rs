@@ -39,11 +39,8 @@ fn a_key_may_come_twice_only_with_the_same_value() {
 #[test]
 fn nesting_has_a_limit() {
     let lists = |levels: usize| format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels));
-    decode_all(
-        &DecodePlan::default(),
-        &[&lists(walk::MAXIMUM_LIST_DEPTH - 1)],
-    );
-    let text = failure(&[&lists(walk::MAXIMUM_LIST_DEPTH)]);
+    decode_all(&DecodePlan::default(), &[&lists(MAXIMUM_LIST_DEPTH - 1)]);
+    let text = failure(&[&lists(MAXIMUM_LIST_DEPTH)]);
     assert!(text.contains("nested more than `20` levels deep"), "{text}");
     let objects = |levels: usize| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
     decode_all(&DecodePlan::default(), &[&objects(walk::MAXIMUM_DEPTH)]);
