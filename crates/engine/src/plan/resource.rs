@@ -7,8 +7,8 @@ use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, paginator, partitions,
-    path_params, seeds, steps,
+    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job,
+    paginator, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -149,6 +149,7 @@ fn endpoint(
         seeds: None,
         write_disposition,
         primary_key: resource.primary_key.0.clone(),
+        rejected: resource.rejected.clone(),
         partitions: Vec::new(),
         request: request?,
         job: job?,
@@ -169,6 +170,7 @@ fn endpoint(
                 WriteDisposition::Append | WriteDisposition::Replace
             ),
             parent_fields: Vec::new(),
+            contract: ContractPlan::from(&resource.schema_contract),
         },
         incremental,
         concurrency: concurrency?,
