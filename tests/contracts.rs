@@ -64,11 +64,10 @@ impl Shop {
                 .map(|(column, value)| format!("{column}={value}"));
             fields.collect::<Vec<_>>().join(" ")
         };
-        rows(&self.lake(), "orders")
-            .rows
-            .into_iter()
-            .map(show)
-            .collect()
+        let rows = rows(&self.lake(), "orders").rows;
+        let mut shown: Vec<String> = rows.into_iter().map(show).collect();
+        shown.sort();
+        shown
     }
 
     /// What was rejected, without the load's id: file by file, and line by line.
@@ -90,7 +89,13 @@ impl Shop {
     /// The report of the newest load.
     fn report(&self) -> Value {
         let reports = entries(&self.lake().join("_engine/loads"));
-        serde_json::from_str(&std::fs::read_to_string(reports.last().unwrap()).unwrap()).unwrap()
+        let read = |path: &PathBuf| -> Value {
+            serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+        };
+        let reports = reports.iter().map(read);
+        reports
+            .max_by_key(|report| report["commits"][0].as_u64())
+            .unwrap()
     }
 }
 
@@ -313,7 +318,7 @@ fn a_first_load_says_itself_what_is_new() {
             .contains("`a` holds values of several kinds"),
         "{finished:?}"
     );
-    assert_eq!(shop.shown(), ["a__v_number=1 id=1", "a=n/a id=2"]);
+    assert_eq!(shop.shown(), ["a=n/a id=2", "a__v_number=1 id=1"]);
 }
 
 #[test]

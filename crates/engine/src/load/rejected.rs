@@ -188,13 +188,12 @@ impl RejectedWriter {
         }
         // Stays set if this fails or panics.
         lines.broken = true;
-        let (path, mut file) = match lines.file.take() {
-            Some(open) => open,
-            None => {
-                let path = shared.folder.new_file(&shared.table, "jsonl")?;
-                let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
-                (path, file)
-            }
+        let (path, mut file) = if let Some(open) = lines.file.take() {
+            open
+        } else {
+            let path = shared.folder.new_file(&shared.table, "jsonl")?;
+            let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
+            (path, file)
         };
         let appended = append(self.file, &self.pending, &mut file);
         appended.map_err(Error::local_file("write", &path))?;

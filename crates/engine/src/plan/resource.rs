@@ -59,6 +59,7 @@ pub(super) fn compile(
     if let Ok(plan) = &mut plan {
         plan.seeds = seeds;
         plan.partitions = partitions;
+        plan.decode.contract = ContractPlan::from(&resource.schema_contract);
     }
     Compiled { plan, named }
 }
@@ -169,8 +170,7 @@ fn endpoint(
                 write_disposition,
                 WriteDisposition::Append | WriteDisposition::Replace
             ),
-            parent_fields: Vec::new(),
-            contract: ContractPlan::from(&resource.schema_contract),
+            ..DecodePlan::default()
         },
         incremental,
         concurrency: concurrency?,

@@ -155,26 +155,26 @@ fn collect(columns: &[Column], before: &[Column], parent: &str, found: &mut Vec<
             });
         }
         let before = before.get(at).map(|column| &column.data_type);
-        collect_nested(&column.data_type, before, path, found);
+        collect_nested(&column.data_type, before, &path, found);
     }
 }
 
 fn collect_nested(
     data_type: &ColumnType,
     before: Option<&ColumnType>,
-    path: String,
+    path: &str,
     found: &mut Vec<Mixture>,
 ) {
     match (data_type, before) {
         (ColumnType::Struct(columns), Some(ColumnType::Struct(before))) => {
-            collect(columns, before, &path, found);
+            collect(columns, before, path, found);
         }
-        (ColumnType::Struct(columns), _) => collect(columns, &[], &path, found),
+        (ColumnType::Struct(columns), _) => collect(columns, &[], path, found),
         (ColumnType::List(element), Some(ColumnType::List(before))) => {
-            collect_nested(element, Some(before), elements_path(&path), found);
+            collect_nested(element, Some(before), &elements_path(path), found);
         }
         (ColumnType::List(element), _) => {
-            collect_nested(element, None, elements_path(&path), found);
+            collect_nested(element, None, &elements_path(path), found);
         }
         _ => {}
     }

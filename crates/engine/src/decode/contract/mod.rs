@@ -167,11 +167,11 @@ impl Contract {
     ) -> Result<Admitted, Error> {
         let fields = records.root.observed_fields(read.hints);
         let copied = observed_copies(&constants);
-        let objects = fields.iter().chain(&copied).any(|field| {
-            let columns = self.columns_of(&field.source);
-            !(columns.is_empty() && self.may_add(&field.source)) && !field.fits(&columns)
-        });
-        if !objects && !self.discards_table() {
+        let lets_all_in = fields
+            .iter()
+            .chain(&copied)
+            .all(|field| self.lets_in(field));
+        if lets_all_in && !self.discards_table() {
             return Ok(Admitted {
                 records,
                 constants,
@@ -242,6 +242,12 @@ impl Contract {
     /// The keys of which the load has brought values of several kinds, where no contract says which are wrong.
     pub(super) fn mixtures(&self) -> Vec<Mixture> {
         self.load.mixtures()
+    }
+
+    /// Whether all values of a top-level field are let in.
+    fn lets_in(&self, field: &Field) -> bool {
+        let columns = self.columns_of(&field.source);
+        columns.is_empty() && self.may_add(&field.source) || field.fits(&columns)
     }
 
     fn columns_of(&self, source: &Source) -> Vec<&Column> {

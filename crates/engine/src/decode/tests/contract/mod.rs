@@ -1,9 +1,9 @@
-//! Schema contracts: each mode for tables, columns and types, and what a table's first load may bring.
+//! Schema contracts: each mode for columns and types.
 
-use proptest::prelude::*;
+mod first_load;
+mod laws;
 
 use super::cursors::{between, followed, rules};
-use super::properties::{borrowed, full_records, records};
 use super::*;
 use crate::plan::ContractMode::{self, DiscardRow, DiscardValue, Evolve, Freeze};
 use crate::plan::{ColumnHint, ContractPlan, DeclaredType, Direction, FieldPath, ParentField};
@@ -151,8 +151,8 @@ fn values_of_new_columns_are_discarded() {
             r#"{"id":4,"lines":[{},{"qty":2},null]}"#,
             r#"value 0 new {"a": [1]}"#,
             r#"value 1 at.city "b""#,
-            r#"value 2 lines[].sku 6"#,
-            r#"value 2 lines[].sku 7"#,
+            "value 2 lines[].sku 6",
+            "value 2 lines[].sku 7",
         ],
     );
 }
@@ -264,108 +264,6 @@ fn what_the_spec_names_is_no_new_column() {
 }
 
 #[test]
-fn what_is_declared_is_the_baseline_of_the_first_load() {
-    let mut declared = plan(DiscardValue, DiscardValue);
-    declare(&mut declared, "id", Some(DeclaredType::Bigint), true);
-    declare(&mut declared, "name", None, true);
-    let records = [
-        r#"{"id":1,"name":"a","more":2}"#,
-        r#"{"id":"x","name":{"first":"b"}}"#,
-    ];
-    let decoded = decode_under(&declared, None, &Slice::default(), &records).unwrap();
-    assert_eq!(
-        shown(&decoded),
-        [
-            r#"{"id":1,"name":"a"}"#,
-            r#"{"name":{"first":"b"}}"#,
-            "value 0 more 2",
-            r#"value 1 id "x""#
-        ]
-        .join("\n")
-    );
-    declared.contract.columns = Freeze;
-    let error = decode_under(&declared, None, &Slice::default(), &records).unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @r##"read `more` of record `0`, `2`: the table has no column `more`, and `schema_contract` has `columns: freeze`; declare it under `columns` of the resource, or write `columns: evolve` to let it in or `columns: discard_value` to leave it out"##);
-}
-
-#[test]
-fn without_declarations_the_first_load_is_the_baseline() {
-    let records = [
-        r#"{"id":1,"at":{"zip":"a"}}"#,
-        r#"{"id":2.5,"at":{"zip":"b","city":"c"},"new":true}"#,
-    ];
-    for mode in [Freeze, DiscardRow, DiscardValue] {
-        let decoded = decode_under(&plan(mode, mode), None, &Slice::default(), &records).unwrap();
-        assert_eq!(decoded.discarded.counts, DiscardCounts::default());
-        assert_eq!(restore(&decoded.batch, &decoded.schema).len(), 2);
-    }
-}
-
-#[test]
-fn values_of_several_kinds_break_a_frozen_first_load() {
-    let refused = |records: &[&str]| {
-        let decoded = decode_under(&plan(Evolve, Freeze), None, &Slice::default(), records);
-        decoded.unwrap_err().to_string()
-    };
-    insta::assert_snapshot!(refused(&[r#"{"a":1}"#, r#"{"a":null}"#, r#"{"b":2,"a":"n/a"}"#]), @r##"read `a` of record `2`, `"n/a"`: the values of `a` are of several kinds (string, number), and nothing says which is right, and `schema_contract` has `data_type: freeze`; declare its `data_type` under `columns`, or let the first load have `data_type: evolve`"##);
-    insta::assert_snapshot!(refused(&[r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":true}]}"#]), @r##"read `a[].b` of record `1`, `[{"b":true}]`: the values of `a[].b` are of several kinds (number, bool), and nothing says which is right, and `schema_contract` has `data_type: freeze`; declare its `data_type` under `columns`, or let the first load have `data_type: evolve`"##);
-    let decoded = decode_under(
-        &plan(Evolve, DiscardRow),
-        None,
-        &Slice::default(),
-        &[r#"{"a":1}"#, r#"{"a":"x"}"#],
-    );
-    assert_eq!(decoded.unwrap().batch.num_rows(), 2);
-}
-
-/// Neither the first page nor the second has values of several kinds.
-#[test]
-fn the_pages_of_a_first_load_are_one() {
-    let decode = |decoder: &Decoder, record: &str| {
-        decoder.decode(
-            &Slice::default(),
-            &page(&[record]),
-            &mut SliceMemory::default(),
-        )
-    };
-    for records in [
-        [r#"{"a":1}"#, r#"{"a":"x"}"#],
-        [r#"{"a":"x"}"#, r#"{"a":1}"#],
-    ] {
-        let decoder = Decoder::new(plan(Evolve, Freeze), "load").under_contract(None);
-        decode(&decoder, records[0]).unwrap();
-        let error = decode(&decoder, records[1]).unwrap_err();
-        assert!(
-            matches!(error, Error::ContractBroken { record: 0, .. }),
-            "{error}"
-        );
-        let decoder = Decoder::new(plan(Evolve, DiscardValue), "load").under_contract(None);
-        for record in records {
-            assert_eq!(
-                decode(&decoder, record).unwrap().discarded.rejected.len(),
-                0
-            );
-        }
-        assert_eq!(decoder.mixed_columns(), ["a"]);
-    }
-}
-
-#[test]
-fn a_table_that_is_not_there_gets_nothing() {
-    for mode in [DiscardRow, DiscardValue] {
-        let mut plan = plan(Evolve, Evolve);
-        plan.contract.tables = mode;
-        let decoder = Decoder::new(plan.clone(), "load").under_contract(None);
-        assert!(decoder.discards_table());
-        let decoded = decode_under(&plan, None, &Slice::default(), &[r#"{"a":1}"#, "7"]).unwrap();
-        assert_eq!(shown(&decoded), "row 0 - {\"a\":1}\nrow 1 - 7");
-        let table = table_of(&[r#"{"a":1}"#]);
-        let decoder = Decoder::new(plan, "load").under_contract(Some(&table));
-        assert!(!decoder.discards_table());
-    }
-}
-
-#[test]
 fn a_value_that_must_be_there_takes_its_row_along() {
     let mut plan = plan(Evolve, DiscardValue);
     declare(&mut plan, "at", Some(DeclaredType::Date), false);
@@ -466,113 +364,4 @@ fn records_outside_the_slice_break_nothing() {
         matches!(error, Error::ContractBroken { record: 1, .. }),
         "{error}"
     );
-}
-
-fn modes() -> impl Strategy<Value = ContractMode> {
-    prop_oneof![Just(Evolve), Just(DiscardRow), Just(DiscardValue)]
-}
-
-/// The rows and the schema behind a load of these pages, and what was rejected, in order.
-fn load(
-    plan: &DecodePlan,
-    table: Option<&TableSchema>,
-    pages: &[&[&str]],
-) -> (TableSchema, RecordBatch, Vec<String>) {
-    let decoder = Decoder::new(plan.clone(), "load").under_contract(table);
-    let decode = |records: &&[&str]| {
-        decoder
-            .decode(
-                &Slice::default(),
-                &page(records),
-                &mut SliceMemory::default(),
-            )
-            .unwrap()
-    };
-    let decoded: Vec<Decoded> = pages.iter().map(decode).collect();
-    let joined = decoded.iter().fold(TableSchema::default(), |schema, page| {
-        schema.join(&page.schema)
-    });
-    let settled = joined.settle(table);
-    let batches: Vec<RecordBatch> = decoded
-        .iter()
-        .map(|page| conform(&page.batch, &page.schema, &settled).unwrap())
-        .collect();
-    let rejected = decoded.iter().flat_map(|page| &page.discarded.rejected);
-    let rejected = rejected
-        .map(|one| format!("{:?} {} {}", one.column, one.reason, one.value))
-        .collect();
-    (
-        settled.clone(),
-        concat_batches(&settled.arrow_schema(), &batches).unwrap(),
-        rejected,
-    )
-}
-
-/// Whether a settled schema has other columns than the table had, nested ones too, or other types.
-fn layout(schema: &TableSchema) -> String {
-    format!("{:?}", schema.arrow_schema().fields())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
-
-    #[test]
-    fn pages_and_their_order_change_nothing(
-        first in records(),
-        second in records(),
-        columns in modes(),
-        data_type in modes(),
-        is_first_load in any::<bool>(),
-    ) {
-        let table = table_of(&borrowed(&first));
-        let table = (!is_first_load).then_some(&table);
-        let plan = plan(columns, data_type);
-        let all = borrowed(&second);
-        let (schema, rows, rejected) = load(&plan, table, &[&all]);
-        for size in [1, 2, 3] {
-            let pages: Vec<&[&str]> = all.chunks(size).collect();
-            prop_assert_eq!(load(&plan, table, &pages), (schema.clone(), rows.clone(), rejected.clone()));
-        }
-        let backwards: Vec<&[&str]> = all.chunks(1).rev().collect();
-        let (other, _, mut others) = load(&plan, table, &backwards);
-        let (mut names, mut other_names) = (schema.column_names(), other.column_names());
-        names.sort();
-        other_names.sort();
-        prop_assert_eq!(names, other_names);
-        let mut rejected = rejected;
-        rejected.sort();
-        others.sort();
-        prop_assert_eq!(rejected, others);
-    }
-
-    #[test]
-    fn a_table_stays_as_it_is(first in records(), second in records(), row in any::<bool>()) {
-        let mode = if row { DiscardRow } else { DiscardValue };
-        let mut first = borrowed(&first);
-        // Without a column it would be a table's first load.
-        first.push(r#"{"z":1}"#);
-        let table = table_of(&first);
-        let (schema, rows, rejected) = load(&plan(mode, mode), Some(&table), &[&borrowed(&second)]);
-        prop_assert_eq!(layout(&schema), layout(&table));
-        // And it is frozen exactly where something was discarded.
-        let frozen = decode_under(&plan(Freeze, Freeze), Some(&table), &Slice::default(), &borrowed(&second));
-        prop_assert_eq!(frozen.is_ok(), rejected.is_empty());
-        if row {
-            prop_assert_eq!(rows.num_rows() + rejected.len(), second.len());
-        }
-    }
-
-    /// What would not have changed the table anyway is not touched.
-    #[test]
-    fn nothing_is_discarded_that_fits(first in full_records(), second in full_records()) {
-        let table = table_of(&borrowed(&first));
-        let (evolved, rows, _) = load(&DecodePlan::default(), Some(&table), &[&borrowed(&second)]);
-        let (_, kept, rejected) = load(&plan(DiscardValue, DiscardValue), Some(&table), &[&borrowed(&second)]);
-        if layout(&evolved) == layout(&table) {
-            prop_assert_eq!(rejected, Vec::<String>::new());
-            prop_assert_eq!(rows, kept);
-        } else {
-            prop_assert!(!rejected.is_empty());
-        }
-    }
 }
