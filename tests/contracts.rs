@@ -20,8 +20,13 @@ impl Shop {
         let pages = Arc::new(Mutex::new(Vec::<String>::new()));
         let answers = Arc::clone(&pages);
         let served = Scripted::start(move |request| {
-            if request.target.starts_with("/lines") || request.target.starts_with("/teams") {
+            if request.target.starts_with("/teams") {
                 return Reply::json(r#"[{"id":1}]"#);
+            }
+            if let Some(order) = request.target.strip_prefix("/lines/") {
+                let number = order.parse::<u64>();
+                let order = number.map_or_else(|_| format!("\"{order}\""), |id| id.to_string());
+                return Reply::json(format!(r#"[{{"line":1,"of":{order}}}]"#));
             }
             let page = request.parameter("page").unwrap_or("1");
             let page: usize = page.parse().unwrap();
@@ -215,6 +220,50 @@ fn what_is_discarded_is_counted_told_and_kept() {
         entries(&shop.lake().join("_engine/staging")),
         Vec::<PathBuf>::new()
     );
+}
+
+#[test]
+fn a_discarded_record_is_a_parent_all_the_same() {
+    let shop = Shop::new();
+    let resources = "
+- { name: orders, schema_contract: { columns: discard_row } }
+- name: lines
+  schema_contract: { data_type: discard_row }
+  rejected: _rejected
+  include_from_parent: [name]
+  endpoint: { path: 'lines/{resources.orders.id}', paginator: single_page }";
+    shop.run(resources, &[r#"[{"id":1,"name":"a"}]"#])
+        .assert_code(0);
+    let page = r#"[{"id":2,"name":"b","new":1},{"id":"x","name":"c"}]"#;
+    shop.run(resources, &[page]).assert_code(0);
+    assert_eq!(rows(&shop.lake(), "orders").len(), 2);
+    assert_eq!(rows(&shop.lake(), "lines").by_key(&["of"]).len(), 2);
+    let lines = entries(&shop.lake().join("_rejected/lines"));
+    let line: Value = serde_json::from_str(&std::fs::read_to_string(&lines[0]).unwrap()).unwrap();
+    assert_eq!(line["slice"], r#"orders.id="x""#);
+    assert_eq!(line["from_parent"]["_orders_name"], "c");
+    assert_eq!(line["value"]["line"], 1);
+}
+
+#[test]
+fn slices_side_by_side_reject_into_one_file() {
+    let shop = Shop::new();
+    let keys = "for_each: { shop: [a, b, c] }, schema_contract: { columns: discard_value }, rejected: _rejected, \
+                processing_steps: [{ map: { shop: partition.shop } }], endpoint: { params: { of: '{partition.shop}' } }";
+    shop.orders(keys, &[r#"[{"id":1}]"#]).assert_code(0);
+    let pages = [r#"[{"id":2}]"#, r#"[{"id":3,"new":true}]"#];
+    shop.orders(keys, &pages).assert_code(0);
+    assert_eq!(shop.shown().len(), 9);
+    let mut rejected = shop.rejected("_rejected/orders");
+    rejected.sort();
+    assert_eq!(rejected.len(), 3);
+    for (line, name) in rejected.iter().zip(["a", "b", "c"]) {
+        assert!(
+            line.contains(&format!(r#""slice":"shop=\"{name}\"""#)),
+            "{line}"
+        );
+        assert!(line.contains(r#""page":2,"#), "{line}");
+    }
 }
 
 #[test]

@@ -7,20 +7,20 @@ use serde::Deserialize;
 ///
 /// The short form is one mode for all three: `schema_contract: freeze`.
 ///
-/// Records are held against what the table already has, and what `columns` declares. `primary_key`, the cursor and the
-/// columns of `include_from_parent` count as declared, though their types do not. A null, `{}` or `[]` needs no column, and breaks nothing.
-/// Keys and values within objects, and within the objects of lists, are judged like columns: what is left out is no more
-/// than the key or value that breaks the contract. A list of which an element doesn't fit is one such value.
+/// Records are held, as the `processing_steps` leave them, against what the table already has and what `columns` declares.
+/// The `primary_key`, the cursor and the columns of `include_from_parent` count as declared, whatever their type. A null, `{}`
+/// or `[]` needs no column, and breaks nothing. Keys within objects, and within the objects of lists, are judged like
+/// columns: what is left out is no more than the key that breaks the contract. A list with an element that doesn't fit is
+/// one value that doesn't.
 ///
-/// In a table's first load the columns are those that `columns` declares. Where it declares none, the load itself says
-/// what they are: none is new. What type a column has that isn't declared is then said by the load, too: `freeze` fails
-/// where it holds values of several kinds, and the other modes keep each kind in a column of its own with a warning, since
-/// nothing says which of them is wrong.
+/// In a table's first load the columns are those that `columns` declares; where it declares none, those that the load
+/// brings. Where no type is declared or committed, the load says which it is: `data_type: freeze` fails where the values
+/// are of several kinds, and the other modes keep each kind in a column of its own with a warning, since nothing says
+/// which of them is wrong.
 ///
-/// A resource that breaks a frozen contract fails: nothing of it is committed, its cursor stays where it was, and the
-/// other resources are not concerned. What is discarded is counted in the report of the load, and kept in the files of
-/// `rejected` where the resource has it. The cursor moves behind discarded records; requests of other resources are made for
-/// them as for any record.
+/// A resource that breaks a frozen contract fails: nothing of it is committed, and its cursor stays where it was. What is
+/// discarded is counted in the report of the load and told at its end, and `rejected` keeps it. The cursor moves behind
+/// discarded records, and other resources are asked for what depends on them as on any record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SchemaContract {

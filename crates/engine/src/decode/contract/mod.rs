@@ -4,6 +4,7 @@
 //! each of its records judged by itself, against nothing but the table and the plan: neither the order of records nor the
 //! size of pages matters.
 
+mod admission;
 mod discarded;
 mod json;
 mod judge;
@@ -17,15 +18,14 @@ use indexmap::IndexMap;
 
 pub use discarded::{DiscardCounts, Discarded, Entity, Rejected};
 
-use self::json::write_without;
-use self::judge::{Breach, COPY_DEPTH, Judge, observe};
+use self::admission::{Admission, without};
+use self::judge::{COPY_DEPTH, Judge, observe};
 use self::load::Load;
 use super::Error;
 use super::cursor::Verdict;
 use super::declared::Hint;
 use super::memory::SliceMemory;
 use super::records::Records;
-use super::walk::{Read, excerpt};
 use crate::flow::{Page, Slice};
 use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan};
 use crate::schema::{Column, Field, Mixture, Source, TableSchema};
@@ -178,19 +178,12 @@ impl Contract {
                 discarded: Discarded::default(),
             });
         }
-        let mut admission = Admission {
-            contract: self,
-            discarded: Discarded::default(),
-            body: String::with_capacity(read.page.body.len()),
-            records: Vec::with_capacity(records.rows),
-        };
+        let mut admission = Admission::new(self);
         let mut copied = Vec::with_capacity(constants.len());
         for (key, json) in &constants {
             let breaches = Judge::copied(self, key, json);
-            copied.push((
-                json.as_str(),
-                breaches.map_err(|fault| fault.into_error(0, json.as_bytes()))?,
-            ));
+            let breaches = breaches.map_err(|fault| fault.into_error(0, json.as_bytes()))?;
+            copied.push((json.as_str(), breaches));
         }
         for (record, range) in read.records() {
             let data = read.text(record, range)?;
@@ -269,116 +262,6 @@ impl Contract {
             Entity::Columns => self.modes.columns,
             Entity::DataType => self.modes.data_type,
         }
-    }
-}
-
-/// The records of a page that are let in, as they are found.
-struct Admission<'a> {
-    contract: &'a Contract,
-    discarded: Discarded,
-    body: String,
-    records: Vec<Range<usize>>,
-}
-
-impl Admission<'_> {
-    /// Lets in what it may of one record; `copied` are the texts that come from its parents, with their breaches.
-    fn record(
-        &mut self,
-        record: usize,
-        data: &str,
-        own: &[Breach],
-        copied: &[(&str, Vec<Breach>)],
-    ) -> Result<(), Error> {
-        if self.contract.discards_table() {
-            let reason = "the table isn't there".to_owned();
-            let entity = Entity::Tables;
-            self.discarded
-                .add(entity, rejected(record, None, reason, true, data));
-            return Ok(());
-        }
-        let copied = copied.iter();
-        let copied = copied.flat_map(|(json, breaches)| breaches.iter().map(|one| (*json, one)));
-        let breaches: Vec<(&str, &Breach)> =
-            own.iter().map(|one| (data, one)).chain(copied).collect();
-        let first = |mode| breaches.iter().find(|(_, breach)| breach.mode == mode);
-        if let Some((json, breach)) = first(ContractMode::Freeze) {
-            return Err(Error::ContractBroken {
-                record,
-                column: breach.path.clone(),
-                excerpt: excerpt(breach.text(json).as_bytes()),
-                reason: breach.reason.clone(),
-                frozen: breach.entity.name(),
-                help: breach.entity.help(breach.top.is_some()),
-            });
-        }
-        let takes_row_along = |(_, breach): &&(&str, &Breach)| {
-            let top = breach.top.as_ref();
-            top.is_some_and(|top| self.contract.required.contains(&top.key))
-        };
-        let whole =
-            first(ContractMode::DiscardRow).or_else(|| breaches.iter().find(takes_row_along));
-        if let Some((_, breach)) = whole {
-            self.discarded
-                .add(breach.entity, breach.rejected(record, true, data));
-            return Ok(());
-        }
-        for (json, breach) in &breaches {
-            let text = breach.text(json);
-            self.discarded
-                .add(breach.entity, breach.rejected(record, false, text));
-        }
-        let start = self.body.len();
-        match without(data, own).map_err(|fault| fault.into_error(record, data.as_bytes()))? {
-            Some(text) => self.body.push_str(&text),
-            // A record that is no object has this value only.
-            None => self.body.push_str("{}"),
-        }
-        self.records.push(start..self.body.len());
-        Ok(())
-    }
-}
-
-impl Breach {
-    /// The text of the value, within that of its record or of what is copied.
-    fn text<'j>(&self, json: &'j str) -> &'j str {
-        json.get(self.place.clone()).unwrap_or_default()
-    }
-
-    fn rejected(&self, record: usize, is_row: bool, json: &str) -> Rejected {
-        rejected(
-            record,
-            Some(self.path.clone()),
-            self.reason.clone(),
-            is_row,
-            json,
-        )
-    }
-}
-
-/// JSON text without the values that break the contract; `None` where nothing is left of it.
-fn without(json: &str, breaches: &[Breach]) -> Read<Option<String>> {
-    let cuts: Vec<Range<usize>> = breaches.iter().map(|breach| breach.place.clone()).collect();
-    if cuts.contains(&(0..json.len())) {
-        return Ok(None);
-    }
-    let mut text = String::with_capacity(json.len());
-    write_without(json, 0, 1, &cuts, &mut text)?;
-    Ok(Some(text))
-}
-
-fn rejected(
-    record: usize,
-    column: Option<String>,
-    reason: String,
-    is_row: bool,
-    json: &str,
-) -> Rejected {
-    Rejected {
-        record,
-        column,
-        reason,
-        is_row,
-        value: json.to_owned(),
     }
 }
 
