@@ -60,26 +60,65 @@ proptest! {
         columns in modes(),
         data_type in modes(),
         is_first_load in any::<bool>(),
+        declares in any::<bool>(),
     ) {
         let table = table_of(&borrowed(&first));
         let table = (!is_first_load).then_some(&table);
-        let plan = plan(columns, data_type);
+        let mut plan = plan(columns, data_type);
+        if declares {
+            declare(&mut plan, "a", Some(DeclaredType::Bigint), true);
+            declare(&mut plan, "A", None, true);
+        }
         let all = borrowed(&second);
-        let (schema, rows, rejected) = load(&plan, table, &[&all]);
+        // Columns stand in the order in which they came.
+        let loaded = |pages: &[&[&str]]| {
+            let (schema, rows, rejected) = load(&plan, table, pages);
+            let mut columns = schema.column_names();
+            columns.sort();
+            (columns, restore(&rows, &schema), rejected)
+        };
+        let expected = loaded(&[&all]);
         for size in [1, 2, 3] {
             let pages: Vec<&[&str]> = all.chunks(size).collect();
-            prop_assert_eq!(load(&plan, table, &pages), (schema.clone(), rows.clone(), rejected.clone()));
+            prop_assert_eq!(&loaded(&pages), &expected);
         }
         let backwards: Vec<&[&str]> = all.chunks(1).rev().collect();
-        let (other, _, mut others) = load(&plan, table, &backwards);
-        let (mut names, mut other_names) = (schema.column_names(), other.column_names());
-        names.sort();
-        other_names.sort();
-        prop_assert_eq!(names, other_names);
-        let mut rejected = rejected;
-        rejected.sort();
-        others.sort();
-        prop_assert_eq!(rejected, others);
+        let (columns, mut rows, mut rejected) = loaded(&backwards);
+        let (expected_columns, mut expected_rows, mut expected_rejected) = expected;
+        for lines in [&mut rows, &mut rejected, &mut expected_rows, &mut expected_rejected] {
+            lines.sort();
+        }
+        prop_assert_eq!(columns, expected_columns);
+        prop_assert_eq!((rows, rejected), (expected_rows, expected_rejected));
+    }
+
+    #[test]
+    fn what_a_frozen_contract_refuses_depends_on_the_set_of_records(
+        first in records(),
+        second in records(),
+        is_first_load in any::<bool>(),
+    ) {
+        let table = table_of(&borrowed(&first));
+        let table = (!is_first_load).then_some(&table);
+        let all = borrowed(&second);
+        let refuses = |pages: Vec<&[&str]>| {
+            let decoder = Decoder::new(plan(Freeze, Freeze), "load").under_contract(table);
+            pages.into_iter().any(|records| {
+                let memory = &mut SliceMemory::default();
+                let outcome = decoder.decode(&Slice::default(), &page(records), memory);
+                matches!(outcome, Err(Error::ContractBroken { .. }))
+            })
+        };
+        let expected = refuses(vec![&all]);
+        for size in [1, 2, 3] {
+            prop_assert_eq!(refuses(all.chunks(size).collect()), expected);
+            prop_assert_eq!(refuses(all.chunks(size).rev().collect()), expected);
+        }
+        if is_first_load {
+            let (schema, ..) = load(&DecodePlan::default(), None, &[&all]);
+            let has_variant = schema.layout().iter().any(|column| column.name.contains("__v_number"));
+            prop_assert!(expected || !has_variant);
+        }
     }
 
     #[test]
