@@ -36,7 +36,7 @@ use arrow::array::{
 };
 use indexmap::IndexMap;
 
-pub use contract::{DiscardCounts, Discarded, Entity, Rejected};
+pub use contract::{DiscardCounts, Discarded, Rejected};
 pub use error::Error;
 pub use memory::SliceMemory;
 pub(crate) use parents::key_value;

@@ -5,9 +5,6 @@ use super::column::{Column, ColumnType, Kind};
 use super::observed::{Field, ObjectSummary, Observed};
 use super::settle::{Fit, evolve};
 
-/// Between the path of a list and that of a key within its elements.
-const ELEMENTS: &str = "[]";
-
 /// The path of a key within the value at `parent`; empty for the record itself.
 pub(crate) fn key_path(parent: &str, key: &str) -> String {
     if parent.is_empty() {
@@ -19,7 +16,7 @@ pub(crate) fn key_path(parent: &str, key: &str) -> String {
 
 /// The path of the elements of the list at `list`.
 pub(crate) fn elements_path(list: &str) -> String {
-    format!("{list}{ELEMENTS}")
+    format!("{list}[]")
 }
 
 impl Column {
@@ -60,22 +57,7 @@ impl ColumnType {
     pub(crate) fn takes(&self, observed: &Observed, kind: Kind) -> bool {
         matches!(evolve(self, observed, kind, None), Fit::All(evolved) if evolved == *self)
     }
-}
 
-impl Kind {
-    /// A value of the kind, for messages.
-    pub(crate) fn noun(self) -> &'static str {
-        match self {
-            Self::Object => "an object",
-            Self::List => "a list",
-            Self::String => "a string",
-            Self::Number => "a number",
-            Self::Bool => "a boolean",
-        }
-    }
-}
-
-impl ColumnType {
     /// What a column of the type holds, for messages.
     pub(crate) fn noun(&self) -> String {
         match self {
@@ -93,6 +75,19 @@ impl ColumnType {
             Self::Void | Self::Struct(_) => "objects".to_owned(),
             Self::List(element) => format!("lists of {}", element.noun()),
             Self::Json | Self::Mixed(_) => "any JSON".to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    /// A value of the kind, for messages.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::List => "a list",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Bool => "a boolean",
         }
     }
 }
@@ -127,54 +122,73 @@ impl TableSchema {
         let settled = self.settle(committed);
         let before = committed.and_then(|committed| committed.columns.as_deref());
         let mut found = Vec::new();
-        collect(
-            &settled.layout(),
-            before.unwrap_or_default(),
-            "",
-            &mut found,
-        );
+        let before = before.unwrap_or_default();
+        collect(&settled.layout(), before, None, &mut found);
         found
     }
 }
 
+/// Where columns lie: the top-level key that they lie under, and the path of the value whose members they are.
+#[derive(Clone, Copy)]
+struct Parent<'a> {
+    key: &'a str,
+    path: &'a str,
+}
+
 /// New columns stand behind those that there were.
-fn collect(columns: &[Column], before: &[Column], parent: &str, found: &mut Vec<Mixture>) {
+fn collect(
+    columns: &[Column],
+    before: &[Column],
+    parent: Option<Parent<'_>>,
+    found: &mut Vec<Mixture>,
+) {
     for (at, column) in columns.iter().enumerate() {
-        let path = key_path(parent, &column.source.key);
+        let key = &column.source.key;
+        let path = key_path(parent.map_or("", |parent| parent.path), key);
+        let key = parent.map_or(key.as_str(), |parent| parent.key);
         let of_source = |other: &&Column| other.source == column.source;
         let is_new = at >= before.len() && !column.declared;
         let is_variant = columns[..at].iter().any(|other| of_source(&other));
         if is_new && is_variant && !found.iter().any(|mixture| mixture.path == path) {
             let kinds = columns.iter().filter(of_source);
             let kinds = kinds.map(|column| column.kind.map_or("json", Kind::name));
-            let top = path.split(['.', '[']).next().unwrap_or_default();
             found.push(Mixture {
-                key: top.to_owned(),
+                key: key.to_owned(),
                 path: path.clone(),
                 kinds: kinds.collect(),
             });
         }
         let before = before.get(at).map(|column| &column.data_type);
-        collect_nested(&column.data_type, before, &path, found);
+        let parent = Parent { key, path: &path };
+        collect_nested(&column.data_type, before, parent, found);
     }
 }
 
 fn collect_nested(
     data_type: &ColumnType,
     before: Option<&ColumnType>,
-    path: &str,
+    parent: Parent<'_>,
     found: &mut Vec<Mixture>,
 ) {
-    match (data_type, before) {
-        (ColumnType::Struct(columns), Some(ColumnType::Struct(before))) => {
-            collect(columns, before, path, found);
+    match data_type {
+        ColumnType::Struct(columns) => {
+            let before = match before {
+                Some(ColumnType::Struct(before)) => before.as_slice(),
+                _ => &[],
+            };
+            collect(columns, before, Some(parent), found);
         }
-        (ColumnType::Struct(columns), _) => collect(columns, &[], path, found),
-        (ColumnType::List(element), Some(ColumnType::List(before))) => {
-            collect_nested(element, Some(before), &elements_path(path), found);
-        }
-        (ColumnType::List(element), _) => {
-            collect_nested(element, None, &elements_path(path), found);
+        ColumnType::List(element) => {
+            let before = match before {
+                Some(ColumnType::List(before)) => Some(&**before),
+                _ => None,
+            };
+            let path = elements_path(parent.path);
+            let parent = Parent {
+                path: &path,
+                ..parent
+            };
+            collect_nested(element, before, parent, found);
         }
         _ => {}
     }

@@ -72,7 +72,8 @@ pub struct Resource {
     /// A folder below the destination, such as `_rejected`: what `schema_contract` discards is written to
     /// `<rejected>/<table>/<load_id>-<6 digits>.jsonl`, in the same commit as the rows. Each line is an object with the
     /// load, resource, slice, page, record (counted from 0 within its page), column and reason, and what was discarded as it
-    /// came. Default: it is counted only.
+    /// came. A run that is killed and run again leaves each line once; the files stay until someone removes them. Default: it
+    /// is counted only.
     pub rejected: Option<String>,
     /// Whether the rows go into the table. If false, the resource is read for the resources that depend on it, and only if
     /// any of them is. A run that names the resource writes it all the same. Default: true.

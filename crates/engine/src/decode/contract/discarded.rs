@@ -7,7 +7,7 @@ const COLUMNS_TOLD: usize = 10;
 
 /// What a contract is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Entity {
+pub(super) enum Entity {
     /// The table itself.
     Tables,
     /// A column, or a key of an object.
@@ -18,7 +18,7 @@ pub enum Entity {
 
 impl Entity {
     /// The key of `schema_contract`.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Tables => "tables",
             Self::Columns => "columns",

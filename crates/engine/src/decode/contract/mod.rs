@@ -16,9 +16,10 @@ use std::ops::Range;
 use bytes::Bytes;
 use indexmap::IndexMap;
 
-pub use discarded::{DiscardCounts, Discarded, Entity, Rejected};
+pub use discarded::{DiscardCounts, Discarded, Rejected};
 
 use self::admission::{Admission, without};
+use self::discarded::Entity;
 use self::judge::{COPY_DEPTH, Judge, observe};
 use self::load::Load;
 use super::Error;
