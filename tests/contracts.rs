@@ -222,6 +222,23 @@ fn what_is_discarded_is_counted_told_and_kept() {
     );
 }
 
+/// What other failures leave of the windows that were finished before them.
+#[test]
+fn a_broken_contract_keeps_no_window() {
+    let shop = Shop::new();
+    let keys = "concurrency: 1, columns: { id: {}, at: {} }, schema_contract: { columns: freeze }, endpoint: { \
+                incremental: { cursor_path: at, initial_value: '2024-01-01', end_value: '2024-01-03', window: 1d, \
+                start_param: from, end_param: to } }";
+    let first = r#"{"id":1,"at":"2024-01-01T01:00:00Z"}"#;
+    let second = r#"{"id":2,"at":"2024-01-02T01:00:00Z""#;
+    let broken = format!(r#"[{first},{second},"new":1}}]"#);
+    shop.orders(keys, &[&broken]).assert_code(1);
+    assert!(files(&shop.lake(), "orders").is_empty());
+    let whole = format!("[{first},{second}}}]");
+    shop.orders(keys, &[&whole]).assert_code(0);
+    assert_eq!(shop.shown().len(), 2);
+}
+
 #[test]
 fn a_discarded_record_is_a_parent_all_the_same() {
     let shop = Shop::new();
