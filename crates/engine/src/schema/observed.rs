@@ -118,11 +118,8 @@ impl ObjectSummary {
     }
 
     fn is_void(&self) -> bool {
-        !self.wide
-            && self
-                .fields
-                .iter()
-                .all(|field| field.observed.is_empty_or_void())
+        let is_void = |observed: &Observed| observed.kinds().all(|kind| observed.is_void(kind));
+        !self.wide && self.fields.iter().all(|field| is_void(&field.observed))
     }
 }
 

@@ -234,7 +234,7 @@ fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<
 }
 
 /// How many of the new values of a kind a committed type can hold.
-enum Fit {
+pub(super) enum Fit {
     /// All, in this type, which is the committed one or an exact widening of it.
     All(ColumnType),
     /// Perhaps some, in this type.
@@ -245,7 +245,12 @@ enum Fit {
     None,
 }
 
-fn evolve(committed: &ColumnType, new: &Observed, kind: Kind, before: Option<&Observed>) -> Fit {
+pub(super) fn evolve(
+    committed: &ColumnType,
+    new: &Observed,
+    kind: Kind,
+    before: Option<&Observed>,
+) -> Fit {
     let fits = |all: bool| {
         if all {
             Fit::All(committed.clone())
