@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
-use crate::load::{Destination, Lake, SpoolSettings, State, TableCommit, TableState};
+use crate::load::{Destination, Discards, Lake, SpoolSettings, State, TableCommit, TableState};
 use crate::plan::{DecodePlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
@@ -93,6 +93,7 @@ impl Table {
             write_disposition: WriteDisposition::Append,
             primary_key: Vec::new(),
             progress: Progress::default(),
+            discards: Discards::default(),
         };
         let committed = lake.commit(vec![part], Timestamp::UNIX_EPOCH, true);
         self.runtime.block_on(committed).unwrap();
