@@ -12,6 +12,7 @@ pub mod extract;
 pub mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod json;
 pub mod load;
 pub mod plan;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -13,9 +13,10 @@ use super::declared::{DeclaredColumn, Hint, bool_array};
 use super::fixed::{FixedColumn, TextColumn};
 use super::value::ValueNode;
 use super::walk::{Fault, MAXIMUM_STRUCT_DEPTH, Problem, Read, Walk};
+use crate::json::Peek;
 use crate::schema::{
     Column, ColumnType, Field, MAXIMUM_COLUMNS, ObjectSummary, Source, WIDE_OBJECT_KEYS,
-    arrow_fields, render_json, unsettled_object_columns,
+    arrow_fields, render_json, unsettled_object_columns, write_json_string,
 };
 
 /// Marks a field that has been in no row yet.
@@ -37,6 +38,8 @@ pub(super) struct ObjectNode {
 /// One key.
 struct FieldNode {
     key: String,
+    /// The key as JSON text.
+    quoted: String,
     value: ValueNode,
     /// The last row in which the key was.
     last_row: usize,
@@ -121,7 +124,7 @@ impl ObjectNode {
         if self.wide.is_none() {
             let too_deep = depth > MAXIMUM_STRUCT_DEPTH;
             if too_deep {
-                super::walk::skip(&mut walk.json, jiter::Peek::Object, depth)?;
+                super::walk::skip(&mut walk.json, Peek::Object, depth)?;
             } else if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
                 return Ok(());
             } else {
@@ -132,7 +135,7 @@ impl ObjectNode {
                 texts: TextColumn::new(self.rows),
             });
         } else {
-            super::walk::skip(&mut walk.json, jiter::Peek::Object, depth)?;
+            super::walk::skip(&mut walk.json, Peek::Object, depth)?;
         }
         let text = walk.text(start, walk.json.current_index())?;
         let canonical = canonical_json(text).map_err(|fault| fault.behind(start))?;
@@ -271,25 +274,32 @@ impl ObjectNode {
         let mut expected = 0;
         let mut is_first = true;
         loop {
-            let key = if is_first {
-                walk.json.known_object()?
+            // Most objects have the keys of the one before, in the same order.
+            let separator = if is_first { b'{' } else { b',' };
+            let predicted = self
+                .fields
+                .get(expected)
+                .is_some_and(|field| walk.json.at_member(separator, &field.quoted));
+            let position = if predicted {
+                expected
             } else {
-                walk.json.next_key()?
-            };
-            is_first = false;
-            let Some(key) = key else {
-                return Ok(Outcome::Read);
-            };
-            let position = match self.fields.get(expected) {
-                Some(field) if field.key == key => expected,
-                _ => match self.positions.get(key) {
+                let key = if is_first {
+                    walk.json.known_object()?
+                } else {
+                    walk.json.next_key()?
+                };
+                let Some(key) = key else {
+                    return Ok(Outcome::Read);
+                };
+                match self.positions.get(key) {
                     Some(position) => *position,
                     None if self.fields.len() < self.maximum_fields => {
                         self.add_field(key, cursor_path, hints)
                     }
                     None => return Ok(Outcome::TooManyKeys),
-                },
+                }
             };
+            is_first = false;
             expected = position + 1;
             let field = &mut self.fields[position];
             let peek = walk.json.peek()?;
@@ -321,10 +331,13 @@ impl ObjectNode {
                 .get(self.cursor_steps)
                 .is_some_and(|step| step == key);
         let cursor_steps = if on_path { self.cursor_steps + 1 } else { 0 };
+        let mut quoted = String::new();
+        write_json_string(key, &mut quoted);
         let position = self.fields.len();
         self.positions.insert(key.to_owned(), position);
         self.fields.push(FieldNode {
             key: key.to_owned(),
+            quoted,
             value: ValueNode::new(declared, self.rows, cursor_steps),
             last_row: NEVER,
         });
@@ -345,13 +358,7 @@ enum Outcome {
 
 /// A key that comes twice is fine as long as its value is the same.
 #[cold]
-fn skip_repeated(
-    walk: &mut Walk<'_>,
-    peek: jiter::Peek,
-    start: usize,
-    key: &str,
-    depth: usize,
-) -> Read {
+fn skip_repeated(walk: &mut Walk<'_>, peek: Peek, start: usize, key: &str, depth: usize) -> Read {
     let index = walk.json.current_index();
     let value = walk.skip(peek, depth + 1)?;
     if walk.first_value(start, key, depth + 1)? == Some(value) {

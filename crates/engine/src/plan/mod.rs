@@ -53,4 +53,4 @@ pub use paginator::{
 };
 pub(crate) use parents::ancestors;
 pub use response_action::{AnswerCondition, Reaction, ResponseActionPlan, WaitPlan};
-pub use selector::Selector;
+pub use selector::{DEPTH_LIMIT, Selector};

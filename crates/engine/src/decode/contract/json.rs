@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use jiter::Peek;
-
 use crate::decode::walk::{Read, Walk};
+use crate::json::Peek;
 use crate::schema::write_json_string;
 
 /// Calls `each` with the key, the value's text and where that begins, for each member of an object.

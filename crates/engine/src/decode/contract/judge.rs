@@ -2,19 +2,18 @@
 
 use std::ops::Range;
 
-use indexmap::IndexMap;
-use jiter::Peek;
-
 use super::json::{elements, members, peek};
 use super::{Contract, Entity};
 use crate::decode::declared::{DeclaredColumn, Hint};
 use crate::decode::records::VALUE_KEY;
 use crate::decode::value::ValueNode;
 use crate::decode::walk::{Read, Walk};
+use crate::json::Peek;
 use crate::plan::ContractMode;
 use crate::schema::{
     Column, ColumnType, Kind, Observed, Source, elements_path, has_place, key_path,
 };
+use indexmap::IndexMap;
 
 /// Levels of nesting at which the values under the keys of a record lie.
 pub(super) const VALUE_DEPTH: usize = 2;

@@ -5,13 +5,12 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiter::Peek;
-
 use super::json::{members, peek};
 use super::judge::VALUE_DEPTH;
 use super::{Entity, ReadPage};
 use crate::decode::Error;
 use crate::decode::walk::{Read, excerpt};
+use crate::json::Peek;
 use crate::plan::{ContractMode, DecodePlan};
 use crate::schema::{Field, Mixture, TableSchema};
 

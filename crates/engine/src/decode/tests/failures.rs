@@ -21,7 +21,7 @@ fn malformed_records_are_named() {
     insta::assert_snapshot!(failure(&["1 2"]), @"parse `$` of record `0`: trailing characters, at `2`");
     insta::assert_snapshot!(failure(&[""]), @"parse `$` of record `0`: EOF while parsing a value, at ``");
     insta::assert_snapshot!(failure(&[r#"{"a":"\ud800"}"#]), @r##"
-    parse `$.a` of record `0`: unexpected end of hex escape, at `"}`
+    parse `$.a` of record `0`: lone leading surrogate in hex escape, at `0"}`
     "##);
 }
 
