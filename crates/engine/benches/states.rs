@@ -1,21 +1,26 @@
 //! A server of agent states that is no bottleneck: every page is rendered before the first request.
 //!
-//! `states ROWS PAGE_ROWS` prints its address and serves `/agents/state?offset=…` until its input ends.
+//! `states ROWS PAGE_ROWS [LATENCY]` prints its address and serves `/agents/state?offset=…` until its input ends, each
+//! answer after this many milliseconds.
 #![allow(clippy::print_stdout, reason = "the address is the program's result")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 fn main() -> std::io::Result<()> {
     let numbers: Vec<usize> = std::env::args()
         .skip(1)
         .flat_map(|text| text.parse())
         .collect();
-    let [rows, page_rows] = numbers[..] else {
+    let (rows, page_rows, latency) = match numbers[..] {
+        [rows, page_rows] => (rows, page_rows, 0),
+        [rows, page_rows, latency] => (rows, page_rows, latency),
         // `cargo bench` runs it without any.
-        return Ok(());
+        _ => return Ok(()),
     };
+    let latency = Duration::from_millis(latency as u64);
     let pages = Arc::new(Pages::render(rows, page_rows));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
@@ -23,7 +28,7 @@ fn main() -> std::io::Result<()> {
         for stream in listener.incoming().flatten() {
             let pages = Arc::clone(&pages);
             // A client that goes away is its own affair.
-            std::thread::spawn(move || drop(serve(stream, &pages)));
+            std::thread::spawn(move || drop(serve(stream, &pages, latency)));
         }
     });
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -98,7 +103,7 @@ fn state(row: usize) -> String {
     text
 }
 
-fn serve(mut stream: TcpStream, pages: &Pages) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, pages: &Pages, latency: Duration) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = BufReader::new(stream.try_clone()?);
     loop {
@@ -115,6 +120,7 @@ fn serve(mut stream: TcpStream, pages: &Pages) -> std::io::Result<()> {
             header.clear();
             input.read_line(&mut header)?;
         }
+        std::thread::sleep(latency);
         let page = offset.unwrap_or(0) / pages.page_rows;
         stream.write_all(pages.answers.get(page).unwrap_or(&pages.empty))?;
     }

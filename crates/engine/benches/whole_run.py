@@ -1,7 +1,7 @@
 """Times whole runs of `engine` beside a straight-line program and other tools, on the same pages in the same minutes.
 
     cargo build --release && cargo bench -p engine --no-run
-    python3 crates/engine/benches/whole_run.py [--rows 1000000] [--runs 3] [--peers PYTHON] [--write docs/benchmarks.md]
+    python3 crates/engine/benches/whole_run.py [--rows 1000000] [--runs 3] [--latency 100] [--peers PYTHON] [--write docs/benchmarks.md]
 
 `--peers` names a Python that has dlt (with its `filesystem` and `parquet` extras), polars and duckdb; they are left out
 where it isn't given. Figures are of one machine at one time: only the ratios mean something elsewhere.
@@ -129,10 +129,32 @@ def table(figures):
     return "\n".join(lines)
 
 
+def latency(pages, milliseconds):
+    """Whole runs against slow answers, one request at a time and eight."""
+    server = subprocess.Popen(
+        [build("states"), str(pages * 100), "100", str(milliseconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    url = server.stdout.readline().strip()
+    walls = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for concurrency in (1, 8):
+            spec = f"{folder}/{concurrency}.yaml"
+            with open(spec, "w") as file:
+                file.write(SPEC.format(url=url, page_rows=100).replace("    endpoint:", f"    concurrency: {concurrency}\n    endpoint:"))
+            walls[concurrency], _, _ = measure([os.path.abspath("target/release/engine"), "run", spec, "--destination", f"lake{concurrency}"], folder)
+    server.stdin.close()
+    server.wait()
+    return (
+        f"{pages} pages by offset, {milliseconds} ms before each answer: {walls[1]:.1f} s one after another, {walls[8]:.1f} s "
+        f"with `concurrency: 8`, {walls[1] / walls[8]:.1f} times faster."
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--latency", type=int, default=100, help="milliseconds before each answer of the second part; 0 leaves it out")
     parser.add_argument("--peers")
     parser.add_argument("--write")
     options = parser.parse_args()
@@ -157,7 +179,8 @@ def main():
     text = (
         f"{options.rows:,} agent states of 12 flat columns, {PAGE_ROWS} a page, from loopback to zstd level 3 on local disk; "
         f"medians of {options.runs} runs, taken in turns.\n\n{table(figures)}\n\n"
-        f"{datetime.date.today()}, commit {commit}, {platform.machine()}, {os.cpu_count()} cores, {platform.system()}.\n"
+        + (f"{latency(400, options.latency)}\n\n" if options.latency else "")
+        + f"{datetime.date.today()}, commit {commit}, {platform.machine()}, {os.cpu_count()} cores, {platform.system()}.\n"
     )
     print(text)
     if options.write:
