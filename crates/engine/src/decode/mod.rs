@@ -12,8 +12,10 @@ mod cursor;
 mod declared;
 mod error;
 mod fixed;
+mod hints;
 mod list;
 mod memory;
+mod misfits;
 mod named;
 mod number_column;
 mod object;
@@ -43,7 +45,9 @@ use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use cursor::Verdict;
-use declared::{Hint, hints};
+use hints::{Hint, hints};
+use misfits::AllMisfits;
+pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
 use records::Records;
@@ -59,6 +63,7 @@ pub struct Decoder {
     plan: DecodePlan,
     hints: IndexMap<String, Hint>,
     named: NamedFields,
+    misfits: AllMisfits,
     load_id: String,
 }
 
@@ -89,6 +94,7 @@ impl Decoder {
         Self {
             hints: hints(&plan),
             named: NamedFields::new(&plan.steps),
+            misfits: AllMisfits::default(),
             plan,
             load_id: load_id.to_owned(),
         }
@@ -102,6 +108,11 @@ impl Decoder {
     /// The fields whose numbers have more digits than the expressions of `map` compute with.
     pub fn rounded_fields(&self) -> Vec<String> {
         self.named.rounded()
+    }
+
+    /// What the declared columns did not take so far, by their source names.
+    pub fn misfits(&self) -> Vec<(String, Misfits)> {
+        self.misfits.by_column()
     }
 
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
@@ -147,6 +158,10 @@ impl Decoder {
             // What is left out must leave no trace in the schema.
             let kept = std::mem::take(&mut records.verdicts);
             records = Records::read(&self.plan, &self.hints, slice, page, Some(&kept), memory)?;
+        }
+        let misfits = records.root.misfits();
+        if !misfits.is_empty() {
+            self.misfits.add(&slice.id(), page.number, misfits);
         }
         let (schema, batch) = self.batch(&mut records, &constants, page)?;
         Ok(Decoded {

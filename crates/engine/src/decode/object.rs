@@ -9,8 +9,10 @@ use indexmap::IndexMap;
 
 use super::Error;
 use super::canonical::canonical_json;
-use super::declared::{DeclaredColumn, Hint, bool_array};
+use super::declared::{DeclaredColumn, bool_array};
 use super::fixed::{FixedColumn, TextColumn};
+use super::hints::Hint;
+use super::misfits::Misfits;
 use super::value::ValueNode;
 use super::walk::{Fault, MAXIMUM_STRUCT_DEPTH, Problem, Read, Walk};
 use crate::schema::{
@@ -183,6 +185,12 @@ impl ObjectNode {
         seen.chain(unseen).collect()
     }
 
+    /// What the declared columns did not take, by key.
+    pub(super) fn misfits(&self) -> Vec<(String, Misfits)> {
+        let misfits = |field: &FieldNode| Some((field.key.clone(), field.value.misfits()?.clone()));
+        self.fields.iter().filter_map(misfits).collect()
+    }
+
     /// Takes out the values of a column.
     pub(super) fn finish_column(
         &mut self,
@@ -313,7 +321,7 @@ impl ObjectNode {
         hints: Option<&IndexMap<String, Hint>>,
     ) -> usize {
         let declared = hints
-            .and_then(|hints| hints.get(key)?.reading)
+            .and_then(|hints| hints.get(key)?.reading.as_ref())
             .map(|reading| DeclaredColumn::new(reading, self.rows));
         let is_root = hints.is_some();
         let on_path = (is_root || self.cursor_steps > 0)

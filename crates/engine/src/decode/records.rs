@@ -6,7 +6,7 @@ use jiter::Peek;
 use super::Error;
 use super::constants;
 use super::cursor::{Judge, Verdict, key_content};
-use super::declared::Hint;
+use super::hints::Hint;
 use super::memory::{SliceMemory, hash};
 use super::object::ObjectNode;
 use super::parents::parent_fields;

@@ -52,8 +52,10 @@ pub enum DeclaredType {
     Double,
     /// Boolean.
     Bool,
-    /// Microseconds in UTC; `format` says how it is read.
+    /// Microseconds in UTC; `formats` say how it is read.
     Timestamp,
+    /// The same in nanoseconds.
+    TimestampNanoseconds,
     /// Calendar date.
     Date,
     /// Signed 64-bit integer.
@@ -67,19 +69,40 @@ pub enum DeclaredType {
     },
     /// Any JSON value, kept as its JSON text.
     Json,
+    /// Time of day in microseconds.
+    Time,
+    /// Bytes, read from base64, or from hexadecimal behind `0x`.
+    Binary,
 }
 
 /// What `columns:` (or the cursor) says of one top-level column, by its source name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ColumnHint {
     /// The declared type; `None` leaves it to inference.
     pub data_type: Option<DeclaredType>,
-    /// How a time is read, for `timestamp` and `date` columns.
-    pub format: Option<TimeFormat>,
+    /// How a time is read, for `timestamp` and `date` columns, beside the type's own way: the first that fits counts.
+    pub formats: Vec<super::CursorFormat>,
+    /// What values are said to keep to: characters of text, bytes of binary, bits of integers. Larger ones are told of.
+    pub limit: Option<u32>,
+    /// `""` means that there is no value.
+    pub empty_as_null: bool,
     /// `false` refuses records in which the value is null or missing. Default `true`.
     pub nullable: bool,
     /// Kept as the Parquet field's metadata under `description`.
     pub description: Option<String>,
+}
+
+impl Default for ColumnHint {
+    fn default() -> Self {
+        Self {
+            data_type: None,
+            formats: Vec::new(),
+            limit: None,
+            empty_as_null: false,
+            nullable: true,
+            description: None,
+        }
+    }
 }
 
 /// What is done with each record before it becomes a row: first the filter, then fields are set, renamed, left out.

@@ -15,13 +15,14 @@ use super::included::Included;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
-use crate::decode::{AbsentField, Decoder};
+use crate::decode::{AbsentField, Decoder, Told};
 use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::TableSpool;
 use crate::plan::{IncrementalMode, ResourcePlan, WriteDisposition};
+use crate::spec::looks_secret;
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -139,6 +140,7 @@ impl ResourceRun {
             });
         }
         self.tell_absent_fields(&decoder, &report);
+        self.tell_misfits(&decoder);
         self.tell_what_was_left_out(&report);
         Outcome {
             keeps_windows: self.keeps_what_was_finished(),
@@ -190,6 +192,35 @@ impl ResourceRun {
             } else {
                 Event::Notice { resource, text }
             });
+        }
+    }
+
+    fn tell_misfits(&self, decoder: &Decoder) {
+        let tell = |column: &str, told: &Told, why: &str| {
+            if told.count == 0 {
+                return;
+            }
+            let count = told.count;
+            let example = if looks_secret(column) {
+                String::new()
+            } else {
+                format!(", such as `{}`", told.first)
+            };
+            self.client.warn(
+                &self.resource.name,
+                &format!("{count} values of the column `{column}` {why}{example}"),
+            );
+        };
+        for (column, misfits) in decoder.misfits() {
+            let refused = format!(
+                "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
+            );
+            tell(&column, &misfits.refused, &refused);
+            tell(
+                &column,
+                &misfits.beyond,
+                "are larger than its `precision`, and are kept whole",
+            );
         }
     }
 

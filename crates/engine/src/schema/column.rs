@@ -61,7 +61,13 @@ pub(crate) enum ColumnType {
     Text,
     /// Microseconds in UTC; with the spelling that gives back the text where it is known.
     Timestamp(Option<Spelling>),
+    /// Nanoseconds in UTC; declared, never inferred.
+    TimestampNanoseconds,
     Date,
+    /// Microseconds since midnight; declared, never inferred.
+    Time,
+    /// Bytes; declared, never inferred.
+    Binary,
     /// JSON text.
     Json,
     Struct(Vec<Column>),
@@ -86,7 +92,12 @@ impl ColumnType {
         match self {
             Self::Void | Self::Struct(_) => Some(Kind::Object),
             Self::List(_) => Some(Kind::List),
-            Self::Text | Self::Timestamp(_) | Self::Date => Some(Kind::String),
+            Self::Text
+            | Self::Timestamp(_)
+            | Self::TimestampNanoseconds
+            | Self::Date
+            | Self::Time
+            | Self::Binary => Some(Kind::String),
             Self::Int64 | Self::UInt64 | Self::Float64 | Self::Decimal(..) | Self::NumberText => {
                 Some(Kind::Number)
             }
@@ -105,7 +116,12 @@ impl ColumnType {
             Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             Self::NumberText | Self::Text | Self::Json => DataType::Utf8,
             Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::TimestampNanoseconds => {
+                DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+            }
             Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Binary => DataType::Binary,
             Self::Struct(columns) => DataType::Struct(arrow_fields(columns)),
             Self::List(element) => DataType::List(element.element_field()),
             Self::Mixed(parts) => DataType::Struct(mixed_fields(parts)),

@@ -53,7 +53,6 @@ pub use files::Files;
 pub use include::Load;
 pub use incremental::{
     CursorScope, CursorSource, Incremental, LastValueFunction, MissingCursor, RangeEdge, RowOrder,
-    TimeFormat,
 };
 pub use paginator::{
     Auto, Cursor, DEFAULT_PAGE_CONCURRENCY, DEFAULT_TOTAL_PATH, HeaderCursor, HeaderLink, JsonLink,

@@ -3,6 +3,7 @@
 mod cursors;
 mod declared;
 mod failures;
+mod hints;
 mod properties;
 mod types;
 

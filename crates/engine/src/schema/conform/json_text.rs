@@ -61,7 +61,12 @@ fn render(array: &dyn Array, data_type: &ColumnType, row: usize, text: &mut Stri
             let spelled = ColumnType::Timestamp(Some(Spelling::SHORTEST));
             write_string(&text_at(array, &spelled, row)?, text);
         }
-        ColumnType::Text | ColumnType::Timestamp(Some(_)) | ColumnType::Date => {
+        ColumnType::Text
+        | ColumnType::Timestamp(Some(_))
+        | ColumnType::TimestampNanoseconds
+        | ColumnType::Date
+        | ColumnType::Time
+        | ColumnType::Binary => {
             write_string(&text_at(array, data_type, row)?, text);
         }
         ColumnType::Int64
