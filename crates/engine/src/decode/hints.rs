@@ -83,6 +83,7 @@ fn hint(column: &ColumnHint, cursor: Option<TimeFormat>) -> Hint {
     Hint {
         declaration: Declaration {
             data_type: data_type.map(column_type),
+            form: column.nested,
             required: !column.nullable,
             description: column.description.clone(),
         },

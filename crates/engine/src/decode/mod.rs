@@ -10,6 +10,7 @@
 mod canonical;
 mod cursor;
 mod declared;
+mod entries;
 mod error;
 mod fixed;
 mod hints;
@@ -188,7 +189,7 @@ impl Decoder {
         for (key, json) in constants {
             let source = Source {
                 from_parent: true,
-                key: key.clone(),
+                ..Source::key(key)
             };
             let node =
                 repeated(json, rows).map_err(|fault| fault.into_error(0, json.as_bytes()))?;
@@ -199,7 +200,7 @@ impl Decoder {
             });
             copied.push((source, node));
         }
-        let schema = TableSchema::of_records(fields);
+        let schema = TableSchema::of_records(fields, self.plan.nested);
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for column in schema.layout().iter() {
             let constant = copied

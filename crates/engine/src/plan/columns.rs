@@ -6,6 +6,7 @@ use super::CursorFormat;
 use super::incremental::formats;
 use super::mistakes::{Mistakes, Place};
 use super::model::{ColumnHint, DeclaredType};
+use crate::schema::Form;
 use crate::spec::{self, DataType};
 
 /// Digits of the widest decimal.
@@ -31,6 +32,7 @@ pub(super) fn compile(
                 .and_then(|data_type| declared(data_type, column, &place, mistakes)),
             formats: time_formats(column, &place, mistakes),
             limit: limit(column),
+            nested: column.nested.map(form),
             empty_as_null: column.empty_as_null,
             nullable: column.nullable.unwrap_or(true),
             description: column.description.clone(),
@@ -38,6 +40,16 @@ pub(super) fn compile(
         hints.insert(name.clone(), hint);
     }
     hints
+}
+
+/// The form that `nested` names.
+pub(super) fn form(nested: spec::Nested) -> Form {
+    match nested {
+        spec::Nested::Struct => Form::Struct,
+        spec::Nested::Map => Form::Map,
+        spec::Nested::Json => Form::Json,
+        spec::Nested::Flatten => Form::Flatten,
+    }
 }
 
 fn declared(

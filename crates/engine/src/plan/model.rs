@@ -13,6 +13,7 @@ use super::exchange::ExchangePlan;
 use super::{
     CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, RangeEdge, Selector,
 };
+use crate::schema::Form;
 
 /// How a resource's rows join those that the table already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,8 @@ pub struct ColumnHint {
     pub formats: Vec<super::CursorFormat>,
     /// What values are said to keep to: characters of text, bytes of binary, bits of integers. Larger ones are told of.
     pub limit: Option<u32>,
+    /// The form of objects and lists; `None`: that of the resource.
+    pub nested: Option<Form>,
     /// `""` means that there is no value.
     pub empty_as_null: bool,
     /// `false` refuses records in which the value is null or missing. Default `true`.
@@ -98,6 +101,7 @@ impl Default for ColumnHint {
             data_type: None,
             formats: Vec::new(),
             limit: None,
+            nested: None,
             empty_as_null: false,
             nullable: true,
             description: None,
@@ -132,6 +136,8 @@ pub struct DecodePlan {
     pub resource: String,
     /// Column hints by source name, in the order of the spec.
     pub columns: IndexMap<String, ColumnHint>,
+    /// The form of objects and lists, unless a hint says otherwise.
+    pub nested: Form,
     /// The cursor whose values must lie in the slice's window; `None` where there is none in the records.
     pub cursor: Option<CursorColumn>,
     /// What is done with each record first.

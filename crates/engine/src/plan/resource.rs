@@ -160,6 +160,7 @@ fn endpoint(
         decode: DecodePlan {
             resource: resource.name.clone(),
             columns,
+            nested: resource.nested.map(columns::form).unwrap_or_default(),
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
             steps,

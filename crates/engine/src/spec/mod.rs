@@ -66,7 +66,7 @@ pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    IncludedField, Resource, WriteDisposition,
+    IncludedField, Nested, Resource, WriteDisposition,
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;

@@ -63,6 +63,9 @@ pub struct Resource {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::columns")]
     pub columns: IndexMap<String, Column>,
+    /// What becomes of objects and lists in the records, where `columns` doesn't say otherwise. Default: structs and lists,
+    /// and maps for objects that are used as maps. Once a column is committed, it keeps its form.
+    pub nested: Option<Nested>,
     /// Whether the rows go into the table. If false, the resource is read for the resources that depend on it, and only if
     /// any of them is. A run that names the resource writes it all the same. Default: true.
     pub selected: Option<bool>,
@@ -131,12 +134,34 @@ pub struct Column {
     /// Digits behind the point, for `decimal`. Default: 9.
     #[schemars(range(min = 0, max = 38))]
     pub scale: Option<u8>,
+    /// What becomes of objects and lists in the column. Default: the resource's `nested`.
+    pub nested: Option<Nested>,
     /// Whether a value may be null or missing. Default: true.
     pub nullable: Option<bool>,
     /// Whether the text `""` means that there is no value. Default: false.
     pub empty_as_null: bool,
     /// Kept as the description of the Parquet field.
     pub description: Option<String>,
+}
+
+/// What becomes of objects and lists.
+///
+/// Without it they become structs and lists, and an object that is used as a map becomes one: where it has more than
+/// 1000 keys; where every key is written as a number, a date, a time or a UUID; or where there are 50 keys or more, no
+/// object has more than a quarter of them, and all values are of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nested {
+    /// Structs and lists. An object with more than 1000 keys becomes a map all the same.
+    Struct,
+    /// Objects become maps from text to one type: that of all values together, or their JSON text where they are of
+    /// several kinds. Lists stay lists.
+    Map,
+    /// The canonical JSON text of each object and each list.
+    Json,
+    /// The fields of objects become columns, `a__b` for `b` in `a`, at any depth; lists become JSON text, and so does an
+    /// object with more than 1000 keys.
+    Flatten,
 }
 
 /// A column's type.

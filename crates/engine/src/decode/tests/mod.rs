@@ -4,6 +4,7 @@ mod cursors;
 mod declared;
 mod failures;
 mod hints;
+mod nested;
 mod properties;
 mod types;
 

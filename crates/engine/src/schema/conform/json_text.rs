@@ -1,6 +1,6 @@
 //! Values as canonical JSON text, for columns that hold JSON.
 
-use arrow::array::{Array, BooleanArray, ListArray, StringArray, StructArray};
+use arrow::array::{Array, BooleanArray, ListArray, MapArray, StringArray, StructArray};
 
 use super::super::column::{Column, ColumnType};
 use super::super::spelling::Spelling;
@@ -51,6 +51,20 @@ fn render(array: &dyn Array, data_type: &ColumnType, row: usize, text: &mut Stri
                 render_json(&elements, element, position, text);
             }
             text.push(']');
+        }
+        ColumnType::Map(value) => {
+            let entries = any.downcast_ref::<MapArray>()?.value(row);
+            let keys = entries.column(0).as_any().downcast_ref::<StringArray>()?;
+            text.push('{');
+            for position in 0..entries.len() {
+                if position > 0 {
+                    text.push(',');
+                }
+                write_string(keys.value(position), text);
+                text.push(':');
+                render_json(entries.column(1), value, position, text);
+            }
+            text.push('}');
         }
         ColumnType::Mixed(parts) => {
             let structs = any.downcast_ref::<StructArray>()?;
