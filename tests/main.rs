@@ -16,6 +16,7 @@ mod failures;
 mod holes;
 mod incremental;
 mod interruption;
+mod nested;
 mod pacing;
 mod pages;
 mod parallel;

@@ -196,29 +196,34 @@ impl ResourceRun {
     }
 
     fn tell_misfits(&self, decoder: &Decoder) {
-        let tell = |column: &str, told: &Told, why: &str| {
-            if told.count == 0 {
-                return;
-            }
-            let count = told.count;
-            let example = if looks_secret(column) {
-                String::new()
-            } else {
-                format!(", such as `{}`", told.first)
+        let tell = |column: &str, told: &Told, one: &str, many: &str| {
+            let what = match told.count {
+                0 => return,
+                1 => format!("1 value of the column `{column}` {one}"),
+                count => format!("{count} values of the column `{column}` {many}"),
             };
-            self.client.warn(
-                &self.resource.name,
-                &format!("{count} values of the column `{column}` {why}{example}"),
-            );
+            let text = if looks_secret(column) {
+                what
+            } else {
+                format!("{what}, such as `{}`", told.first)
+            };
+            self.client.warn(&self.resource.name, &text);
         };
         for (column, misfits) in decoder.misfits() {
-            let refused = format!(
-                "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
+            tell(
+                &column,
+                &misfits.refused,
+                &format!(
+                    "doesn't fit its `data_type`, and is kept in a column of its own (`{column}__v_…`)"
+                ),
+                &format!(
+                    "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
+                ),
             );
-            tell(&column, &misfits.refused, &refused);
             tell(
                 &column,
                 &misfits.beyond,
+                "is larger than its `precision`, and is kept whole",
                 "are larger than its `precision`, and are kept whole",
             );
         }
