@@ -37,9 +37,10 @@ fn a_wrong_key_is_one_clear_message_and_no_data() {
         .unwrap_or_else(|| panic!("{stderr}"));
     let shipped = std::fs::read_to_string(assembled()).unwrap();
     assert!(shipped.contains(&format!("name: {named}")), "{stderr}");
-    let tables = std::fs::read_dir(workspace.path().join("lake"))
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name()).collect())
-        .unwrap_or_else(|_| Vec::new());
+    let tables = std::fs::read_dir(workspace.path().join("lake")).map_or_else(
+        |_| Vec::new(),
+        |entries| entries.map(|entry| entry.unwrap().file_name()).collect(),
+    );
     for table in tables.iter().map(|name| name.to_string_lossy()) {
         assert!(
             files(&workspace.path().join("lake"), &table).is_empty(),

@@ -157,7 +157,8 @@ pub(crate) fn python_of_the_readers() -> Option<std::ffi::OsString> {
     if python.is_none() {
         // The harness shows what a passing test prints only where it is written past its capture.
         let word = "left out: ENGINE_TEST_PYTHON names no Python with duckdb and pyarrow; see CONTRIBUTING.md";
-        writeln!(std::io::stderr(), "{word}").unwrap();
+        let mut shown = std::io::stderr();
+        writeln!(shown, "{word}").unwrap();
     }
     python
 }

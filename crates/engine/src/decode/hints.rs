@@ -87,7 +87,7 @@ fn hint(column: &ColumnHint, cursor: Option<TimeFormat>) -> Hint {
             required: !column.nullable,
             description: column.description.clone(),
         },
-        reading: reads.then(|| Reading {
+        reading: reads.then_some(Reading {
             data_type,
             formats,
             limit: column.limit,

@@ -52,7 +52,7 @@ pub struct TableSchema {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     metadata_columns: bool,
     /// The form that nested values are to take; of no meaning once the schema is settled.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "observed::is_default")]
     form: Form,
     /// The final columns; `None` where values may still change them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,10 +176,6 @@ impl Default for TableSchema {
             columns: None,
         }
     }
-}
-
-fn is_default(form: &Form) -> bool {
-    *form == Form::default()
 }
 
 /// The columns of an object whose schema may still widen.

@@ -1,6 +1,7 @@
 //! Objects whose fields are columns of their own.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StructArray};
 
@@ -51,7 +52,7 @@ fn add(
             }
         }
         _ => {
-            spread.0.push(array.clone());
+            spread.0.push(Arc::clone(array));
             spread.1.push(column.into_owned());
         }
     }
