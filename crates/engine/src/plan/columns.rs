@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 
 use super::CursorFormat;
+use super::column_hint::{ColumnHint, DeclaredType};
 use super::incremental::formats;
 use super::mistakes::{Mistakes, Place};
-use super::model::{ColumnHint, DeclaredType};
 use crate::schema::Form;
 use crate::spec::{self, DataType};
 

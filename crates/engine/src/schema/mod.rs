@@ -8,6 +8,7 @@
 
 mod column;
 mod conform;
+mod evolve;
 mod form;
 mod names;
 mod number;
