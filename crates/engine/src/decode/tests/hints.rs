@@ -173,7 +173,7 @@ fn what_does_not_fit_is_counted() {
         .misfits()
         .iter()
         .map(|(column, misfits)| {
-            let show = |told: &Told| format!("{} {}", told.count, told.first);
+            let show = |told: &Told| format!("{}[{}]", told.count, told.first);
             format!(
                 "{column}: refused {}, beyond {}",
                 show(&misfits.refused),
@@ -182,9 +182,9 @@ fn what_does_not_fit_is_counted() {
         })
         .collect();
     insta::assert_snapshot!(shown.join("\n"), @r##"
-    a: refused 3 2.5, beyond 0
-    b: refused 0 , beyond 2 "abc"
-    c: refused 0 , beyond 2 -129
-    d: refused 0 , beyond 1 "0x0102"
+    a: refused 3[2.5], beyond 0[]
+    b: refused 0[], beyond 2["abc"]
+    c: refused 0[], beyond 2[-129]
+    d: refused 0[], beyond 1["0x0102"]
     "##);
 }
