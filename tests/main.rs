@@ -7,6 +7,7 @@
 
 mod auth;
 mod bad_input;
+mod contracts;
 mod cursors;
 mod cut_short;
 mod demo;
@@ -22,6 +23,7 @@ mod pages;
 mod parallel;
 mod parents;
 mod readers;
+mod readers_across_loads;
 mod readme;
 mod reference;
 mod requests;

@@ -6,9 +6,11 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::decode::{Decoder, SliceMemory};
+use crate::decode::{self, Decoder, SliceMemory};
 use crate::flow::{Page, Slice};
 use crate::plan::{DecodePlan, Selector, compile};
+use crate::round_trip::{Json, Refusal, Written, check_rows};
+use crate::schema::conform;
 use crate::spec::{Source, Variables};
 
 /// A spec: every mistake lies inside the text.
@@ -54,7 +56,10 @@ pub fn link_header(data: &[u8]) {
     crate::extract::fuzz_link_header(data);
 }
 
-/// A body whose records are decoded: where that works, no record is missing.
+/// A body whose records are decoded: the rows are what `serde_json` reads in the body, and what it refuses is refused.
+///
+/// What it accepts may be refused where a record is too deep or too wide, has a key twice, or a number whose exponent has
+/// more than 18 digits.
 pub fn decoder(data: &[u8]) {
     let Ok(selector) = Selector::detect(data) else {
         return;
@@ -62,7 +67,11 @@ pub fn decoder(data: &[u8]) {
     let Ok(selection) = selector.records(data) else {
         return;
     };
-    let count = selection.records.len();
+    let ranges = selection.records.clone();
+    let expected: Result<Vec<Json>, Refusal> = ranges
+        .into_iter()
+        .map(|range| Json::read(data.get(range).unwrap_or_default()))
+        .collect();
     let page = Page {
         number: 1,
         body: Bytes::copy_from_slice(data),
@@ -70,9 +79,35 @@ pub fn decoder(data: &[u8]) {
         fetched_at: Timestamp::UNIX_EPOCH,
     };
     let decoder = Decoder::new(DecodePlan::default(), "load");
-    let rows = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
-    if let Ok(rows) = rows {
-        assert_eq!(rows.batch.num_rows(), count);
+    let found = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
+    match (expected, found) {
+        (Ok(expected), Ok(found)) => {
+            let settled = found.schema.settle(None);
+            let rows = conform(&found.batch, &found.schema, &settled)
+                .expect("a schema that is settled from rows has a place for each value");
+            if let Err(difference) = check_rows(&expected, &rows, &settled, Written::Now) {
+                panic!("{difference}");
+            }
+        }
+        (Ok(expected), Err(error)) => assert!(
+            may_be_refused(&expected, &error),
+            "{error:?} for what is well-formed"
+        ),
+        // A key may come twice as long as its value is the same; a zero may have any exponent.
+        (Err(Refusal::KeyTwice | Refusal::HugeExponent), _) | (Err(Refusal::Malformed), Err(_)) => {
+        }
+        (Err(Refusal::Malformed), Ok(_)) => panic!("what is malformed was decoded"),
+    }
+}
+
+/// Whether records lie beyond a limit, as an error says.
+fn may_be_refused(records: &[Json], error: &decode::Error) -> bool {
+    match error {
+        decode::Error::TooDeep { .. } => records
+            .iter()
+            .any(|record| record.depth() >= decode::MAXIMUM_LIST_DEPTH),
+        decode::Error::TooManyColumns { .. } => true,
+        _ => false,
     }
 }
 

@@ -12,8 +12,11 @@ pub mod extract;
 pub mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod json;
 pub mod load;
 pub mod plan;
+#[cfg(any(test, feature = "fuzzing"))]
+mod round_trip;
 pub mod run;
 pub mod schema;
 pub mod spec;

@@ -1,8 +1,7 @@
 //! JSON text in the canonical form that columns of JSON hold; see [`render_json`](crate::schema::render_json).
 
-use jiter::Peek;
-
 use super::walk::{Fault, Problem, Read, Walk};
+use crate::json::Peek;
 use crate::schema::{ExactNumber, write_json_string};
 
 /// Writes the canonical form of a JSON value.
@@ -45,7 +44,7 @@ fn write_value(walk: &mut Walk<'_>, peek: Peek, text: &mut String) -> Read {
         }
         _ => {
             let index = walk.json.current_index();
-            let number = ExactNumber::parse(walk.json.known_number_bytes(peek)?);
+            let number = ExactNumber::parse(walk.json.known_number()?.as_bytes());
             let malformed = || Fault::new(Problem::Malformed("invalid number".to_owned()), index);
             text.push_str(&number.ok_or_else(malformed)?.canonical());
         }

@@ -11,6 +11,7 @@ use super::records::VALUE_KEY;
 use super::walk::{Read, Walk, excerpt};
 use crate::cursor::{CursorKey, CursorValue};
 use crate::flow::Slice;
+use crate::json::Peek;
 use crate::plan::{
     BoundaryKey, CursorColumn, CursorFormat, CursorPath, Direction, MissingCursor, RangeEdge,
     TimeFormat,
@@ -331,7 +332,7 @@ impl<'p> Judge<'p> {
 pub(super) fn key_content(data: &[u8], fields: &[String]) -> Read<Vec<String>> {
     let mut content = vec!["null".to_owned(); fields.len()];
     let mut walk = Walk::new(data, &[]);
-    if walk.json.peek()? != jiter::Peek::Object {
+    if walk.json.peek()? != Peek::Object {
         if let Some(place) = fields.iter().position(|field| field == VALUE_KEY) {
             let text = std::str::from_utf8(data).unwrap_or_default();
             content[place] = canonical_json(text)?;

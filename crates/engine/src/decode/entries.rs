@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, StringArray, UInt32Array};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::take;
-use jiter::Peek;
 
 use super::Error;
 use super::object::skip_repeated;
 use super::value::ValueNode;
 use super::walk::{Fault, Problem, Read, Walk};
+use crate::json::Peek;
 use crate::schema::{ColumnType, Observed, map_array};
 
 pub(super) struct Entries {

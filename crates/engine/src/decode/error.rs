@@ -144,6 +144,24 @@ pub enum Error {
         /// At most 80 characters of the record.
         excerpt: String,
     },
+    /// A value that a frozen schema contract doesn't let in.
+    #[error(
+        "read `{column}` of record `{record}`, `{excerpt}`: {reason}, and `schema_contract` has `{frozen}: freeze`; {help}"
+    )]
+    ContractBroken {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the value's key.
+        column: String,
+        /// At most 80 characters of the value.
+        excerpt: String,
+        /// What is wrong with it.
+        reason: String,
+        /// The key of the contract: `columns` or `data_type`.
+        frozen: &'static str,
+        /// What lets it in.
+        help: &'static str,
+    },
     /// A record lies outside the body: a mistake in this program.
     #[error("find record `{record}` in the body")]
     OutsideBody {

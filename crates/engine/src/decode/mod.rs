@@ -8,6 +8,7 @@
 //! tells of their cursors and keys.
 
 mod canonical;
+mod contract;
 mod cursor;
 mod declared;
 mod entries;
@@ -38,6 +39,7 @@ use arrow::array::{
 };
 use indexmap::IndexMap;
 
+pub use contract::{DiscardCounts, Discarded, Rejected};
 pub use error::Error;
 pub use memory::SliceMemory;
 pub(crate) use parents::key_value;
@@ -45,6 +47,7 @@ pub(crate) use parents::key_value;
 use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
+use contract::{Contract, ReadPage};
 use cursor::Verdict;
 use hints::{Hint, hints};
 use misfits::AllMisfits;
@@ -54,6 +57,8 @@ use named::NamedFields;
 use records::Records;
 use steps::Surroundings;
 use value::ValueNode;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use walk::MAXIMUM_LIST_DEPTH;
 use walk::Walk;
 
 /// Decodes the pages of one resource.
@@ -66,6 +71,8 @@ pub struct Decoder {
     named: NamedFields,
     misfits: AllMisfits,
     load_id: String,
+    /// `None` where the records may change the table in any way.
+    contract: Option<Contract>,
 }
 
 /// What a page held.
@@ -87,6 +94,8 @@ pub struct Decoded {
     pub without_cursor: u64,
     /// Records that were left out because one with the same key came before.
     pub duplicates: u64,
+    /// What the schema contract left out.
+    pub discarded: Discarded,
 }
 
 impl Decoder {
@@ -98,7 +107,27 @@ impl Decoder {
             misfits: AllMisfits::default(),
             plan,
             load_id: load_id.to_owned(),
+            contract: None,
         }
+    }
+
+    /// Holds the records against the schema that the table had before the load, as the plan's contract says.
+    #[must_use]
+    pub fn under_contract(mut self, table: Option<&TableSchema>) -> Self {
+        self.contract = Contract::new(&self.plan, &self.hints, table);
+        self
+    }
+
+    /// Whether the table isn't there, and the contract discards all of its records.
+    pub fn discards_table(&self) -> bool {
+        self.contract.as_ref().is_some_and(Contract::discards_table)
+    }
+
+    /// Paths of the keys whose values were of several kinds, so that some have a column of their own although the contract
+    /// discards what doesn't fit: nothing says which of them is wrong.
+    pub fn mixed_columns(&self) -> Vec<String> {
+        let mixtures = self.contract.iter().flat_map(Contract::mixtures);
+        mixtures.map(|mixture| mixture.path).collect()
     }
 
     /// The fields that `filter` and `processing_steps` name, and that no record had so far.
@@ -126,7 +155,7 @@ impl Decoder {
         page: &Page,
         memory: &mut SliceMemory,
     ) -> Result<Decoded, Error> {
-        let constants = constants(slice);
+        let mut constants = constants(slice);
         let processed;
         let (page, filtered) = if self.plan.steps.is_empty() {
             (page, 0)
@@ -155,16 +184,32 @@ impl Decoder {
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
         let (without_cursor, duplicates) =
             (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
+        let mut verdicts = None;
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
-            let kept = std::mem::take(&mut records.verdicts);
-            records = Records::read(&self.plan, &self.hints, slice, page, Some(&kept), memory)?;
+            let all = verdicts.insert(std::mem::take(&mut records.verdicts));
+            records = Records::read(&self.plan, &self.hints, slice, page, Some(all), memory)?;
+        }
+        let read = ReadPage {
+            hints: &self.hints,
+            slice,
+            page,
+            verdicts: verdicts.as_deref(),
+        };
+        let mut discarded = Discarded::default();
+        if let Some(contract) = &self.contract {
+            let admitted = contract.admit(&read, records, constants)?;
+            (records, constants) = (admitted.records, admitted.constants);
+            discarded = admitted.discarded;
         }
         let misfits = records.root.misfits();
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }
         let (schema, batch) = self.batch(&mut records, &constants, page)?;
+        if let Some(contract) = &self.contract {
+            contract.take_in(&schema, &read, &constants)?;
+        }
         Ok(Decoded {
             batch,
             schema,
@@ -174,6 +219,7 @@ impl Decoder {
             already_loaded,
             without_cursor,
             duplicates,
+            discarded,
         })
     }
 

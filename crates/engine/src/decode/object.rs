@@ -16,9 +16,10 @@ use super::hints::Hint;
 use super::misfits::Misfits;
 use super::value::ValueNode;
 use super::walk::{Fault, MAXIMUM_STRUCT_DEPTH, Problem, Read, Walk};
+use crate::json::Peek;
 use crate::schema::{
     Column, ColumnType, Field, MAXIMUM_COLUMNS, ObjectSummary, Source, WIDE_OBJECT_KEYS,
-    arrow_fields, render_json, unsettled_object_columns,
+    arrow_fields, render_json, unsettled_object_columns, write_json_string,
 };
 
 /// Marks a field that has been in no row yet.
@@ -44,6 +45,8 @@ pub(super) struct ObjectNode {
 /// One key.
 struct FieldNode {
     key: String,
+    /// The key as JSON text.
+    quoted: String,
     value: ValueNode,
     /// The last row in which the key was.
     last_row: usize,
@@ -143,7 +146,7 @@ impl ObjectNode {
 
     fn read_deep(&mut self, walk: &mut Walk<'_>, row: usize, depth: usize) -> Read {
         let start = walk.json.current_index();
-        let text = walk.skip(jiter::Peek::Object, depth)?;
+        let text = walk.skip(Peek::Object, depth)?;
         let canonical = canonical_json(text).map_err(|fault| fault.behind(start))?;
         let rows = self.rows;
         let deep = self.deep.get_or_insert_with(|| TextColumn::new(rows));
@@ -299,25 +302,32 @@ impl ObjectNode {
         let mut expected = 0;
         let mut is_first = true;
         loop {
-            let key = if is_first {
-                walk.json.known_object()?
+            // Most objects have the keys of the one before, in the same order.
+            let separator = if is_first { b'{' } else { b',' };
+            let predicted = self
+                .fields
+                .get(expected)
+                .is_some_and(|field| walk.json.at_member(separator, &field.quoted));
+            let position = if predicted {
+                expected
             } else {
-                walk.json.next_key()?
-            };
-            is_first = false;
-            let Some(key) = key else {
-                return Ok(Outcome::Read);
-            };
-            let position = match self.fields.get(expected) {
-                Some(field) if field.key == key => expected,
-                _ => match self.positions.get(key) {
+                let key = if is_first {
+                    walk.json.known_object()?
+                } else {
+                    walk.json.next_key()?
+                };
+                let Some(key) = key else {
+                    return Ok(Outcome::Read);
+                };
+                match self.positions.get(key) {
                     Some(position) => *position,
                     None if self.fields.len() < self.maximum_fields => {
                         self.add_field(key, cursor_path, hints)
                     }
                     None => return Ok(Outcome::TooManyKeys),
-                },
+                }
             };
+            is_first = false;
             expected = position + 1;
             let field = &mut self.fields[position];
             let peek = walk.json.peek()?;
@@ -349,10 +359,13 @@ impl ObjectNode {
                 .get(self.cursor_steps)
                 .is_some_and(|step| step == key);
         let cursor_steps = if on_path { self.cursor_steps + 1 } else { 0 };
+        let mut quoted = String::new();
+        write_json_string(key, &mut quoted);
         let position = self.fields.len();
         self.positions.insert(key.to_owned(), position);
         self.fields.push(FieldNode {
             key: key.to_owned(),
+            quoted,
             value: ValueNode::new(declared, self.rows, cursor_steps),
             last_row: NEVER,
         });
@@ -381,7 +394,7 @@ fn read_entries(entries: &mut Entries, object: &str, row: usize, depth: usize) -
 #[cold]
 pub(super) fn skip_repeated(
     walk: &mut Walk<'_>,
-    peek: jiter::Peek,
+    peek: Peek,
     start: usize,
     key: &str,
     depth: usize,

@@ -1,11 +1,11 @@
 //! The fields of a record that child resources use.
 
-use jiter::Peek;
 use serde_json::Value;
 
 use super::Error;
 use super::walk::{Fault, Read, Walk};
 use crate::flow::{ParentFields, Slice};
+use crate::json::Peek;
 use crate::plan::{DecodePlan, FieldPath, Selector};
 use crate::schema::ExactNumber;
 

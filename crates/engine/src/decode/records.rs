@@ -1,7 +1,6 @@
 //! The records of a page, read one after the other.
 
 use indexmap::IndexMap;
-use jiter::Peek;
 
 use super::Error;
 use super::constants;
@@ -12,6 +11,7 @@ use super::object::ObjectNode;
 use super::parents::parent_fields;
 use super::walk::{Walk, excerpt};
 use crate::flow::{Page, ParentFields, Slice};
+use crate::json::Peek;
 use crate::plan::{CursorPath, DecodePlan};
 
 /// Under this key a record that is no object becomes one.
@@ -53,7 +53,8 @@ impl Records {
         let cursor = plan.cursor.as_ref().filter(|_| kept.is_none());
         let mut judge = cursor.map(|column| Judge::new(column, slice));
         let keys = own_keys(plan, slice);
-        let mut buffer = Vec::new();
+        let text = simdutf8::basic::from_utf8(&page.body).ok();
+        let mut buffer = String::new();
         for (record, range) in page.records.iter().enumerate() {
             if kept.is_some_and(|kept| kept[record] != Verdict::Kept) {
                 continue;
@@ -62,7 +63,11 @@ impl Records {
                 .body
                 .get(range.clone())
                 .ok_or(Error::OutsideBody { record })?;
-            let mut walk = Walk::with_buffer(data, cursor_path, std::mem::take(&mut buffer));
+            let mut walk = match text.and_then(|text| text.get(range.clone())) {
+                Some(text) => Walk::with_buffer(text, cursor_path, std::mem::take(&mut buffer)),
+                // Its error tells where it stops being text.
+                None => Walk::new(data, cursor_path),
+            };
             let row = records.rows;
             let read = match walk.json.peek() {
                 Ok(Peek::Object) => records.root.read_record(&mut walk, row, hints),
@@ -72,7 +77,7 @@ impl Records {
                 .map_err(|fault| fault.into_error(record, data))?;
             records.rows += 1;
             let found = walk.cursor.take();
-            buffer = walk.json.into_tape();
+            buffer = walk.json.into_buffer();
             if let Some(judge) = &mut judge {
                 let cursor = found.clone();
                 let verdict = judge.judge(data, cursor, record, memory)?;

@@ -1,7 +1,6 @@
 //! The values of a field or of the elements of a list, apart by kind.
 
 use arrow::array::ArrayRef;
-use jiter::Peek;
 
 use super::Error;
 use super::declared::{DeclaredColumn, bool_array};
@@ -12,6 +11,7 @@ use super::number_column::NumberColumn;
 use super::object::ObjectNode;
 use super::string_column::StringColumn;
 use super::walk::{Fault, Problem, Read, Walk, check_depth, check_list_depth};
+use crate::json::Peek;
 use crate::schema::{Column, ColumnType, Kind, Observed, mixed_array};
 
 /// The values under one key; a row has a value of one kind at most.
@@ -224,7 +224,7 @@ impl ValueNode {
             }
             _ => {
                 let index = walk.json.current_index();
-                let text = walk.json.known_number_bytes(peek)?;
+                let text = walk.json.known_number()?.as_bytes();
                 if !self
                     .declared
                     .as_mut()

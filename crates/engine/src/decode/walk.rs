@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use jiter::{Jiter, JiterError, JiterErrorType, Peek};
-
 use super::Error;
+use crate::json::{self, JsonError, Peek, Reader};
 use crate::schema::MAXIMUM_COLUMNS;
 
 /// Levels of nesting that are read; the record itself is the first.
@@ -15,7 +14,7 @@ pub(super) const MAXIMUM_DEPTH: usize = 128;
 pub(super) const MAXIMUM_STRUCT_DEPTH: usize = 16;
 
 /// Lists below this depth are refused; no reader would find its way through such columns.
-pub(super) const MAXIMUM_LIST_DEPTH: usize = 20;
+pub(crate) const MAXIMUM_LIST_DEPTH: usize = 20;
 
 /// Characters of JSON that an error shows.
 const EXCERPT_CHARACTERS: usize = 80;
@@ -25,7 +24,7 @@ const PATH_CHARACTERS: usize = 160;
 
 /// The parser over one record, and what was met on the way.
 pub(super) struct Walk<'j> {
-    pub(super) json: Jiter<'j>,
+    pub(super) json: Reader<'j>,
     pub(super) data: &'j [u8],
     /// Keys from the record to the cursor; empty where there is none.
     pub(super) cursor_path: &'j [String],
@@ -35,14 +34,19 @@ pub(super) struct Walk<'j> {
 
 impl<'j> Walk<'j> {
     pub(super) fn new(data: &'j [u8], cursor_path: &'j [String]) -> Self {
-        Self::with_buffer(data, cursor_path, Vec::new())
+        Self {
+            json: Reader::of_bytes(data),
+            data,
+            cursor_path,
+            cursor: None,
+        }
     }
 
-    /// Unescapes strings into `buffer`, which the parser gives back afterwards.
-    pub(super) fn with_buffer(data: &'j [u8], cursor_path: &'j [String], buffer: Vec<u8>) -> Self {
+    /// Puts strings with escapes into `buffer`, which the parser gives back afterwards.
+    pub(super) fn with_buffer(text: &'j str, cursor_path: &'j [String], buffer: String) -> Self {
         Self {
-            json: Jiter::with_tape(data, buffer),
-            data,
+            json: Reader::with_buffer(text, buffer),
+            data: text.as_bytes(),
             cursor_path,
             cursor: None,
         }
@@ -97,38 +101,9 @@ impl<'j> Walk<'j> {
     }
 }
 
-/// Passes over a value, checking all of it.
-pub(super) fn skip(json: &mut Jiter<'_>, peek: Peek, depth: usize) -> Read {
-    match peek {
-        Peek::Null => json.known_null()?,
-        Peek::True | Peek::False => {
-            json.known_bool(peek)?;
-        }
-        Peek::String => {
-            json.known_str()?;
-        }
-        Peek::Object => {
-            check_depth(depth, json.current_index())?;
-            let mut more = json.known_object()?.is_some();
-            while more {
-                let peek = json.peek()?;
-                skip(json, peek, depth + 1)?;
-                more = json.next_key()?.is_some();
-            }
-        }
-        Peek::Array => {
-            check_depth(depth, json.current_index())?;
-            let mut next = json.known_array()?;
-            while let Some(peek) = next {
-                skip(json, peek, depth + 1)?;
-                next = json.array_step()?;
-            }
-        }
-        _ => {
-            json.known_number_bytes(peek)?;
-        }
-    }
-    Ok(())
+/// Passes over a value, checking all of it; `depth` is that of the value, should it be an object or a list.
+pub(super) fn skip(json: &mut Reader<'_>, peek: Peek, depth: usize) -> Read {
+    Ok(json.skip(peek, (MAXIMUM_DEPTH + 1).saturating_sub(depth))?)
 }
 
 /// Objects and lists count, scalars do not.
@@ -246,15 +221,15 @@ impl Fault {
     }
 }
 
-impl From<JiterError> for Box<Fault> {
-    fn from(error: JiterError) -> Self {
-        let reason = match error.error_type {
-            JiterErrorType::JsonError(reason) => reason.to_string(),
-            JiterErrorType::WrongType { expected, actual } => {
-                format!("expected {expected}, found {actual}")
-            }
+impl From<JsonError> for Box<Fault> {
+    fn from(error: JsonError) -> Self {
+        let problem = match error.problem {
+            json::Problem::Malformed(reason) => Problem::Malformed(reason.to_owned()),
+            json::Problem::TooDeep => Problem::TooDeep {
+                limit: MAXIMUM_DEPTH,
+            },
         };
-        Fault::new(Problem::Malformed(reason), error.index)
+        Fault::new(problem, error.index)
     }
 }
 

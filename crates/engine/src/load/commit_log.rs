@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::destination::off_the_async_threads;
+use super::rejected::RejectedFile;
 use super::{DataFile, Destination, Error, durable};
 use crate::flow::Progress;
 use crate::schema::TableSchema;
@@ -49,6 +50,9 @@ pub(super) struct TableChange {
     pub(super) add: Vec<AddedFile>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) remove: BTreeSet<String>,
+    /// Files of what the schema contract left out; no part of the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) rejected: Vec<RejectedFile>,
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<VersionedSchema>,
@@ -282,7 +286,9 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
     for (table, change) in &commit.tables {
         let added = change.add.iter();
         let paths = added.flat_map(|added| [&added.staged, &added.file.path]);
-        for path in paths.chain(&change.remove).chain([table]) {
+        let rejected = change.rejected.iter();
+        let rejected = rejected.flat_map(|file| [&file.staged, &file.path]);
+        for path in paths.chain(rejected).chain(&change.remove).chain([table]) {
             // What a log says must not lead out of the destination.
             if path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..") {
                 return Err(Error::UnusableName { name: path.clone() });

@@ -1,6 +1,7 @@
 //! The commit log and the files of one destination, opened by one run.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,14 +11,14 @@ use uuid::Uuid;
 
 use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run, STAGING, staging_of};
 use super::destination::off_the_async_threads;
-use super::parquet_writer::WrittenFile;
 use super::prepare::{Prepared, prepare};
 use super::publish::publish;
+use super::rejected::RejectedFile;
 use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
-    CommitReport, DataFile, Destination, Error, SpoolSettings, State, TableCommit, TableSpool,
-    TableState, durable,
+    CommitReport, DataFile, Destination, Error, RejectedSpool, SpoolSettings, State, TableCommit,
+    TableSpool, TableState, durable,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -33,7 +34,7 @@ pub struct Lake {
     /// Committed, and not marked as published yet.
     pending: Option<CommitRecord>,
     standing: Standing,
-    /// Number of the newest file of each table, in this run.
+    /// Number of the newest file in each folder, in this run.
     file_numbers: BTreeMap<String, u64>,
     report: LoadReport,
 }
@@ -110,6 +111,11 @@ impl Lake {
             folder: Arc::clone(&self.folder),
             settings,
         })
+    }
+
+    /// Begins to collect what a table's schema contract discards, for files below a folder of the destination.
+    pub fn rejected(&self, table: &str, folder: &str) -> RejectedSpool {
+        RejectedSpool::new(table, folder, Arc::clone(&self.folder))
     }
 
     /// Makes rows and progress part of the lake, all of them or none.
@@ -231,7 +237,7 @@ impl Lake {
         let number = self.file_numbers.entry(table.clone()).or_default();
         for file in std::mem::take(&mut prepared.files) {
             *number += 1;
-            let staged = stage_file(&self.destination, &self.run, &file).await?;
+            let staged = stage_file(&self.destination, &self.run, &file.path).await?;
             prepared.report.files_added += 1;
             prepared.report.bytes_added += file.bytes;
             prepared.change.add.push(AddedFile {
@@ -245,6 +251,18 @@ impl Lake {
                 },
             });
         }
+        if let Some(file) = prepared.rejected.take() {
+            let number = self.file_numbers.entry(file.target.clone()).or_default();
+            *number += 1;
+            let path = format!("{}/{}-{number:06}.jsonl", file.target, self.run.load_id);
+            prepared.report.rejected_files.push(path.clone());
+            prepared.change.rejected.push(RejectedFile {
+                staged: stage_file(&self.destination, &self.run, &file.path).await?,
+                path,
+                lines: file.lines,
+                bytes: file.bytes,
+            });
+        }
         prepared.report.files_removed = prepared.change.remove.len() as u64;
         Ok(())
     }
@@ -252,10 +270,12 @@ impl Lake {
     /// Makes the files of a commit durable, before the commit that names them exists.
     async fn sync_staging(&self, commit: &CommitRecord) -> Result<(), Error> {
         let added = commit.tables.values().flat_map(|change| &change.add);
-        let mut files = Vec::new();
-        for file in added {
-            files.extend(self.destination.local_path(&file.staged));
-        }
+        let added = added.map(|file| &file.staged);
+        let rejected = commit.tables.values().flat_map(|change| &change.rejected);
+        let staged = added.chain(rejected.map(|file| &file.staged));
+        let files: Vec<_> = staged
+            .filter_map(|path| self.destination.local_path(path))
+            .collect();
         let folder = self.destination.local_path(&self.run.staging());
         let Some(folder) = folder.filter(|_| !files.is_empty()) else {
             return Ok(());
@@ -316,28 +336,22 @@ async fn remove_staging(destination: &Destination, load_id: &str) -> Result<(), 
 }
 
 /// Brings a file to the staging folder, if it was not written there; the path is relative to the destination.
-async fn stage_file(
-    destination: &Destination,
-    run: &Run,
-    file: &WrittenFile,
-) -> Result<String, Error> {
-    let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+async fn stage_file(destination: &Destination, run: &Run, file: &Path) -> Result<String, Error> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
     let staged = format!("{}/{name}", run.staging());
     if destination.local_path(&staged).is_some() {
         return Ok(staged);
     }
-    let mut source = tokio::fs::File::open(&file.path)
+    let mut source = tokio::fs::File::open(file)
         .await
-        .map_err(Error::local_file("open", &file.path))?;
+        .map_err(Error::local_file("open", file))?;
     let mut upload = BufWriter::new(Arc::clone(&destination.store), destination.object(&staged));
     let uploaded = async {
         tokio::io::copy(&mut source, &mut upload).await?;
         upload.shutdown().await
     };
-    uploaded
-        .await
-        .map_err(Error::local_file("upload", &file.path))?;
-    durable::remove_file(&file.path)?;
+    uploaded.await.map_err(Error::local_file("upload", file))?;
+    durable::remove_file(file)?;
     Ok(staged)
 }
 

@@ -10,7 +10,7 @@ use super::merge::{Merged, merge};
 use super::parquet_writer::{ParquetWriter, WrittenFile};
 use super::spool::{SpooledRows, Target};
 use super::stored_file::lay_out;
-use super::{Destination, Error, SealedSpool, TableReport, TableState};
+use super::{Destination, Error, SealedRejected, SealedSpool, TableReport, TableState};
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
 use crate::schema::TableSchema;
@@ -29,6 +29,19 @@ pub struct TableCommit {
     pub primary_key: Vec<String>,
     /// How far the resource is read once the commit exists; takes the place of what was known before.
     pub progress: Progress,
+    /// What the table's schema contract left out.
+    pub discards: Discards,
+}
+
+/// What a schema contract left out of a commit.
+#[derive(Debug, Default)]
+pub struct Discards {
+    /// Records.
+    pub rows: u64,
+    /// Values of records that were kept otherwise.
+    pub values: u64,
+    /// Each of them, where they are kept.
+    pub file: Option<SealedRejected>,
 }
 
 /// A table's part of a commit, ready to be staged.
@@ -38,6 +51,7 @@ pub(super) struct Prepared {
     /// `add` is filled in as the files are staged.
     pub(super) change: TableChange,
     pub(super) files: Vec<WrittenFile>,
+    pub(super) rejected: Option<SealedRejected>,
     pub(super) schema_version: u32,
     pub(super) report: TableReport,
 }
@@ -55,8 +69,13 @@ pub(super) async fn prepare(
             ..TableChange::default()
         },
         files: Vec::new(),
+        rejected: commit.discards.file,
         schema_version: before.schema_version,
-        report: TableReport::default(),
+        report: TableReport {
+            rows_discarded: commit.discards.rows,
+            values_discarded: commit.discards.values,
+            ..TableReport::default()
+        },
     };
     if commit.write_disposition == WriteDisposition::Skip {
         return Ok(prepared);

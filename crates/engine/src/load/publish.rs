@@ -13,7 +13,7 @@ use super::{Destination, Error, durable};
 
 /// Publishes a commit and marks it as published.
 pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) -> Result<(), Error> {
-    let folders = table_folders(destination, commit);
+    let folders = changed_folders(destination, commit);
     let created = folders.clone();
     off_the_async_threads(move || {
         created
@@ -24,6 +24,9 @@ pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) ->
     for change in commit.tables.values() {
         for added in &change.add {
             publish_file(destination, &added.staged, &added.file.path).await?;
+        }
+        for file in &change.rejected {
+            publish_file(destination, &file.staged, &file.path).await?;
         }
     }
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
@@ -60,12 +63,16 @@ async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Re
 }
 
 /// The local folders that the commit changes.
-fn table_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet<PathBuf> {
+fn changed_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet<PathBuf> {
     let changed = commit
         .tables
         .iter()
         .filter(|(_, change)| !change.add.is_empty() || !change.remove.is_empty());
-    changed
-        .filter_map(|(table, _)| destination.local_path(table))
+    let tables = changed.map(|(table, _)| table.as_str());
+    let rejected = commit.tables.values().flat_map(|change| &change.rejected);
+    let rejected = rejected.filter_map(|file| Some(file.path.rsplit_once('/')?.0));
+    tables
+        .chain(rejected)
+        .filter_map(|folder| destination.local_path(folder))
         .collect()
 }

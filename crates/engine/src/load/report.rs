@@ -28,6 +28,12 @@ pub struct TableReport {
     pub rows_unchanged: u64,
     /// Rows of a merge whose key came again later in the same commit; they were not written.
     pub duplicates_dropped: u64,
+    /// Records that the schema contract left out.
+    pub rows_discarded: u64,
+    /// Values that the schema contract left out of records that were kept otherwise.
+    pub values_discarded: u64,
+    /// Files that hold what the schema contract left out, relative to the destination.
+    pub rejected_files: Vec<String>,
     /// Files that joined the table.
     pub files_added: u64,
     /// Files that left the table.
@@ -76,6 +82,10 @@ impl LoadReport {
             sum.rows_updated += table.rows_updated;
             sum.rows_unchanged += table.rows_unchanged;
             sum.duplicates_dropped += table.duplicates_dropped;
+            sum.rows_discarded += table.rows_discarded;
+            sum.values_discarded += table.values_discarded;
+            sum.rejected_files
+                .extend(table.rejected_files.iter().cloned());
             sum.files_added += table.files_added;
             sum.files_removed += table.files_removed;
             sum.bytes_added += table.bytes_added;

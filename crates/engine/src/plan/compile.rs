@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::CursorScope;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
-use super::{client, paginator, parents, resource};
+use super::{client, contract, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
 
 /// The only version of the spec's language.
@@ -96,6 +96,7 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
             mistakes,
         ));
     }
+    contract::check_rejected(&pipeline.resources, &place, mistakes);
     let order = parents::link(&pipeline.resources, &mut compiled, mistakes);
     let mut plans: Vec<Option<ResourcePlan>> =
         compiled.into_iter().map(|one| one.plan.ok()).collect();

@@ -7,6 +7,7 @@ mod client;
 mod column_hint;
 mod columns;
 mod compile;
+mod contract;
 mod cursor_format;
 mod exchange;
 mod expression;
@@ -30,10 +31,12 @@ mod single_record;
 mod steps;
 pub mod template;
 
+pub use crate::spec::ContractMode;
 pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
 pub use client::{AllowedHost, Timeouts};
 pub use column_hint::{ColumnHint, DeclaredType};
 pub use compile::{check_destination, compile};
+pub use contract::ContractPlan;
 pub use cursor_format::CursorFormat;
 pub use exchange::ExchangePlan;
 pub(crate) use expression::is_global;
@@ -52,4 +55,4 @@ pub use paginator::{
 };
 pub(crate) use parents::ancestors;
 pub use response_action::{AnswerCondition, Reaction, ResponseActionPlan, WaitPlan};
-pub use selector::Selector;
+pub use selector::{DEPTH_LIMIT, Selector};

@@ -82,6 +82,8 @@ pub struct DecodePlan {
     pub primary_key: Vec<String>,
     /// The fields of each record that other resources use.
     pub parent_fields: Vec<ParentField>,
+    /// What the records may change of the table's schema.
+    pub contract: super::ContractPlan,
 }
 
 /// A field of a resource's records that another resource uses.
@@ -252,6 +254,8 @@ pub struct ResourcePlan {
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
+    /// The folder below the destination that keeps what the schema contract discards.
+    pub rejected: Option<String>,
     /// Every combination of `for_each`; one empty map where there is none.
     pub partitions: Vec<BTreeMap<String, Value>>,
     /// Parent records that one request asks for; `None`: one, and its values are no lists.

@@ -7,8 +7,8 @@ use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, paginator, partitions,
-    path_params, seeds, steps,
+    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job,
+    paginator, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -59,6 +59,7 @@ pub(super) fn compile(
     if let Ok(plan) = &mut plan {
         plan.seeds = seeds;
         plan.partitions = partitions;
+        plan.decode.contract = ContractPlan::from(&resource.schema_contract);
     }
     Compiled { plan, named }
 }
@@ -149,6 +150,7 @@ fn endpoint(
         seeds: None,
         write_disposition,
         primary_key: resource.primary_key.0.clone(),
+        rejected: resource.rejected.clone(),
         partitions: Vec::new(),
         request: request?,
         job: job?,
@@ -169,7 +171,7 @@ fn endpoint(
                 write_disposition,
                 WriteDisposition::Append | WriteDisposition::Replace
             ),
-            parent_fields: Vec::new(),
+            ..DecodePlan::default()
         },
         incremental,
         concurrency: concurrency?,

@@ -109,6 +109,17 @@ pub enum Error {
         /// The grid that the spec gives now.
         now: String,
     },
+    /// The table isn't there, and its schema contract freezes the tables.
+    #[error(
+        "create table `{table}`: the destination has none of that name, and `schema_contract` of `{resource}` has `tables: \
+         freeze`; write `tables: evolve` for the load that creates it"
+    )]
+    TableFrozen {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the table.
+        table: String,
+    },
     /// The run was told to stop.
     #[error("the run was interrupted; nothing was committed")]
     Interrupted,
@@ -140,6 +151,7 @@ impl Error {
             | Self::Slices(_)
             | Self::TooManyParents { .. }
             | Self::CutShort { .. }
+            | Self::TableFrozen { .. }
             | Self::ParentFailed { .. }
             | Self::ParentCut { .. }
             | Self::ChildFailed { .. } => false,
@@ -149,6 +161,15 @@ impl Error {
     /// Whether another resource's failure is the cause.
     pub(super) fn follows_from_relative(&self) -> bool {
         matches!(self, Self::ParentFailed { .. } | Self::ChildFailed { .. })
+    }
+
+    /// Whether a frozen schema contract is the cause.
+    pub(super) fn breaks_contract(&self) -> bool {
+        match self {
+            Self::TableFrozen { .. } => true,
+            Self::Decode { source, .. } => matches!(**source, decode::Error::ContractBroken { .. }),
+            _ => false,
+        }
     }
 
     /// The whole chain of causes in one line.

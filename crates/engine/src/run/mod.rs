@@ -7,6 +7,7 @@ mod combinations;
 mod cut;
 mod error;
 mod included;
+mod output;
 mod parents;
 mod pipeline;
 mod report;

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::error::{Error, joined};
 use super::included::Included;
+use super::output::TableOutput;
 use super::parents::{Child, Parents};
 use super::report::{Report, ResourceReport};
 use super::resource::{Outcome, ResourceRun};
@@ -18,7 +19,7 @@ use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Lake, SpoolSettings, TableCommit, TableState};
+use crate::load::{Destination, Discards, Lake, SpoolSettings, TableCommit, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -164,8 +165,10 @@ async fn read_all(
     }
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
-        let spool = if writes {
-            Some(lake.spool(&resource.table, SpoolSettings::from(&plan.destination))?)
+        let output = if writes {
+            let settings = SpoolSettings::from(&plan.destination);
+            let output = TableOutput::new(&resource, lake, settings, &options.load_id)?;
+            Some(output)
         } else {
             None
         };
@@ -183,7 +186,7 @@ async fn read_all(
             load_id: options.load_id.clone(),
             now: options.now,
             resource: Arc::new(resource),
-            spool,
+            output,
             before,
             kept_apart,
         };
@@ -359,12 +362,12 @@ async fn commit(
     let mut succeeded = outcomes.is_empty();
     for mut outcome in outcomes {
         let failed = outcome.error.is_some();
-        let writes = outcome.spool.is_some();
+        let writes = outcome.output.is_some();
         let mut kept = false;
-        if let Some(spool) = outcome.spool.take()
+        if let Some(output) = outcome.output.take()
             && (!failed || outcome.keeps_windows)
         {
-            let sealed = spool.seal()?;
+            let (sealed, discards) = output.seal()?;
             let progress = outcome.advance(sealed.finished(), options.now);
             kept = failed && !sealed.finished().is_empty();
             if kept || !failed {
@@ -374,6 +377,11 @@ async fn commit(
                     write_disposition: outcome.resource.write_disposition,
                     primary_key: outcome.resource.primary_key.clone(),
                     progress,
+                    discards: Discards {
+                        rows: outcome.report.rows_discarded,
+                        values: outcome.report.values_discarded,
+                        ..discards
+                    },
                 });
             }
         }

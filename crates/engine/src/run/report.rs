@@ -53,6 +53,10 @@ pub struct ResourceReport {
     pub without_cursor: u64,
     /// Records that came twice within one slice, by their primary key, and were left out the second time.
     pub duplicates: u64,
+    /// Records that the schema contract left out.
+    pub rows_discarded: u64,
+    /// Values that the schema contract left out of records that were kept otherwise.
+    pub values_discarded: u64,
     /// Bytes of the decompressed bodies.
     pub body_bytes: u64,
     /// What the commit changed in the table.
@@ -73,7 +77,8 @@ impl ResourceReport {
             + self.filtered
             + self.already_loaded
             + self.without_cursor
-            + self.duplicates;
+            + self.duplicates
+            + self.rows_discarded;
         self.records.saturating_sub(left_out)
     }
 }

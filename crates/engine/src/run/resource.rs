@@ -12,15 +12,15 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::combinations::{PARENT_RECORDS_HELD, TooMany, identity};
 use super::error::{Error, joined};
 use super::included::Included;
+use super::output::TableOutput;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
-use crate::decode::{AbsentField, Decoder, Told};
+use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
 use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
-use crate::load::TableSpool;
 use crate::plan::{IncrementalMode, ResourcePlan, WriteDisposition};
 use crate::spec::looks_secret;
 
@@ -29,7 +29,7 @@ pub(super) struct ResourceRun {
     pub(super) resource: Arc<ResourcePlan>,
     pub(super) client: Client,
     /// Where rows go; `None` where the resource is read for its children only.
-    pub(super) spool: Option<TableSpool>,
+    pub(super) output: Option<TableOutput>,
     /// Bounds the decoding and encoding that goes on at the same time.
     pub(super) computing: Arc<Semaphore>,
     pub(super) observer: Observer,
@@ -51,7 +51,7 @@ pub(super) struct ResourceRun {
 pub(super) struct Outcome {
     pub(super) resource: Arc<ResourcePlan>,
     pub(super) report: ResourceReport,
-    pub(super) spool: Option<TableSpool>,
+    pub(super) output: Option<TableOutput>,
     pub(super) slices: Vec<PlannedSlice>,
     /// The last values of the slices at these places.
     pub(super) last_values: HashMap<u64, LastValue>,
@@ -59,6 +59,8 @@ pub(super) struct Outcome {
     pub(super) held_back: HashSet<u64>,
     /// Whether the pages of some slice ended though more may follow.
     pub(super) is_cut: bool,
+    /// The table isn't there, and the schema contract discards all records.
+    pub(super) discards_table: bool,
     pub(super) before: Progress,
     /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
     pub(super) keeps_windows: bool,
@@ -68,6 +70,10 @@ pub(super) struct Outcome {
 impl Outcome {
     /// How far the resource has come, where the slices at these places were finished and no others.
     pub(super) fn advance(&self, finished: &BTreeSet<u64>, now: Timestamp) -> Progress {
+        if self.discards_table {
+            // Once the table may be created, it gets all of them.
+            return self.before.clone();
+        }
         let slices = self.slices.iter().zip(0..);
         let slices = slices.map(|(planned, place)| SliceOutcome {
             planned,
@@ -87,6 +93,7 @@ struct Slices {
     last_values: HashMap<u64, LastValue>,
     held_back: HashSet<u64>,
     is_cut: bool,
+    discarded: DiscardCounts,
     /// Hashes of the keys of parent records, with that of the whole record that came first.
     parents: HashMap<u128, u128>,
     /// Hashes of the slices' names: a parent record that comes twice is read once.
@@ -125,7 +132,11 @@ impl ResourceRun {
             ..ResourceReport::default()
         };
         let mut all = Slices::default();
-        let decoder = Arc::new(Decoder::new(self.resource.decode.clone(), &self.load_id));
+        let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
+        if let Some(output) = &self.output {
+            decoder = decoder.under_contract(output.schema.as_ref());
+        }
+        let decoder = Arc::new(decoder);
         let error = self
             .read_slices(&decoder, &mut all, &mut report)
             .await
@@ -142,11 +153,14 @@ impl ResourceRun {
         self.tell_absent_fields(&decoder, &report);
         self.tell_misfits(&decoder);
         self.tell_what_was_left_out(&report);
+        self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
+        let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
         Outcome {
-            keeps_windows: self.keeps_what_was_finished(),
+            keeps_windows: self.keeps_what_was_finished() && !breaks_contract,
             resource: self.resource,
             report,
-            spool: self.spool,
+            output: self.output,
+            discards_table: decoder.discards_table(),
             slices: all.begun,
             last_values: all.last_values,
             held_back: all.held_back,
@@ -256,12 +270,48 @@ impl ResourceRun {
         tell(report.duplicates, "came twice, by their `primary_key`");
     }
 
+    fn tell_what_was_discarded(
+        &self,
+        decoder: &Decoder,
+        discarded: &DiscardCounts,
+        report: &mut ResourceReport,
+    ) {
+        let warn = |text: String| {
+            (self.observer)(Event::Warning {
+                resource: self.resource.name.clone(),
+                text,
+            });
+        };
+        (report.rows_discarded, report.values_discarded) = (discarded.rows, discarded.values);
+        for line in discarded.lines(report.records) {
+            warn(match &self.resource.rejected {
+                Some(folder) => format!("{line}; `{folder}/{}` keeps them", self.resource.table),
+                None => format!("{line}; `rejected: <folder>` would keep them"),
+            });
+        }
+        let mixed = decoder.mixed_columns();
+        if !mixed.is_empty() {
+            warn(format!(
+                "`{}` holds values of several kinds, and nothing says which is right: each kind got a column of its own; \
+                 declare the `data_type` under `columns`",
+                mixed.join("`, `")
+            ));
+        }
+    }
+
     async fn read_slices(
         &mut self,
         decoder: &Arc<Decoder>,
         all: &mut Slices,
         report: &mut ResourceReport,
     ) -> Result<(), Error> {
+        let output = self.output.as_ref();
+        if output.is_some_and(|output| output.is_frozen_out(&self.resource)) {
+            return Err(Error::TableFrozen {
+                resource: self.resource.name.clone(),
+                table: self.resource.table.clone(),
+            });
+        }
         let mut running: JoinSet<Result<SliceReport, Error>> = JoinSet::new();
         let mut next = 0;
         let mut parents = self.parents.take();
@@ -284,8 +334,9 @@ impl ResourceRun {
                     let slice = joined(finished)??;
                     report.add(&slice);
                     // What is remembered of a slice is kept together with its rows, or neither is.
-                    if let Some(writer) = slice.writer {
-                        blocking(&self.computing, move || writer.finish()).await??;
+                    all.discarded.add(slice.left_out.discarded);
+                    if let Some(output) = slice.output {
+                        blocking(&self.computing, move || output.finish()).await??;
                     }
                     all.is_cut |= slice.is_cut;
                     if !slice.moves_cursor {
@@ -341,10 +392,10 @@ impl ResourceRun {
         let apart = apart.then_some(id);
         SliceRun {
             place: place as u64,
-            writer: self
-                .spool
+            output: self
+                .output
                 .as_ref()
-                .map(|spool| spool.begin(place as u64, apart)),
+                .map(|output| output.begin(place as u64, apart)),
             resource: Arc::clone(&self.resource),
             slice: planned.slice.clone(),
             client: self.client.clone(),

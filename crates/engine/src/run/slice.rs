@@ -8,12 +8,13 @@ use tokio::task::spawn_blocking;
 use super::cut::Cut;
 use super::error::{Error, joined};
 use super::included::Included;
+use super::output::SliceOutput;
 use super::parents::Child;
-use crate::decode::{Decoded, Decoder, SliceMemory};
+use crate::decode::{Decoded, Decoder, DiscardCounts, SliceMemory};
 use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
-use crate::load::{self, SliceWriter};
+use crate::load;
 use crate::plan::ResourcePlan;
 
 /// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
@@ -27,7 +28,7 @@ pub(super) struct SliceRun {
     pub(super) slice: Slice,
     pub(super) client: Client,
     pub(super) decoder: Arc<Decoder>,
-    pub(super) writer: Option<SliceWriter>,
+    pub(super) output: Option<SliceOutput>,
     pub(super) computing: Arc<Semaphore>,
     pub(super) observer: Observer,
     pub(super) children: Vec<Child>,
@@ -50,26 +51,30 @@ pub(super) struct SliceReport {
     /// Whether the cursor may move behind the slice: nothing before where reading ended is missing.
     pub(super) moves_cursor: bool,
     /// Holds the rows until they are handed over, beside what is remembered of the slice.
-    pub(super) writer: Option<SliceWriter>,
+    pub(super) output: Option<SliceOutput>,
 }
 
 /// Records of a slice that were left out, by the reason.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LeftOut {
     pub(super) outside_window: u64,
     pub(super) filtered: u64,
     pub(super) already_loaded: u64,
     pub(super) without_cursor: u64,
     pub(super) duplicates: u64,
+    /// By the schema contract.
+    pub(super) discarded: DiscardCounts,
 }
 
 impl LeftOut {
-    fn add(&mut self, page: &Decoded) {
+    fn add(&mut self, page: &mut Decoded) {
         self.outside_window += page.outside_window;
         self.filtered += page.filtered;
         self.already_loaded += page.already_loaded;
         self.without_cursor += page.without_cursor;
         self.duplicates += page.duplicates;
+        self.discarded
+            .add(std::mem::take(&mut page.discarded.counts));
     }
 }
 
@@ -121,7 +126,7 @@ impl SliceRun {
                 .map(|(value, records)| LastValue { value, records }),
             is_cut: cut.is_some_and(|cut| !cut.is_refusal(&self.resource)),
             moves_cursor,
-            writer: self.writer,
+            output: self.output,
         })
     }
 
@@ -136,9 +141,9 @@ impl SliceRun {
         let mut disorder_told = false;
         while let Some(page) = pages.recv().await {
             let number = page.number;
-            let decoded;
+            let mut decoded;
             (decoded, memory) = self.decode_and_write(page, memory).await?;
-            left_out.add(&decoded);
+            left_out.add(&mut decoded);
             self.included.watch(&decoded);
             if !disorder_told && let Some((before, behind)) = memory.disorder() {
                 disorder_told = true;
@@ -172,23 +177,24 @@ impl SliceRun {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
         let number = page.number;
-        let mut writer = self.writer.take();
-        let (result, writer, memory) = blocking(&self.computing, move || {
+        let mut output = self.output.take();
+        let (result, output, memory) = blocking(&self.computing, move || {
             let result = decoder
                 .decode(&slice, &page, &mut memory)
                 .map_err(Failure::Decode)
-                .and_then(|decoded| {
-                    if let Some(writer) = &mut writer {
-                        writer
-                            .write(decoded.batch.clone(), &decoded.schema)
+                .and_then(|mut decoded| {
+                    if let Some(output) = &mut output {
+                        let discards_table = decoder.discards_table();
+                        output
+                            .write(&mut decoded, &slice, number, discards_table)
                             .map_err(Failure::Load)?;
                     }
                     Ok(decoded)
                 });
-            (result, writer, memory)
+            (result, output, memory)
         })
         .await?;
-        self.writer = writer;
+        self.output = output;
         let contents = result.map_err(|failure| match failure {
             Failure::Decode(source) => Error::Decode {
                 resource: self.resource.name.clone(),

@@ -83,7 +83,11 @@ impl ColumnType {
     pub(crate) fn is_void(&self) -> bool {
         match self {
             Self::Void => true,
-            Self::List(element) | Self::Map(element) => element.is_void(),
+            Self::List(element) => element.is_void(),
+            Self::Map(value) => match &**value {
+                Self::Mixed(parts) => parts.iter().all(|(_, part)| part.is_void()),
+                value => value.is_void(),
+            },
             Self::Struct(columns) => columns.iter().all(|column| column.data_type.is_void()),
             _ => false,
         }
@@ -227,6 +231,11 @@ impl Source {
             within,
             key: key.to_owned(),
         }
+    }
+
+    /// The key of the record that it is, or lies under.
+    pub(crate) fn top_level(&self) -> &str {
+        self.within.first().unwrap_or(&self.key)
     }
 
     /// Whether this lies in the objects that are under `other`, at any depth.

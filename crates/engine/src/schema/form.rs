@@ -97,7 +97,7 @@ pub(super) fn flattened<'f>(
 ) -> Cow<'f, [Field]> {
     let splits = |field: &&Field| {
         let object = field.observed.object.as_ref();
-        object.is_some_and(|object| !object.deep && object.values.is_none())
+        object.is_some_and(ObjectSummary::has_fields)
             && splits(&field.source, form.of(field), committed)
     };
     if !fields.iter().any(|field| splits(&field)) {
@@ -130,7 +130,8 @@ pub(super) fn flattened<'f>(
     Cow::Owned(flat)
 }
 
-fn splits(source: &Source, form: Form, committed: &[Column]) -> bool {
+/// Whether what lies in the objects of a source becomes columns of its own, or has become so.
+pub(super) fn splits(source: &Source, form: Form, committed: &[Column]) -> bool {
     let stays_together = committed
         .iter()
         .any(|column| column.source == *source && column.takes(Kind::Object));

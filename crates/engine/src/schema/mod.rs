@@ -8,6 +8,7 @@
 
 mod column;
 mod conform;
+mod contract;
 mod evolve;
 mod form;
 mod names;
@@ -29,6 +30,7 @@ pub use observed::WIDE_OBJECT_KEYS;
 
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
+pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
 pub(crate) use number::{ExactNumber, NumberSummary, decimal_digits, integer_is_exact_in_float64};
 pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
 pub(crate) use spelling::{Spellings, StringSummary, parse_date, parse_timestamp, write_date};

@@ -111,6 +111,11 @@ impl ObjectSummary {
         deep: true,
     };
 
+    /// Whether it is known key by key what lies in the objects.
+    pub(crate) fn has_fields(&self) -> bool {
+        !self.deep && self.values.is_none()
+    }
+
     /// What is known of the values under all keys together.
     pub(crate) fn all_values(&self) -> Observed {
         let mut all = self.values.as_deref().cloned().unwrap_or_default();
@@ -142,9 +147,14 @@ impl ObjectSummary {
     }
 
     fn is_void(&self) -> bool {
+        let is_void = |observed: &Observed| observed.kinds().all(|kind| observed.is_void(kind));
         let values = self.values.iter().map(AsRef::as_ref);
-        let fields = self.fields.iter().map(|field| &field.observed);
-        !self.deep && fields.chain(values).all(Observed::is_empty_or_void)
+        let mut all = self
+            .fields
+            .iter()
+            .map(|field| &field.observed)
+            .chain(values);
+        !self.deep && all.all(is_void)
     }
 }
 

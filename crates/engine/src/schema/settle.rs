@@ -147,10 +147,11 @@ fn declares_required(field: &Field) -> bool {
 
 /// The type that holds all values of a kind; `None` where a settled schema has no column for them.
 fn type_of_kind(observed: &Observed, kind: Kind, stage: Stage) -> Option<ColumnType> {
-    let data_type = match kind {
-        Kind::Object | Kind::List if stage.is_text() => {
-            return (!observed.is_void(kind)).then_some(ColumnType::Json);
-        }
+    if stage != Stage::Unsettled && observed.is_void(kind) {
+        return None;
+    }
+    Some(match kind {
+        Kind::Object | Kind::List if stage.is_text() => ColumnType::Json,
         Kind::Object => object_type(observed.object.as_ref()?, stage)?,
         Kind::List => list_type(observed.list.as_ref()?, stage)?,
         Kind::String => {
@@ -163,8 +164,7 @@ fn type_of_kind(observed: &Observed, kind: Kind, stage: Stage) -> Option<ColumnT
         }
         Kind::Number => observed.number?.column_type(),
         Kind::Bool => ColumnType::Bool,
-    };
-    (stage == Stage::Unsettled || data_type != ColumnType::Void).then_some(data_type)
+    })
 }
 
 fn object_type(object: &ObjectSummary, stage: Stage) -> Option<ColumnType> {

@@ -16,6 +16,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         lengthen_endpoint(defaults);
         lengthen_columns(defaults);
         lengthen_included(defaults);
+        lengthen_contract(defaults);
         let own = |key: &Key| matches!(key.name.as_str(), "name" | "data");
         let keys = entries(defaults).into_iter().flatten();
         for (key, _) in keys.filter(|(key, _)| own(key)) {
@@ -42,6 +43,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         lengthen_endpoint(resource);
         lengthen_columns(resource);
         lengthen_included(resource);
+        lengthen_contract(resource);
         let gives_records = resource
             .get("data")
             .is_some_and(|data| data.kind != Kind::Null);
@@ -183,6 +185,19 @@ fn lengthen_included(resource: &mut Node) {
             let field = item.clone();
             item.kind = Kind::Mapping(vec![(key("field", &field.span), field)]);
         }
+    }
+}
+
+/// `schema_contract: freeze` stands for that mode for `tables`, `columns` and `data_type`.
+fn lengthen_contract(resource: &mut Node) {
+    let Some(contract) = entry(resource, "schema_contract") else {
+        return;
+    };
+    if matches!(contract.kind, Kind::Text(_)) {
+        let mode = contract.clone();
+        let keys = ["tables", "columns", "data_type"];
+        let modes = keys.map(|name| (key(name, &mode.span), mode.clone()));
+        contract.kind = Kind::Mapping(modes.into());
     }
 }
 
@@ -328,6 +343,16 @@ mod tests {
         check(
             "resources: [{name: a, endpoint: x/y, columns: [{name: id, data_type: text}]}]",
             "[{name: a, endpoint: {path: x/y}, columns: {id: {data_type: text}}}]",
+        );
+    }
+
+    #[test]
+    fn a_contract_of_one_mode_is_taken_as_a_whole() {
+        check(
+            "resource_defaults: {schema_contract: freeze}\n\
+             resources: [{name: r}, {name: s, schema_contract: {columns: evolve}}]",
+            "[{name: r, endpoint: {path: r}, schema_contract: {tables: freeze, columns: freeze, data_type: freeze}}, \
+             {name: s, schema_contract: {columns: evolve}, endpoint: {path: s}}]",
         );
     }
 

@@ -26,6 +26,7 @@ mod reference;
 mod resource;
 mod response_action;
 mod schema;
+mod schema_contract;
 mod secret;
 mod slice_names;
 mod source;
@@ -70,6 +71,7 @@ pub use resource::{
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
+pub use schema_contract::{ContractMode, SchemaContract};
 pub use secret::{Secret, looks_secret, may_hold_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use value::{

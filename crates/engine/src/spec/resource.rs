@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::cursor::CursorFormats;
 use super::endpoint::Endpoint;
 use super::processing_step::ProcessingStep;
+use super::schema_contract::SchemaContract;
 use super::value::OneOrMany;
 
 /// One collection of the API, read into one table.
@@ -66,6 +67,17 @@ pub struct Resource {
     /// What becomes of objects and lists in the records, where `columns` doesn't say otherwise. Default: structs and lists,
     /// and maps for objects that are used as maps. Once a column is committed, it keeps its form.
     pub nested: Option<Nested>,
+    /// What a load may change of the table's schema. A mode alone stands for all of `tables`, `columns` and `data_type`.
+    /// Default: everything (`evolve`).
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::contract_or_mode")]
+    pub schema_contract: SchemaContract,
+    /// A folder below the destination, such as `_rejected`: what `schema_contract` discards is written to
+    /// `<rejected>/<table>/<load_id>-<6 digits>.jsonl`, in the same commit as the rows. Each line is an object with the
+    /// load, resource, slice, page, record (counted from 0 within its page), column and reason, and what was discarded as it
+    /// came. A run that is killed and run again leaves each line once; the files stay until someone removes them. Default: it
+    /// is counted only.
+    pub rejected: Option<String>,
     /// Whether the rows go into the table. If false, the resource is read for the resources that depend on it, and only if
     /// any of them is. A run that names the resource writes it all the same. Default: true.
     pub selected: Option<bool>,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::endpoint::Endpoint;
 use super::pipeline::Pipeline;
 use super::resource::{Column, IncludedField, Resource};
+use super::schema_contract::{ContractMode, SchemaContract};
 use super::var::Var;
 
 /// The JSON Schema (draft 2020-12) of a pipeline spec.
@@ -181,6 +182,12 @@ pub(super) fn form_or_text(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn endpoint_or_path(generator: &mut SchemaGenerator) -> Schema {
     let endpoint = generator.subschema_for::<Endpoint>();
     json_schema!({ "anyOf": [endpoint, { "type": "string" }] })
+}
+
+pub(super) fn contract_or_mode(generator: &mut SchemaGenerator) -> Schema {
+    let contract = generator.subschema_for::<SchemaContract>();
+    let mode = generator.subschema_for::<ContractMode>();
+    json_schema!({ "anyOf": [contract, mode] })
 }
 
 pub(super) fn resources(generator: &mut SchemaGenerator) -> Schema {

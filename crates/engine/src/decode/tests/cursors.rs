@@ -8,7 +8,7 @@ use crate::plan::{
     RangeEdge, RowOrder, Selector, TimeFormat,
 };
 
-fn rules(direction: Direction, row_order: Option<RowOrder>) -> FollowRules {
+pub(super) fn rules(direction: Direction, row_order: Option<RowOrder>) -> FollowRules {
     FollowRules {
         direction,
         start: RangeEdge::Closed,
@@ -18,7 +18,7 @@ fn rules(direction: Direction, row_order: Option<RowOrder>) -> FollowRules {
     }
 }
 
-fn followed(rules: FollowRules) -> DecodePlan {
+pub(super) fn followed(rules: FollowRules) -> DecodePlan {
     DecodePlan {
         cursor: Some(CursorColumn {
             path: CursorPath::Keys(vec!["n".to_owned()]),
@@ -30,7 +30,7 @@ fn followed(rules: FollowRules) -> DecodePlan {
     }
 }
 
-fn between(start: Option<&str>, end: Option<&str>) -> Slice {
+pub(super) fn between(start: Option<&str>, end: Option<&str>) -> Slice {
     let value = |json: &str| CursorValue::from_json(json.as_bytes()).unwrap();
     Slice {
         range: Some(CursorRange {

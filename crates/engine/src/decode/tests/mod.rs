@@ -1,5 +1,6 @@
 //! Decoding as a whole: what becomes of records, in one page and in many, in one commit and in several.
 
+mod contract;
 mod cursors;
 mod declared;
 mod failures;

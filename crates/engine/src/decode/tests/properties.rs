@@ -46,7 +46,7 @@ fn list(value: impl Strategy<Value = String>, least: usize) -> impl Strategy<Val
 }
 
 /// Records of any values, empty and null ones too.
-fn records() -> impl Strategy<Value = Vec<String>> {
+pub(super) fn records() -> impl Strategy<Value = Vec<String>> {
     let leaf = prop_oneof![6 => scalar(), 2 => timestamp(), 1 => Just("null".to_owned())];
     let value = leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![object(inner.clone(), 0), list(inner, 0)].boxed()
@@ -55,7 +55,7 @@ fn records() -> impl Strategy<Value = Vec<String>> {
 }
 
 /// Records without null, `{}`, `[]` and timestamps: those lose their spelling in a commit, as documented.
-fn full_records() -> impl Strategy<Value = Vec<String>> {
+pub(super) fn full_records() -> impl Strategy<Value = Vec<String>> {
     let value = scalar().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![object(inner.clone(), 1), list(inner, 1)].boxed()
     });
@@ -72,7 +72,7 @@ fn form() -> impl Strategy<Value = Form> {
     ])
 }
 
-fn borrowed(records: &[String]) -> Vec<&str> {
+pub(super) fn borrowed(records: &[String]) -> Vec<&str> {
     records.iter().map(String::as_str).collect()
 }
 

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use jiter::{Jiter, JiterResult, Peek};
-
 use super::scalar;
-use crate::plan::Selector;
+use crate::json::{JsonResult, Peek, Reader};
+use crate::plan::{DEPTH_LIMIT, Selector};
 
 /// Keys from the root to a value that is looked at.
 const LONGEST_PATH: usize = 4;
@@ -34,7 +33,7 @@ impl<'a> Member<'a> {
     pub(super) fn all(body: &'a [u8], records: &[Range<usize>]) -> Vec<Self> {
         let mut walk = Walk {
             body,
-            json: Jiter::new(body),
+            json: Reader::of_bytes(body),
             path: Vec::new(),
             records: records.iter().map(|record| record.start).collect(),
             members: Vec::new(),
@@ -104,7 +103,7 @@ impl<'a> Member<'a> {
 
 struct Walk<'a> {
     body: &'a [u8],
-    json: Jiter<'a>,
+    json: Reader<'a>,
     path: Vec<String>,
     /// Where records begin.
     records: HashSet<usize>,
@@ -112,7 +111,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn value(&mut self, peek: Peek) -> JiterResult<()> {
+    fn value(&mut self, peek: Peek) -> JsonResult {
         let start = self.json.current_index();
         if peek == Peek::Object && self.path.len() < LONGEST_PATH && !self.records.contains(&start)
         {
@@ -126,7 +125,7 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        self.json.known_skip(peek)?;
+        self.json.skip(peek, DEPTH_LIMIT)?;
         if peek != Peek::Object && peek != Peek::Array {
             self.members.push(Member {
                 path: self.path.clone(),

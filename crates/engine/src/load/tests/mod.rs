@@ -3,6 +3,7 @@
 mod commits;
 mod failing_store;
 mod recovery;
+mod rejected;
 mod runs;
 mod tables;
 
@@ -128,6 +129,7 @@ fn part(sealed: SealedSpool, write_disposition: WriteDisposition) -> TableCommit
         write_disposition,
         primary_key: vec!["id".to_owned()],
         progress: Progress::default(),
+        discards: Discards::default(),
     }
 }
 

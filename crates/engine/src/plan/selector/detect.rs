@@ -1,9 +1,8 @@
 //! Where the records of a body of unknown shape may lie.
 
-use jiter::{Jiter, Peek};
-
-use super::scan::{malformed, scan};
+use super::scan::{DEPTH_LIMIT, malformed, scan};
 use super::{BodyError, path_text};
+use crate::json::{Peek, Reader};
 
 /// Lists under these keys are taken before others.
 const USUAL_NAMES: [&str; 11] = [
@@ -92,7 +91,7 @@ impl Place {
 /// The lists and maps of a checked body, in document order, an object behind what it holds.
 fn outline(body: &[u8]) -> Result<Vec<Place>, BodyError> {
     let mut walk = Walk {
-        json: Jiter::new(body),
+        json: Reader::of_bytes(body),
         path: Vec::new(),
         places: Vec::new(),
     };
@@ -102,7 +101,7 @@ fn outline(body: &[u8]) -> Result<Vec<Place>, BodyError> {
 }
 
 struct Walk<'body> {
-    json: Jiter<'body>,
+    json: Reader<'body>,
     path: Vec<String>,
     places: Vec<Place>,
 }
@@ -116,7 +115,7 @@ impl Walk<'_> {
                 let mut of_objects = next.is_some();
                 while let Some(peek) = next {
                     only_objects &= peek == Peek::Object;
-                    self.json.known_skip(peek).map_err(malformed)?;
+                    self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?;
                     next = self.json.array_step().map_err(malformed)?;
                 }
                 of_objects &= only_objects;
@@ -143,7 +142,7 @@ impl Walk<'_> {
                         self.value(peek)?;
                         self.path.pop();
                     } else {
-                        self.json.known_skip(peek).map_err(malformed)?;
+                        self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?;
                     }
                     key = self.json.next_key().map_err(malformed)?.map(str::to_owned);
                 }
@@ -155,7 +154,7 @@ impl Walk<'_> {
                     });
                 }
             }
-            _ => self.json.known_skip(peek).map_err(malformed)?,
+            _ => self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?,
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Bodies that are a page of records rather than one record.
 
-use jiter::{Jiter, Peek};
-
 use super::BodyError;
-use super::scan::malformed;
+use super::scan::{DEPTH_LIMIT, malformed};
+use crate::json::{Peek, Reader};
 
 /// Words in the names of members that tell of paging; a name is compared without case, `_` and `-`.
 const PAGING_NAMES: [&str; 25] = [
@@ -38,7 +37,7 @@ const PAGING_NAMES: [&str; 25] = [
 ///
 /// An object with members of its own (an `id`, a `name`) is a record, whatever lists it has.
 pub(super) fn list_within(body: &[u8]) -> Result<Option<String>, BodyError> {
-    let mut json = Jiter::new(body);
+    let mut json = Reader::of_bytes(body);
     if json.peek().map_err(malformed)? != Peek::Object {
         return Ok(None);
     }
@@ -50,7 +49,7 @@ pub(super) fn list_within(body: &[u8]) -> Result<Option<String>, BodyError> {
             list = Some(name);
         } else {
             if peek != Peek::Array {
-                json.known_skip(peek).map_err(malformed)?;
+                json.skip(peek, DEPTH_LIMIT).map_err(malformed)?;
             }
             // Objects beside the list (`meta`, `links`) are part of the envelope.
             if peek != Peek::Object && !tells_of_paging(&name) {
@@ -63,12 +62,12 @@ pub(super) fn list_within(body: &[u8]) -> Result<Option<String>, BodyError> {
 }
 
 /// Passes over a list.
-fn is_list_of_objects(json: &mut Jiter<'_>) -> Result<bool, BodyError> {
+fn is_list_of_objects(json: &mut Reader<'_>) -> Result<bool, BodyError> {
     let mut next = json.known_array().map_err(malformed)?;
     let mut only_objects = next.is_some();
     while let Some(peek) = next {
         only_objects &= peek == Peek::Object;
-        json.known_skip(peek).map_err(malformed)?;
+        json.skip(peek, DEPTH_LIMIT).map_err(malformed)?;
         next = json.array_step().map_err(malformed)?;
     }
     Ok(only_objects)

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use jiter::{Jiter, Peek};
 use jsonpath_rust::parser::model::{JpQuery, Segment, Selector as PathSelector};
 use jsonpath_rust::query::{QueryRef, js_path_process};
 use serde_json::Value;
 
 use super::BodyError;
-use super::scan::{Found, malformed};
+use super::scan::{DEPTH_LIMIT, Found, malformed};
+use crate::json::{Peek, Reader};
 
 /// Finds the matches of a query in a body that [`super::scan::scan`] has checked.
 pub(super) fn find(query: &JpQuery, body: &[u8]) -> Result<Found, BodyError> {
@@ -21,7 +21,7 @@ pub(super) fn find(query: &JpQuery, body: &[u8]) -> Result<Found, BodyError> {
     let wanted: HashMap<usize, Option<Range<usize>>> =
         matches.iter().map(|found| (address(found), None)).collect();
     let mut places = Places {
-        json: Jiter::new(body),
+        json: Reader::of_bytes(body),
         wanted,
     };
     let peek = places.json.peek().map_err(malformed)?;
@@ -80,7 +80,7 @@ fn address(value: &Value) -> usize {
 }
 
 struct Places<'body> {
-    json: Jiter<'body>,
+    json: Reader<'body>,
     wanted: HashMap<usize, Option<Range<usize>>>,
 }
 
@@ -95,7 +95,7 @@ impl Places<'_> {
                 while let Some(peek) = next {
                     match elements.get(position) {
                         Some(element) => self.locate(peek, element)?,
-                        None => self.json.known_skip(peek).map_err(malformed)?,
+                        None => self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?,
                     }
                     position += 1;
                     next = self.json.array_step().map_err(malformed)?;
@@ -108,12 +108,12 @@ impl Places<'_> {
                     let peek = self.json.peek().map_err(malformed)?;
                     match member {
                         Some(member) => self.locate(peek, member)?,
-                        None => self.json.known_skip(peek).map_err(malformed)?,
+                        None => self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?,
                     }
                     key = self.json.next_key().map_err(malformed)?;
                 }
             }
-            _ => self.json.known_skip(peek).map_err(malformed)?,
+            _ => self.json.skip(peek, DEPTH_LIMIT).map_err(malformed)?,
         }
         let end = self.json.current_index();
         if let Some(place) = self.wanted.get_mut(&address(value)) {

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use jiter::{Jiter, JiterError, Peek};
-
 use super::{BodyError, Step};
+use crate::json::{JsonError, Peek, Problem, Reader};
 
 /// Lists and objects nested this deep are refused.
 pub const DEPTH_LIMIT: usize = 128;
@@ -34,14 +33,11 @@ pub(super) fn scan(body: &[u8], targets: &[Target<'_>]) -> Result<Vec<Found>, Bo
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(BodyError::Empty);
     }
-    if simdutf8::basic::from_utf8(body).is_err() {
-        let offset = simdutf8::compat::from_utf8(body)
-            .err()
-            .map_or(0, |error| error.valid_up_to());
-        return Err(BodyError::NotUtf8 { offset });
-    }
+    let text = simdutf8::compat::from_utf8(body).map_err(|error| BodyError::NotUtf8 {
+        offset: error.valid_up_to(),
+    })?;
     let mut scanner = Scanner {
-        json: Jiter::new(body),
+        json: Reader::new(text),
         targets,
         found: vec![Found::default(); targets.len()],
         reached: vec![Reached::default(); targets.len()],
@@ -63,14 +59,14 @@ pub(super) fn scan(body: &[u8], targets: &[Target<'_>]) -> Result<Vec<Found>, Bo
 }
 
 /// Puts a parser's error into our words.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it serves as the argument of `map_err`"
-)]
-pub(super) fn malformed(error: JiterError) -> BodyError {
-    BodyError::Malformed {
-        offset: error.index,
-        reason: error.error_type.to_string(),
+pub(super) fn malformed(error: JsonError) -> BodyError {
+    let offset = error.index;
+    match error.problem {
+        Problem::TooDeep => BodyError::TooDeep { offset },
+        Problem::Malformed(reason) => BodyError::Malformed {
+            offset,
+            reason: reason.to_owned(),
+        },
     }
 }
 
@@ -91,7 +87,7 @@ struct Reached {
 }
 
 struct Scanner<'body, 'target> {
-    json: Jiter<'body>,
+    json: Reader<'body>,
     targets: &'target [Target<'target>],
     found: Vec<Found>,
     reached: Vec<Reached>,
@@ -220,66 +216,10 @@ impl Scanner<'_, '_> {
         Ok(())
     }
 
-    /// Passes over a value without recursion; one bit for each open container says whether it is an object.
-    fn skip(&mut self, first: Peek) -> Result<(), BodyError> {
-        let outside = self.depth;
-        let mut objects: u128 = 0;
-        let mut peek = first;
-        loop {
-            match peek {
-                Peek::Array => {
-                    self.enter()?;
-                    objects <<= 1;
-                    if let Some(next) = self.json.known_array().map_err(malformed)? {
-                        peek = next;
-                        continue;
-                    }
-                    self.depth -= 1;
-                    objects >>= 1;
-                }
-                Peek::Object => {
-                    self.enter()?;
-                    objects = objects << 1 | 1;
-                    if self.json.next_object_bytes().map_err(malformed)?.is_some() {
-                        peek = self.json.peek().map_err(malformed)?;
-                        continue;
-                    }
-                    self.depth -= 1;
-                    objects >>= 1;
-                }
-                Peek::String => {
-                    self.json.known_bytes().map_err(malformed)?;
-                }
-                Peek::Null => self.json.known_null().map_err(malformed)?,
-                Peek::True | Peek::False => {
-                    self.json.known_bool(peek).map_err(malformed)?;
-                }
-                _ => {
-                    self.json.known_number_bytes(peek).map_err(malformed)?;
-                }
-            }
-            loop {
-                if self.depth == outside {
-                    return Ok(());
-                }
-                let next = if objects & 1 == 1 {
-                    let more = self.json.next_key_bytes().map_err(malformed)?.is_some();
-                    if more {
-                        Some(self.json.peek().map_err(malformed)?)
-                    } else {
-                        None
-                    }
-                } else {
-                    self.json.array_step().map_err(malformed)?
-                };
-                if let Some(next) = next {
-                    peek = next;
-                    break;
-                }
-                self.depth -= 1;
-                objects >>= 1;
-            }
-        }
+    fn skip(&mut self, peek: Peek) -> Result<(), BodyError> {
+        // The limit is the first depth that is too much.
+        let levels = (DEPTH_LIMIT - 1).saturating_sub(self.depth);
+        self.json.skip(peek, levels).map_err(malformed)
     }
 
     fn enter(&mut self) -> Result<(), BodyError> {

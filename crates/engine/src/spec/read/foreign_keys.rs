@@ -15,9 +15,6 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
             "dlt makes tables of nested values; here they stay in their row: `nested` says in which form, such as `flatten` or `json`"
         }
         "merge_key" => "rows are merged by their `primary_key`",
-        "schema_contract" => {
-            "columns can be declared with `columns`; a value that doesn't fit its column gets a column of its own"
-        }
         "table_format" | "file_format" => {
             "tables are Parquet files with a commit log beside them: leave the key out"
         }

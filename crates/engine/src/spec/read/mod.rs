@@ -44,7 +44,11 @@ pub(super) fn read<T: DeserializeOwned>(root: &Node, found: &mut Vec<Diagnostic>
         });
         let follows_from_pruning = follows_from_pruning || pruned.contains(&path);
         if !follows_from_pruning {
-            found.push(error.into_diagnostic());
+            let diagnostic = error.into_diagnostic();
+            // A short form stands for several keys, each with the same mistake.
+            if !found.contains(&diagnostic) {
+                found.push(diagnostic);
+            }
         }
         if !root.remove(&path) {
             break None;

@@ -1,0 +1,307 @@
+//! The schema contract of a table: which records and values are let in.
+//!
+//! A page is decoded as if there were no contract. Only where what was observed of it doesn't fit the table as it is, is
+//! each of its records judged by itself, against nothing but the table and the plan: neither the order of records nor the
+//! size of pages matters.
+
+mod admission;
+mod discarded;
+mod json;
+mod judge;
+mod load;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use bytes::Bytes;
+use indexmap::IndexMap;
+
+pub use discarded::{DiscardCounts, Discarded, Rejected};
+
+use self::admission::{Admission, without};
+use self::discarded::Entity;
+use self::judge::{COPY_DEPTH, Judge, observe};
+use self::load::Load;
+use super::Error;
+use super::cursor::Verdict;
+use super::hints::Hint;
+use super::memory::SliceMemory;
+use super::records::Records;
+use crate::flow::{Page, Slice};
+use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan};
+use crate::schema::{Column, Field, Mixture, Source, TableSchema};
+
+/// What a load may change of its table.
+#[derive(Debug)]
+pub(super) struct Contract {
+    modes: ContractPlan,
+    /// The table's columns, and those of declared type that it hasn't.
+    columns: Vec<Column>,
+    /// Keys that the plan names: each may get a column.
+    named: HashSet<String>,
+    /// Keys without whose value there is no row.
+    required: HashSet<String>,
+    /// The load itself says which columns there are: the table's first one, of which nothing is declared.
+    is_baseline: bool,
+    is_new_table: bool,
+    /// How the rows of records that are let in are read: other resources get their fields from what came.
+    rows: DecodePlan,
+    load: Load,
+}
+
+/// A page whose records were read, and how.
+pub(super) struct ReadPage<'a> {
+    pub(super) hints: &'a IndexMap<String, Hint>,
+    pub(super) slice: &'a Slice,
+    pub(super) page: &'a Page,
+    /// What became of each record; `None`: all were kept.
+    pub(super) verdicts: Option<&'a [Verdict]>,
+}
+
+/// What a contract lets in of a page.
+pub(super) struct Admitted {
+    pub(super) records: Records,
+    /// What is copied from the slice's parents.
+    pub(super) constants: Vec<(String, String)>,
+    pub(super) discarded: Discarded,
+}
+
+impl ReadPage<'_> {
+    /// The positions and places of the records that were kept.
+    fn records(&self) -> impl Iterator<Item = (usize, &Range<usize>)> {
+        let all = self.page.records.iter().enumerate();
+        all.filter(|(record, _)| {
+            self.verdicts
+                .is_none_or(|verdicts| verdicts[*record] == Verdict::Kept)
+        })
+    }
+
+    fn text(&self, record: usize, range: &Range<usize>) -> Result<&str, Error> {
+        let data = self.page.body.get(range.clone());
+        let text = data.and_then(|data| std::str::from_utf8(data).ok());
+        text.ok_or(Error::OutsideBody { record })
+    }
+
+    /// What is observed of one record.
+    fn alone(&self, plan: &DecodePlan, range: Range<usize>) -> Result<Vec<Field>, Error> {
+        let page = Page {
+            records: vec![range],
+            ..self.page.clone()
+        };
+        let records = self.read_rows(plan, &page)?;
+        Ok(records.root.observed_fields(self.hints))
+    }
+
+    /// Reads all records of a page that holds some of this one's.
+    fn read_rows(&self, plan: &DecodePlan, page: &Page) -> Result<Records, Error> {
+        let all = vec![Verdict::Kept; page.records.len()];
+        // Where it is known what becomes of each record, nothing is remembered.
+        let mut memory = SliceMemory::default();
+        Records::read(plan, self.hints, self.slice, page, Some(&all), &mut memory)
+    }
+}
+
+impl Contract {
+    /// The contract with a table, by its schema before the load; `None` where anything goes.
+    pub(super) fn new(
+        plan: &DecodePlan,
+        hints: &IndexMap<String, Hint>,
+        table: Option<&TableSchema>,
+    ) -> Option<Self> {
+        let modes = plan.contract;
+        let table = table.filter(|table| table.has_columns());
+        let is_new_table = table.is_none();
+        let may_discard_table = is_new_table && modes.tables != ContractMode::Evolve;
+        if !may_discard_table && !modes.concerns_records() {
+            return None;
+        }
+        let mut columns = table.map_or_else(Vec::new, |table| table.layout().into_owned());
+        for (key, hint) in hints {
+            if let Some(declared) = declared_column(key, hint)
+                && !columns.iter().any(|column| {
+                    column.source == declared.source && column.data_type == declared.data_type
+                })
+            {
+                columns.push(declared);
+            }
+        }
+        let cursor = plan.cursor.as_ref().and_then(|cursor| match &cursor.path {
+            CursorPath::Keys(keys) => keys.first(),
+            CursorPath::Selector(_) => None,
+        });
+        let named = hints.keys().chain(&plan.primary_key).chain(cursor);
+        let never_null = hints.iter().filter(|(_, hint)| hint.declaration.required);
+        let never_null = never_null.map(|(key, _)| key);
+        Some(Self {
+            modes,
+            columns,
+            named: named.cloned().collect(),
+            required: never_null.chain(&plan.primary_key).cloned().collect(),
+            is_baseline: is_new_table && plan.columns.is_empty(),
+            is_new_table,
+            rows: DecodePlan {
+                parent_fields: Vec::new(),
+                ..plan.clone()
+            },
+            load: Load::new(modes.data_type, table.cloned()),
+        })
+    }
+
+    /// Whether the table isn't there, and all of its records are left out.
+    pub(super) fn discards_table(&self) -> bool {
+        let discards = matches!(
+            self.modes.tables,
+            ContractMode::DiscardRow | ContractMode::DiscardValue
+        );
+        self.is_new_table && discards
+    }
+
+    /// Leaves out what the contract doesn't let in of a page.
+    ///
+    /// # Errors
+    /// A frozen contract is broken.
+    pub(super) fn admit(
+        &self,
+        read: &ReadPage<'_>,
+        mut records: Records,
+        constants: Vec<(String, String)>,
+    ) -> Result<Admitted, Error> {
+        let fields = records.root.observed_fields(read.hints);
+        let copied = observed_copies(&constants);
+        let lets_all_in = fields
+            .iter()
+            .chain(&copied)
+            .all(|field| self.lets_in(field));
+        if lets_all_in && !self.discards_table() {
+            return Ok(Admitted {
+                records,
+                constants,
+                discarded: Discarded::default(),
+            });
+        }
+        let mut admission = Admission::new(self);
+        let mut copied = Vec::with_capacity(constants.len());
+        for (key, json) in &constants {
+            let breaches = Judge::copied(self, key, json);
+            let breaches = breaches.map_err(|fault| fault.into_error(0, json.as_bytes()))?;
+            copied.push((json.as_str(), breaches));
+        }
+        for (record, range) in read.records() {
+            let data = read.text(record, range)?;
+            let own = Judge::record(self, read.hints, data);
+            let own = own.map_err(|fault| fault.into_error(record, data.as_bytes()))?;
+            admission.record(record, data, &own, &copied)?;
+        }
+        let mut kept_constants = Vec::with_capacity(constants.len());
+        for ((key, json), (_, breaches)) in constants.iter().zip(&copied) {
+            let text = without(json, breaches);
+            let text = text.map_err(|fault| fault.into_error(0, json.as_bytes()))?;
+            kept_constants.extend(text.map(|text| (key.clone(), text)));
+        }
+        let page = Page {
+            number: read.page.number,
+            body: Bytes::from(admission.body),
+            records: admission.records,
+            fetched_at: read.page.fetched_at,
+        };
+        let rows = read.read_rows(&self.rows, &page)?;
+        // Other resources are asked for what depends on a record, whether its row is discarded or not.
+        let parents = std::mem::take(&mut records.parents);
+        Ok(Admitted {
+            records: Records { parents, ..rows },
+            constants: kept_constants,
+            discarded: admission.discarded,
+        })
+    }
+
+    /// Adds what is known of the rows of a page to what the load has brought.
+    ///
+    /// # Errors
+    /// They would need a column that a frozen contract doesn't let them have.
+    pub(super) fn take_in(
+        &self,
+        schema: &TableSchema,
+        read: &ReadPage<'_>,
+        constants: &[(String, String)],
+    ) -> Result<(), Error> {
+        match self.load.take_in(schema) {
+            Ok(()) => Ok(()),
+            Err(mixture) => {
+                let copied = observed_copies(constants);
+                Err(self.load.refusal(mixture, &self.rows, read, copied)?)
+            }
+        }
+    }
+
+    /// The keys of which the load has brought values of several kinds, where no contract says which are wrong.
+    pub(super) fn mixtures(&self) -> Vec<Mixture> {
+        self.load.mixtures()
+    }
+
+    /// Whether all values of a field with columns of its own are let in.
+    fn lets_in(&self, field: &Field) -> bool {
+        let object = field.observed.object.as_ref();
+        let Some(object) = object.filter(|_| field.source.lies_apart(&self.columns)) else {
+            let columns = self.columns_of(&field.source);
+            return columns.is_empty() && self.may_add(&field.source) || field.fits(&columns);
+        };
+        let mut rest = field.clone();
+        rest.observed.object = None;
+        let mut inner = object.fields.iter().map(|inner| Field {
+            source: field.source.inner(&inner.source.key),
+            ..inner.clone()
+        });
+        object.has_fields() && inner.all(|field| self.lets_in(&field)) && self.lets_in(&rest)
+    }
+
+    fn columns_of(&self, source: &Source) -> Vec<&Column> {
+        let columns = self.columns.iter();
+        columns.filter(|column| column.source == *source).collect()
+    }
+
+    /// Whether a source may get its first column; what lies in objects has others beside it.
+    fn may_add(&self, source: &Source) -> bool {
+        let is_named = source.from_parent || self.named.contains(&source.key);
+        self.is_baseline
+            || self.modes.columns == ContractMode::Evolve
+            || is_named && source.within.is_empty()
+    }
+
+    fn mode(&self, entity: Entity) -> ContractMode {
+        match entity {
+            Entity::Tables => self.modes.tables,
+            Entity::Columns => self.modes.columns,
+            Entity::DataType => self.modes.data_type,
+        }
+    }
+}
+
+/// A column whose type is declared, as the table would have it.
+fn declared_column(key: &str, hint: &Hint) -> Option<Column> {
+    let data_type = hint.declaration.data_type.clone()?;
+    Some(Column {
+        source: Source::key(key),
+        kind: data_type.kind(),
+        name: key.to_owned(),
+        data_type,
+        required: false,
+        declared: true,
+        closed: false,
+        description: None,
+    })
+}
+
+/// What is observed of the fields that are copied from the slice's parents; they were read before.
+fn observed_copies(constants: &[(String, String)]) -> Vec<Field> {
+    let field = |(key, json): &(String, String)| {
+        Some(Field {
+            source: Source {
+                from_parent: true,
+                ..Source::key(key)
+            },
+            declared: None,
+            observed: observe(json, None, COPY_DEPTH).ok()?,
+        })
+    };
+    constants.iter().filter_map(field).collect()
+}

@@ -1,0 +1,123 @@
+//! Strings: where they end, and what their escapes stand for.
+
+use super::{JsonError, JsonResult, Problem};
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+/// Bytes below 0x20 have none of these bits.
+const ABOVE_CONTROL: u64 = 0xE0E0_E0E0_E0E0_E0E0;
+
+/// The first byte from `index` on that is a quotation mark, a backslash or a control character; the end if none is.
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], mut index: usize) -> usize {
+    while let Some(eight) = bytes.get(index..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*eight);
+        let found = zero_bytes(word ^ (ONES * u64::from(b'"')))
+            | zero_bytes(word ^ (ONES * u64::from(b'\\')))
+            | zero_bytes(word & ABOVE_CONTROL);
+        if found != 0 {
+            return index + found.trailing_zeros() as usize / 8;
+        }
+        index += 8;
+    }
+    let rest = bytes.get(index..).unwrap_or_default();
+    let end = rest
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | ..=0x1F));
+    index + end.unwrap_or(rest.len())
+}
+
+/// The high bit of each byte that is zero, and perhaps of bytes above the first such.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & HIGH_BITS
+}
+
+/// Puts what a string stands for into `unescaped`, and gives the index behind its closing mark.
+///
+/// The string begins at `start`, and is plain up to `index`.
+pub(super) fn unescape(
+    text: &str,
+    start: usize,
+    mut index: usize,
+    unescaped: &mut String,
+) -> JsonResult<usize> {
+    let bytes = text.as_bytes();
+    let fault = |index, reason| JsonError {
+        index,
+        problem: Problem::Malformed(reason),
+    };
+    unescaped.clear();
+    let mut plain = start;
+    loop {
+        unescaped.push_str(text.get(plain..index).unwrap_or_default());
+        match bytes.get(index) {
+            Some(b'"') => return Ok(index + 1),
+            Some(b'\\') => {}
+            Some(_) => {
+                let reason = "control character (\\u0000-\\u001F) found while parsing a string";
+                return Err(fault(index, reason));
+            }
+            None => return Err(fault(index, "EOF while parsing a string")),
+        }
+        index += 1;
+        let character = match bytes.get(index) {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{C}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                let (character, last) = unicode(bytes, index)
+                    .map_err(|(index, reason)| fault(index.min(bytes.len()), reason))?;
+                index = last;
+                character
+            }
+            Some(_) => return Err(fault(index, "invalid escape")),
+            None => return Err(fault(index, "EOF while parsing a string")),
+        };
+        unescaped.push(character);
+        index += 1;
+        plain = index;
+        index = plain_end(bytes, index);
+    }
+}
+
+/// The character of `\uXXXX` or of two such that are a surrogate pair, and its last byte; `u` is where the letter is.
+fn unicode(bytes: &[u8], u: usize) -> Result<(char, usize), (usize, &'static str)> {
+    let first = hex(bytes, u)?;
+    if let Some(character) = char::from_u32(first) {
+        return Ok((character, u + 4));
+    }
+    let lone = (u + 4, "lone leading surrogate in hex escape");
+    if bytes.len() <= u + 6 {
+        return Err((bytes.len(), "EOF while parsing a string"));
+    }
+    if first >= 0xDC00 || bytes[u + 5] != b'\\' || bytes[u + 6] != b'u' {
+        return Err(lone);
+    }
+    let second = hex(bytes, u + 6)?;
+    if !(0xDC00..0xE000).contains(&second) {
+        return Err(lone);
+    }
+    let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+    char::from_u32(code)
+        .map(|character| (character, u + 10))
+        .ok_or(lone)
+}
+
+/// The four hexadecimal digits behind `u`.
+fn hex(bytes: &[u8], u: usize) -> Result<u32, (usize, &'static str)> {
+    let mut value = 0;
+    for index in u + 1..=u + 4 {
+        let digit = bytes
+            .get(index)
+            .ok_or((index, "EOF while parsing a string"))?;
+        let digit = char::from(*digit).to_digit(16);
+        value = value << 4 | digit.ok_or((index, "invalid escape"))?;
+    }
+    Ok(value)
+}

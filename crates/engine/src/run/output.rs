@@ -1,0 +1,139 @@
+//! Where a resource's records go: rows into its table, and what the schema contract discards into files of its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::error::Error;
+use crate::decode::{Decoded, Rejected};
+use crate::flow::Slice;
+use crate::load::{
+    self, Discards, Lake, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool, SliceWriter,
+    SpoolSettings, TableSpool,
+};
+use crate::plan::{ContractMode, ResourcePlan};
+use crate::schema::TableSchema;
+
+/// What one run brings to a table.
+#[derive(Debug)]
+pub(super) struct TableOutput {
+    rows: TableSpool,
+    rejected: Option<RejectedSpool>,
+    load_id: String,
+    /// The table's schema before the run; `None` where the table isn't there.
+    pub(super) schema: Option<TableSchema>,
+}
+
+/// What one slice brings to a table.
+#[derive(Debug)]
+pub(super) struct SliceOutput {
+    rows: SliceWriter,
+    rejected: Option<RejectedWriter>,
+    load_id: String,
+}
+
+impl TableOutput {
+    /// The output of a resource; nothing is written until a slice is.
+    pub(super) fn new(
+        resource: &ResourcePlan,
+        lake: &Lake,
+        settings: SpoolSettings,
+        load_id: &str,
+    ) -> Result<Self, load::Error> {
+        let table = &resource.table;
+        let folder = resource.rejected.as_ref();
+        let schema = lake.state().tables.get(table);
+        let schema = schema.and_then(|table| table.schema.clone());
+        Ok(Self {
+            rows: lake.spool(table, settings)?,
+            rejected: folder.map(|folder| lake.rejected(table, folder)),
+            load_id: load_id.to_owned(),
+            // A table without columns is none yet.
+            schema: schema.filter(TableSchema::has_columns),
+        })
+    }
+
+    /// Whether the run would create the table though its contract freezes the tables.
+    pub(super) fn is_frozen_out(&self, resource: &ResourcePlan) -> bool {
+        self.schema.is_none() && resource.decode.contract.tables == ContractMode::Freeze
+    }
+
+    /// Begins the slice at a place; see [`TableSpool::begin`].
+    pub(super) fn begin(&self, place: u64, apart: Option<String>) -> SliceOutput {
+        SliceOutput {
+            rows: self.rows.begin(place, apart),
+            rejected: self.rejected.as_ref().map(RejectedSpool::begin),
+            load_id: self.load_id.clone(),
+        }
+    }
+
+    /// Takes what finished slices brought; the counts of what was discarded are left to the caller. Blocks.
+    pub(super) fn seal(&self) -> Result<(SealedSpool, Discards), load::Error> {
+        let discards = Discards {
+            file: match &self.rejected {
+                Some(rejected) => rejected.seal()?,
+                None => None,
+            },
+            ..Discards::default()
+        };
+        Ok((self.rows.seal()?, discards))
+    }
+}
+
+impl SliceOutput {
+    /// Writes what a page brought, unless its table is discarded: the rows of none create no table. Blocks.
+    pub(super) fn write(
+        &mut self,
+        decoded: &mut Decoded,
+        slice: &Slice,
+        page: u64,
+        discards_table: bool,
+    ) -> Result<(), load::Error> {
+        let rejected = std::mem::take(&mut decoded.discarded.rejected);
+        if let Some(writer) = &mut self.rejected {
+            for one in &rejected {
+                write_rejected(writer, one, &self.load_id, slice, page)?;
+            }
+        }
+        if discards_table {
+            return Ok(());
+        }
+        self.rows.write(decoded.batch.clone(), &decoded.schema)
+    }
+
+    /// Hands all of it over. Blocks.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        if let Some(rejected) = self.rejected {
+            rejected.finish()?;
+        }
+        Ok(self.rows.finish()?)
+    }
+}
+
+fn write_rejected(
+    writer: &mut RejectedWriter,
+    rejected: &Rejected,
+    load_id: &str,
+    slice: &Slice,
+    page: u64,
+) -> Result<(), load::Error> {
+    // Between the tokens of JSON, where alone a line can end, one kind of white space is as good as another.
+    let value = rejected.value.replace(['\n', '\r'], " ");
+    let included = slice.parents.iter().flat_map(|parent| &parent.included);
+    let included = included.filter(|_| rejected.is_row);
+    let from_parent: BTreeMap<&str, &RawValue> = included
+        .filter_map(|(column, json)| Some((column.as_str(), serde_json::from_str(json).ok()?)))
+        .collect();
+    writer.write(&RejectedLine {
+        load_id,
+        resource: &slice.resource,
+        slice: &slice.id(),
+        page,
+        record: rejected.record,
+        discarded: if rejected.is_row { "row" } else { "value" },
+        column: rejected.column.as_deref(),
+        reason: &rejected.reason,
+        from_parent: &from_parent,
+        value: serde_json::from_str(&value).unwrap_or(RawValue::NULL),
+    })
+}

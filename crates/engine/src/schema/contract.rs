@@ -1,0 +1,228 @@
+//! What a schema contract compares: values with the columns that a table has, and a load with itself.
+
+use super::TableSchema;
+use super::column::{Column, ColumnType, Kind, Source};
+use super::evolve::{Fit, evolve};
+use super::form::{Form, splits};
+use super::observed::{Field, ObjectSummary, Observed};
+
+/// The path of a key within the value at `parent`; empty for the record itself.
+pub(crate) fn key_path(parent: &str, key: &str) -> String {
+    if parent.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{parent}.{key}")
+    }
+}
+
+/// The path of the elements of the list at `list`.
+pub(crate) fn elements_path(list: &str) -> String {
+    format!("{list}[]")
+}
+
+/// The path of the values of the map at `map`.
+fn values_path(map: &str) -> String {
+    key_path(map, "*")
+}
+
+impl Source {
+    /// The path of what lies there within the value at `parent`.
+    pub(crate) fn path(&self, parent: &str) -> String {
+        let keys = self.within.iter().chain([&self.key]);
+        keys.fold(parent.to_owned(), |path, key| key_path(&path, key))
+    }
+
+    /// Whether what lies in the objects there has columns of its own, and they have none.
+    pub(crate) fn lies_apart(&self, columns: &[Column]) -> bool {
+        splits(self, Form::default(), columns)
+    }
+}
+
+impl Column {
+    /// What the column holds, for messages.
+    pub(crate) fn noun(&self) -> String {
+        match (&self.data_type, self.kind) {
+            (ColumnType::Json, Some(Kind::Object)) => "objects".to_owned(),
+            (ColumnType::Json, Some(Kind::List)) => "lists".to_owned(),
+            (data_type, _) => data_type.noun(),
+        }
+    }
+}
+
+/// Whether one of `columns`, those of one source, holds all values of a kind as it is.
+///
+/// `{}`, `[]` and objects that hold nothing but such need no column, however many come together.
+pub(crate) fn has_place(columns: &[&Column], observed: &Observed, kind: Kind) -> bool {
+    let mut candidates = columns
+        .iter()
+        .filter(|column| column.takes(kind))
+        .peekable();
+    if candidates.peek().is_none() {
+        return match kind {
+            Kind::Object => observed.object.as_ref().is_none_or(is_empty),
+            Kind::List => observed
+                .list
+                .as_ref()
+                .is_none_or(|list| **list == Observed::default()),
+            _ => false,
+        };
+    }
+    candidates.any(|column| column.data_type.takes(observed, kind))
+}
+
+fn is_empty(object: &ObjectSummary) -> bool {
+    let fields = object.fields.iter().map(|field| &field.observed);
+    let mut all = fields.chain(object.values.as_deref());
+    !object.deep && all.all(|observed| all_fit(observed, &[]))
+}
+
+impl ColumnType {
+    /// Whether the type holds all values of a kind exactly, without being widened.
+    pub(crate) fn takes(&self, observed: &Observed, kind: Kind) -> bool {
+        matches!(evolve(self, observed, kind, None, Form::default()), Fit::All(evolved) if evolved == *self)
+    }
+
+    /// What a column of the type holds, for messages.
+    pub(crate) fn noun(&self) -> String {
+        match self {
+            Self::Bool => "booleans".to_owned(),
+            Self::Int64 => "64-bit integers".to_owned(),
+            Self::UInt64 => "unsigned 64-bit integers".to_owned(),
+            Self::Float64 => "64-bit floating-point numbers".to_owned(),
+            Self::Decimal(precision, scale) => {
+                format!("decimals of {precision} digits, {scale} behind the point")
+            }
+            Self::NumberText => "numbers".to_owned(),
+            Self::Text => "texts".to_owned(),
+            Self::Timestamp(_) | Self::TimestampNanoseconds => "timestamps".to_owned(),
+            Self::Date => "dates".to_owned(),
+            Self::Time => "times of day".to_owned(),
+            Self::Binary => "bytes".to_owned(),
+            Self::Void | Self::Struct(_) => "objects".to_owned(),
+            Self::List(element) => format!("lists of {}", element.noun()),
+            Self::Map(value) => format!("maps to {}", value.noun()),
+            Self::Json | Self::Mixed(_) => "any JSON".to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    /// A value of the kind, for messages.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::List => "a list",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Bool => "a boolean",
+        }
+    }
+}
+
+impl Field {
+    /// Whether `columns`, those of the same source, hold each value as they are.
+    pub(crate) fn fits(&self, columns: &[&Column]) -> bool {
+        all_fit(&self.observed, columns)
+    }
+}
+
+fn all_fit(observed: &Observed, columns: &[&Column]) -> bool {
+    let mut kinds = observed.kinds();
+    kinds.all(|kind| has_place(columns, observed, kind))
+}
+
+/// A key whose values need more than one column, and a table that has but one, or none, for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mixture {
+    /// The top-level key that it is, or lies under.
+    pub(crate) key: String,
+    /// The path from the record to the key.
+    pub(crate) path: String,
+    /// What the columns hold.
+    pub(crate) kinds: Vec<&'static str>,
+}
+
+impl TableSchema {
+    /// Whether the table has columns beside those of the metadata.
+    pub(crate) fn has_columns(&self) -> bool {
+        !self.layout().is_empty()
+    }
+
+    /// The keys whose values need a variant column that the table hasn't, in the order of the columns.
+    pub(crate) fn mixtures(&self, committed: Option<&Self>) -> Vec<Mixture> {
+        let settled = self.settle(committed);
+        let before = committed.and_then(|committed| committed.columns.as_deref());
+        let mut found = Vec::new();
+        let before = before.unwrap_or_default();
+        collect(&settled.layout(), before, None, &mut found);
+        found
+    }
+}
+
+/// Where columns lie: the top-level key that they lie under, and the path of the value whose members they are.
+#[derive(Clone, Copy)]
+struct Parent<'a> {
+    key: &'a str,
+    path: &'a str,
+}
+
+/// New columns stand behind those that there were.
+fn collect(
+    columns: &[Column],
+    before: &[Column],
+    parent: Option<Parent<'_>>,
+    found: &mut Vec<Mixture>,
+) {
+    for (at, column) in columns.iter().enumerate() {
+        let path = column.source.path(parent.map_or("", |parent| parent.path));
+        let key = parent.map_or(column.source.top_level(), |parent| parent.key);
+        let of_source = |other: &&Column| other.source == column.source;
+        let is_new = at >= before.len() && !column.declared;
+        let is_variant = columns[..at].iter().any(|other| of_source(&other));
+        if is_new && is_variant && !found.iter().any(|mixture| mixture.path == path) {
+            let kinds = columns.iter().filter(of_source);
+            let kinds = kinds.map(|column| column.kind.map_or("json", Kind::name));
+            found.push(Mixture {
+                key: key.to_owned(),
+                path: path.clone(),
+                kinds: kinds.collect(),
+            });
+        }
+        let before = before.get(at).map(|column| &column.data_type);
+        let parent = Parent { key, path: &path };
+        collect_nested(&column.data_type, before, parent, found);
+    }
+}
+
+fn collect_nested(
+    data_type: &ColumnType,
+    before: Option<&ColumnType>,
+    parent: Parent<'_>,
+    found: &mut Vec<Mixture>,
+) {
+    match data_type {
+        ColumnType::Struct(columns) => {
+            let before = match before {
+                Some(ColumnType::Struct(before)) => before.as_slice(),
+                _ => &[],
+            };
+            collect(columns, before, Some(parent), found);
+        }
+        ColumnType::List(element) | ColumnType::Map(element) => {
+            let before = match before {
+                Some(ColumnType::List(before) | ColumnType::Map(before)) => Some(&**before),
+                _ => None,
+            };
+            let path = match data_type {
+                ColumnType::Map(_) => values_path(parent.path),
+                _ => elements_path(parent.path),
+            };
+            let parent = Parent {
+                path: &path,
+                ..parent
+            };
+            collect_nested(element, before, parent, found);
+        }
+        _ => {}
+    }
+}
