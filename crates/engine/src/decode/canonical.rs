@@ -42,7 +42,7 @@ fn write_value(walk: &mut Walk<'_>, peek: Peek, text: &mut String) -> Read {
             }
             text.push(']');
         }
-        _ => {
+        Peek::Number => {
             let index = walk.json.current_index();
             let number = ExactNumber::parse(walk.json.known_number()?.as_bytes());
             let malformed = || Fault::new(Problem::Malformed("invalid number".to_owned()), index);

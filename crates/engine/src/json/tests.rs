@@ -244,7 +244,8 @@ proptest! {
         let text = value.to_string();
         let places: Vec<usize> = text.char_indices().map(|(index, _)| index).chain([text.len()]).collect();
         let (from, to) = (cut.index(places.len()), (cut.index(places.len()) + 1).min(places.len() - 1));
-        check(&format!("{}{put}{}", &text[..places[from]], &text[places[to]..]));
-        check(&text[..places[from]]);
+        let (before, after) = (text.split_at(places[from]).0, text.split_at(places[to]).1);
+        check(&format!("{before}{put}{after}"));
+        check(before);
     }
 }

@@ -106,10 +106,13 @@ impl Lake {
     /// Begins to collect rows for a table.
     pub fn spool(&self, table: &str, settings: SpoolSettings) -> Result<TableSpool, Error> {
         check_name(table)?;
+        let committed = self.state.tables.get(table);
+        let committed = committed.and_then(|table| table.schema.as_ref());
         TableSpool::new(Target {
             table: table.to_owned(),
             folder: Arc::clone(&self.folder),
             settings,
+            committed: committed.cloned().map(Arc::new),
         })
     }
 

@@ -125,7 +125,7 @@ pub(super) async fn prepare(
         }
     }
     prepared.report.rows_added = parts.iter().map(|part| part.rows).sum();
-    prepared.files = off_the_async_threads(move || encode(&target, &parts, &settled)).await?;
+    prepared.files = off_the_async_threads(move || encode(&target, parts, &settled)).await?;
     Ok(prepared)
 }
 
@@ -165,22 +165,34 @@ impl Prepared {
 /// Writes rows to final files: slices that are kept apart to files of their own, all others together.
 fn encode(
     target: &Target,
-    parts: &[SpooledRows],
+    parts: Vec<SpooledRows>,
     settled: &TableSchema,
 ) -> Result<Vec<WrittenFile>, Error> {
     let mut files = Vec::new();
-    for together in parts.chunk_by(|a, b| a.slice.is_none() && b.slice.is_none()) {
-        let mut writer = ParquetWriter::new(target, settled.arrow_schema())?;
-        for part in together {
-            part.read(&mut |new| {
-                writer.write(lay_out(&target.table, &new.batch, &new.schema, settled)?)
-            })?;
+    let mut writer = ParquetWriter::new(target, settled.arrow_schema())?;
+    for part in parts {
+        let slice = part.slice.clone();
+        let part = match part.into_files(settled) {
+            Ok(encoded) => {
+                files.extend(writer.close()?);
+                files.extend(encoded);
+                continue;
+            }
+            Err(part) => part,
+        };
+        if slice.is_some() {
+            files.extend(writer.close()?);
         }
-        let slice = &together[0].slice;
-        files.extend(writer.close()?.into_iter().map(|file| WrittenFile {
-            slice: slice.clone(),
-            ..file
-        }));
+        part.read(&mut |new| {
+            writer.write(lay_out(&target.table, &new.batch, &new.schema, settled)?)
+        })?;
+        if slice.is_some() {
+            files.extend(writer.close()?.into_iter().map(|file| WrittenFile {
+                slice: slice.clone(),
+                ..file
+            }));
+        }
     }
+    files.extend(writer.close()?);
     Ok(files)
 }

@@ -20,6 +20,7 @@ const NAME: &str = "records";
 const SETTINGS: SpoolSettings = SpoolSettings {
     compression_level: 1,
     file_size_bytes: 128 << 20,
+    encode_from_bytes: u64::MAX,
 };
 
 /// The records of a slice, page by page.
@@ -54,7 +55,7 @@ impl Table {
     /// Appends one load; `turns` says which of the unfinished slices writes its next page, and is gone through again and
     /// again.
     pub(super) fn load_slices(&mut self, slices: &[Pages], turns: &[usize]) {
-        let load_id = format!("load{}", self.loads.len());
+        let load_id = load_id(self.loads.len());
         let mut lake = self
             .runtime
             .block_on(Lake::open(
@@ -65,7 +66,16 @@ impl Table {
                 Timestamp::UNIX_EPOCH,
             ))
             .unwrap();
-        let spool = lake.spool(NAME, SETTINGS).unwrap();
+        // Some loads encode rows as they come, the others at the commit.
+        let settings = SpoolSettings {
+            encode_from_bytes: if matches!(self.loads.len() % 4, 0 | 3) {
+                0
+            } else {
+                u64::MAX
+            },
+            ..SETTINGS
+        };
+        let spool = lake.spool(NAME, settings).unwrap();
         let decoder = Decoder::new(DecodePlan::default(), &load_id);
         let mut unfinished: Vec<_> = (0..)
             .zip(slices)
@@ -116,21 +126,26 @@ impl Table {
         self.state().schema.unwrap()
     }
 
-    /// Checks each load against its file, both as it lies on disk and brought into the newest schema.
+    /// Checks each load against its files, both as they lie on disk and brought into the newest schema.
     pub(super) fn check(&self) -> Result<(), String> {
         let state = self.state();
         let newest = state.schema.as_ref().unwrap();
-        let filled: Vec<_> = self.loads.iter().filter(|load| !load.is_empty()).collect();
-        if state.files.len() != filled.len() {
-            return Err(format!(
-                "{} loads, {} files",
-                filled.len(),
-                state.files.len()
-            ));
-        }
-        for (number, (records, file)) in filled.into_iter().zip(&state.files).enumerate() {
-            let schema = &state.schemas[&file.schema_version];
-            let rows = self.rows(&file.path, schema);
+        for (number, records) in self.loads.iter().enumerate() {
+            let of_load = format!("/{}-", load_id(number));
+            let files: Vec<_> = state
+                .files
+                .iter()
+                .filter(|file| file.path.contains(&of_load))
+                .collect();
+            let Some(first) = files.first() else {
+                if records.is_empty() {
+                    continue;
+                }
+                return Err(format!("load {number} has no file"));
+            };
+            let schema = &state.schemas[&first.schema_version];
+            let rows = files.iter().map(|file| self.rows(&file.path, schema));
+            let rows = concat_batches(&schema.arrow_schema(), &rows.collect::<Vec<_>>()).unwrap();
             let named = |difference| format!("load {number}: {difference}");
             check_rows(records, &rows, schema, Written::Now).map_err(named)?;
             let rows = conform(&rows, schema, newest)
@@ -158,6 +173,10 @@ impl Table {
         let batches: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
         concat_batches(&schema.arrow_schema(), &batches).unwrap()
     }
+}
+
+fn load_id(number: usize) -> String {
+    format!("load{number}")
 }
 
 /// A page whose records stand in a list, with some white space between them.

@@ -11,7 +11,7 @@ use crate::load::{
     self, Discards, Lake, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool, SliceWriter,
     SpoolSettings, TableSpool,
 };
-use crate::plan::{ContractMode, ResourcePlan};
+use crate::plan::{ContractMode, ResourcePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// What one run brings to a table.
@@ -44,6 +44,14 @@ impl TableOutput {
         let folder = resource.rejected.as_ref();
         let schema = lake.state().tables.get(table);
         let schema = schema.and_then(|table| table.schema.clone());
+        let settings = match resource.write_disposition {
+            // A merge reads the rows more than once.
+            WriteDisposition::Merge => SpoolSettings {
+                encode_from_bytes: u64::MAX,
+                ..settings
+            },
+            _ => settings,
+        };
         Ok(Self {
             rows: lake.spool(table, settings)?,
             rejected: folder.map(|folder| lake.rejected(table, folder)),

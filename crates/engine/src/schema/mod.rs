@@ -138,6 +138,42 @@ impl TableSchema {
         Arc::new(Schema::new(fields))
     }
 
+    /// Whether files of both schemas, settled ones, have the same columns for the same values.
+    pub(crate) fn has_layout_of(&self, other: &Self) -> bool {
+        self.columns.is_some()
+            && self.columns == other.columns
+            && self.metadata_columns == other.metadata_columns
+    }
+
+    /// Where the columns of this schema lie among those of a settled one, metadata columns included; `None` unless each is
+    /// there with the same Arrow type, so that rows laid out there can be given back in this layout.
+    pub(crate) fn places_in(&self, settled: &Self) -> Option<Vec<usize>> {
+        let there = settled.columns.as_deref()?;
+        let is_same = |other: &Column, column: &Column| {
+            other.source == column.source
+                && other.kind == column.kind
+                && other.data_type.arrow_type() == column.data_type.arrow_type()
+        };
+        let place = |(index, column): (usize, &Column)| {
+            // In a first load every column has the same place.
+            let same = there.get(index).filter(|other| is_same(other, column));
+            let search = || there.iter().position(|other| is_same(other, column));
+            same.map(|_| index).or_else(search)
+        };
+        let places: Option<Vec<usize>> = self.layout().iter().enumerate().map(place).collect();
+        let metadata = if self.metadata_columns {
+            METADATA_NAMES.len()
+        } else {
+            0
+        };
+        Some(
+            places?
+                .into_iter()
+                .chain((0..metadata).map(|column| there.len() + column))
+                .collect(),
+        )
+    }
+
     /// The names of the columns of [`arrow_schema`](Self::arrow_schema), in order.
     pub fn column_names(&self) -> Vec<String> {
         self.arrow_schema()

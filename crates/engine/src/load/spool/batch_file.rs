@@ -160,10 +160,24 @@ fn table_schema(schema: &Schema) -> Result<Arc<TableSchema>, ArrowError> {
 
 /// A path whose file goes with it.
 #[derive(Debug)]
-struct TemporaryFile(PathBuf);
+pub(super) struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Leaves the file where it is.
+    pub(super) fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         if let Err(error) = durable::remove_file(&self.0) {
             // It stays in the spool folder, and goes with that.
             tracing::debug!(%error, "remove a file of the spool");

@@ -2,7 +2,10 @@
 
 use super::Target;
 use super::batch_file::{BatchFile, BatchFileWriter, LaidOutBatch};
+use super::encoder::{EncodedFiles, Encoder};
 use crate::load::Error;
+use crate::load::parquet_writer::WrittenFile;
+use crate::schema::TableSchema;
 
 /// Gathers batches in memory up to a bound, and beyond it in a file.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub(super) struct Gathering {
     pending_bytes: usize,
     file: Option<BatchFileWriter>,
     rows: u64,
+    /// Size of all rows in memory, in bytes.
+    bytes: u64,
 }
 
 /// Rows that were gathered, in order.
@@ -29,6 +34,7 @@ pub(in crate::load) struct SpooledRows {
 enum Batches {
     InMemory(Vec<LaidOutBatch>),
     InFile(BatchFile),
+    Encoded(EncodedFiles),
 }
 
 impl SpooledRows {
@@ -40,6 +46,35 @@ impl SpooledRows {
         match &self.batches {
             Batches::InMemory(batches) => batches.iter().cloned().try_for_each(each),
             Batches::InFile(file) => file.read(each),
+            Batches::Encoded(files) => files.read(each),
+        }
+    }
+
+    /// Rows that an encoder has taken.
+    pub(super) fn encoded(encoder: Encoder) -> Result<Self, Error> {
+        let (files, rows) = encoder.close()?;
+        Ok(Self {
+            batches: Batches::Encoded(files),
+            rows,
+            slice: None,
+        })
+    }
+
+    /// The files of the rows, if they are encoded as a commit's schema says; else the rows as they were.
+    pub(in crate::load) fn into_files(
+        self,
+        settled: &TableSchema,
+    ) -> Result<Vec<WrittenFile>, Self> {
+        match self.batches {
+            Batches::Encoded(files) if files.are_final(settled) => Ok(files
+                .take()
+                .into_iter()
+                .map(|file| WrittenFile {
+                    slice: self.slice.clone(),
+                    ..file
+                })
+                .collect()),
+            batches => Err(Self { batches, ..self }),
         }
     }
 }
@@ -53,12 +88,14 @@ impl Gathering {
             pending_bytes: 0,
             file: None,
             rows: 0,
+            bytes: 0,
         }
     }
 
     pub(super) fn write(&mut self, batch: LaidOutBatch) -> Result<(), Error> {
         self.rows += batch.batch.num_rows() as u64;
         self.pending_bytes += batch.bytes();
+        self.bytes += batch.bytes() as u64;
         self.pending.push(batch);
         if self.pending_bytes > self.memory_limit {
             self.spill()?;
@@ -86,6 +123,11 @@ impl Gathering {
         self.file.is_some()
     }
 
+    /// Size of all rows in memory, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub(super) fn pending_bytes(&self) -> usize {
         self.pending_bytes
     }
@@ -105,6 +147,7 @@ impl Gathering {
             Some(file) => Batches::InFile(file.close()?),
             None => Batches::InMemory(self.take_pending()),
         };
+        self.bytes = 0;
         let rows = std::mem::take(&mut self.rows);
         Ok((rows > 0).then_some(SpooledRows {
             batches,

@@ -1,6 +1,7 @@
 //! Rows on their way to a commit: written side by side, put together in slice order.
 
 mod batch_file;
+mod encoder;
 mod folder;
 mod gathering;
 mod slice;
@@ -33,6 +34,9 @@ const WAITING_MEMORY_BYTES: usize = 32 << 20;
 /// Rows of small slices that are kept in memory until the commit; beyond it they go to a file. In bytes.
 const SHARED_MEMORY_BYTES: usize = 8 << 20;
 
+/// See [`SpoolSettings::encode_from_bytes`]: enough for a file of a few megabytes.
+const ENCODE_FROM_BYTES: u64 = 32 << 20;
+
 /// How files are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpoolSettings {
@@ -40,6 +44,9 @@ pub struct SpoolSettings {
     pub compression_level: i32,
     /// Size at which a file is closed and the next one begun, in bytes.
     pub file_size_bytes: u64,
+    /// Size in memory from which on the rows of a slice are encoded as they come, in bytes; below it they wait for the
+    /// commit, where small slices share a file.
+    pub encode_from_bytes: u64,
 }
 
 impl From<&DestinationPlan> for SpoolSettings {
@@ -47,6 +54,7 @@ impl From<&DestinationPlan> for SpoolSettings {
         Self {
             compression_level: plan.compression_level,
             file_size_bytes: plan.file_size_bytes,
+            encode_from_bytes: ENCODE_FROM_BYTES,
         }
     }
 }
@@ -72,6 +80,8 @@ pub(super) struct Target {
     pub(super) table: String,
     pub(super) folder: Arc<SpoolFolder>,
     pub(super) settings: SpoolSettings,
+    /// The table's schema before the load; `None` where it has none.
+    pub(super) committed: Option<Arc<TableSchema>>,
 }
 
 impl Target {
@@ -231,10 +241,10 @@ impl Sequence {
         for batch in slice.batches {
             self.shared.write(batch)?;
         }
-        if let Some(rows) = slice.rows {
+        if !slice.parts.is_empty() {
             // What small slices before it wrote stays in front of it.
             self.close_shared()?;
-            self.gathered.parts.push(rows);
+            self.gathered.parts.extend(slice.parts);
         }
         self.gathered.apart.extend(slice.apart);
         self.gathered.bytes += slice.bytes;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use super::batch_file::LaidOutBatch;
+use super::encoder::Encoder;
 use super::gathering::Gathering;
 use super::{SLICE_MEMORY_BYTES, SpooledRows, TableSpool};
 use crate::load::Error;
@@ -19,6 +20,11 @@ pub struct SliceWriter {
     order: u64,
     apart: Option<String>,
     gathering: Gathering,
+    encoder: Option<Encoder>,
+    /// Rows in front of those that are gathered or encoded now.
+    parts: Vec<SpooledRows>,
+    /// What was known when rows could not be encoded as they came.
+    refused: Option<Arc<TableSchema>>,
     schema: Option<Arc<TableSchema>>,
     /// The newest batch's schema, which most following batches share.
     newest: Option<Arc<TableSchema>>,
@@ -34,8 +40,8 @@ pub(super) struct FinishedSlice {
     pub(super) apart: Option<String>,
     /// Rows of a small slice.
     pub(super) batches: Vec<LaidOutBatch>,
-    /// Rows of any other one.
-    pub(super) rows: Option<SpooledRows>,
+    /// Rows of any other one, in order.
+    pub(super) parts: Vec<SpooledRows>,
     pub(super) schema: Option<Arc<TableSchema>>,
     pub(super) bytes: u64,
 }
@@ -47,6 +53,9 @@ impl SliceWriter {
             spool,
             order,
             apart,
+            encoder: None,
+            parts: Vec::new(),
+            refused: None,
             schema: None,
             newest: None,
             bytes: 0,
@@ -65,9 +74,39 @@ impl SliceWriter {
         }
         let batch = LaidOutBatch { batch, schema };
         self.bytes += batch.bytes() as u64;
-        let written = self.gathering.write(batch);
+        let written = self.put(batch);
         self.failed |= written.is_err();
         written
+    }
+
+    fn put(&mut self, batch: LaidOutBatch) -> Result<(), Error> {
+        let Some(known) = &self.schema else {
+            return self.gathering.write(batch);
+        };
+        if let Some(mut encoder) = self.encoder.take() {
+            if encoder.goes_on(known) {
+                let written = encoder.write(&batch);
+                self.encoder = Some(encoder);
+                return written;
+            }
+            self.parts.push(SpooledRows::encoded(encoder)?);
+        }
+        self.gathering.write(batch)?;
+        let target = &self.spool.shared.target;
+        let is_large = self.gathering.bytes() >= target.settings.encode_from_bytes;
+        let refused = self.refused.as_ref();
+        if !is_large || refused.is_some_and(|refused| Arc::ptr_eq(refused, known)) {
+            return Ok(());
+        }
+        let Some(mut encoder) = Encoder::begin(target, known)? else {
+            self.refused = Some(Arc::clone(known));
+            return Ok(());
+        };
+        if let Some(rows) = self.gathering.take()? {
+            rows.read(&mut |batch| encoder.write(&batch))?;
+        }
+        self.encoder = Some(encoder);
+        Ok(())
     }
 
     /// Hands the rows over to the spool. Blocks, as `write` does.
@@ -80,10 +119,13 @@ impl SliceWriter {
         let mut slice = FinishedSlice {
             apart: self.apart.take(),
             batches: Vec::new(),
-            rows: None,
+            parts: std::mem::take(&mut self.parts),
             schema: self.schema.take(),
             bytes: self.bytes,
         };
+        if let Some(encoder) = self.encoder.take() {
+            slice.parts.push(SpooledRows::encoded(encoder)?);
+        }
         let gathering = &mut self.gathering;
         let must_spill = slice.apart.is_some()
             || self
@@ -92,13 +134,13 @@ impl SliceWriter {
         if must_spill {
             gathering.spill()?;
         }
-        if gathering.has_file() {
-            slice.rows = gathering.take()?;
+        if gathering.has_file() || !slice.parts.is_empty() {
+            slice.parts.extend(gathering.take()?);
         } else {
             slice.batches = gathering.take_pending();
         }
-        if let Some(rows) = &mut slice.rows {
-            rows.slice.clone_from(&slice.apart);
+        for part in &mut slice.parts {
+            part.slice.clone_from(&slice.apart);
         }
         self.finished = true;
         self.spool.end(self.order, Some(slice))

@@ -7,11 +7,13 @@ use super::*;
 const SETTINGS: SpoolSettings = SpoolSettings {
     compression_level: 1,
     file_size_bytes: 128 << 20,
+    encode_from_bytes: u64::MAX,
 };
 
 fn spool(folder: &tempfile::TempDir, settings: SpoolSettings) -> TableSpool {
     TableSpool::new(Target {
         table: "events".to_owned(),
+        committed: None,
         folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
         settings,
     })
@@ -232,6 +234,7 @@ fn a_compression_level_out_of_range_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let target = Target {
         table: "events".to_owned(),
+        committed: None,
         folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
         settings: SpoolSettings {
             compression_level: 99,

@@ -54,6 +54,7 @@ fn memory() -> Place {
 const SETTINGS: SpoolSettings = SpoolSettings {
     compression_level: 1,
     file_size_bytes: 128 << 20,
+    encode_from_bytes: u64::MAX,
 };
 
 fn now() -> Timestamp {
