@@ -62,7 +62,7 @@ pub(super) fn full_records() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(object(value, 1), 1..6)
 }
 
-fn form() -> impl Strategy<Value = Form> {
+pub(super) fn form() -> impl Strategy<Value = Form> {
     prop::sample::select(vec![
         Form::Auto,
         Form::Struct,

@@ -2,15 +2,26 @@
 
 mod first_load;
 mod laws;
+mod nested;
 
 use super::cursors::{between, followed, rules};
 use super::*;
 use crate::plan::ContractMode::{self, DiscardRow, DiscardValue, Evolve, Freeze};
 use crate::plan::{ColumnHint, ContractPlan, DeclaredType, Direction, FieldPath, ParentField};
+use crate::schema::Form;
 
 /// What a page of `table` made of an empty table.
 fn table_of(records: &[&str]) -> TableSchema {
-    commit(&DecodePlan::default(), &[records], None).0
+    table_in(Form::default(), records)
+}
+
+/// The same where nested values take a form.
+fn table_in(nested: Form, records: &[&str]) -> TableSchema {
+    let plan = DecodePlan {
+        nested,
+        ..DecodePlan::default()
+    };
+    commit(&plan, &[records], None).0
 }
 
 fn plan(columns: ContractMode, data_type: ContractMode) -> DecodePlan {
