@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{Finished, Workspace, python_of_the_readers, root};
+use crate::support::{Finished, Workspace, python_of_the_readers, root, rows};
 
 /// Four tables of the same records, and one of declared columns.
 fn spec(loads: &str) -> String {
@@ -91,4 +91,82 @@ fn nested_values_are_read_in_every_form() {
         .output()
         .unwrap();
     Finished::from(output).assert_code(0);
+}
+
+/// Tables of the same records under one contract, and one of declared columns.
+fn under_contract(mode: &str, loads: &str) -> String {
+    format!(
+        r#"
+version: 1
+name: shop
+client: {{ base_url: "http://localhost:9" }}
+x-records: &records
+{loads}
+resource_defaults: {{ schema_contract: {{ columns: {mode}, data_type: {mode} }}, rejected: _rejected }}
+resources:
+  - {{ name: maps, data: *records }}
+  - {{ name: flat, data: *records, nested: flatten }}
+  - {{ name: as_json, data: *records, nested: json }}
+  - name: declared
+    data:
+      - {{ id: 1, opens: "08:30:00", exact: "2024-01-31T12:30:00.123456789Z", raw: AP8= }}
+      - {{ id: 2, opens: noon, exact: soon, raw: "?" }}
+    columns:
+      id: {{ data_type: bigint }}
+      opens: {{ data_type: time }}
+      exact: {{ data_type: timestamp, precision: 9 }}
+      raw: {{ data_type: binary }}
+"#
+    )
+}
+
+#[test]
+fn a_contract_judges_nested_values_in_every_form() {
+    let workspace = Workspace::new();
+    let lake = workspace.path().join("data/shop");
+    let known = r#"  - { id: 1, rates: { "2024-01-01": 5 }, at: { zip: x } }"#;
+    let changed =
+        r#"  - { id: 2, rates: { "2024-01-02": 7, "2024-01-03": n/a }, at: { zip: y, city: b } }"#;
+    let run = |mode: &str, loads: &str| {
+        workspace.write("shop.yaml", &under_contract(mode, loads));
+        workspace.engine(["run", "shop.yaml"])
+    };
+    run("discard_value", known).assert_code(0);
+    let finished = run("discard_value", changed);
+    finished.assert_code(0);
+    let shown = |table: &str| {
+        let mut changed = rows(&lake, table).rows;
+        changed.retain(|row| row["id"] == "2");
+        let mut row = changed.pop().unwrap();
+        row.retain(|column, _| !column.starts_with('_'));
+        let fields = row
+            .iter()
+            .map(|(column, value)| format!("{column}={value}"));
+        fields.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(shown("maps"), "at={zip: y} id=2 rates={2024-01-02: 7}");
+    // The days of a flattened object are columns, of which the second load brings new ones.
+    assert_eq!(shown("flat"), "at__zip=y id=2");
+    let text = r#"at={"city":"b","zip":"y"} id=2 rates={"2024-01-02":7,"2024-01-03":"n/a"}"#;
+    assert_eq!(shown("as_json"), text);
+    assert_eq!(shown("declared"), "id=2");
+    let told = finished
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for warning in [
+        "1 value was discarded, since values of `rates.2024-01-03` don't fit their column",
+        "since the table has no column `at.city`",
+        "since values of `exact`, `opens`, `raw` don't fit their column",
+    ] {
+        assert!(told.contains(warning), "{warning} in {told}");
+    }
+    // What was discarded is in no column of its own, and isn't told to be.
+    assert!(!told.contains("a column of its own"), "{told}");
+    // What is kept as text was not looked into.
+    assert!(!lake.join("_rejected/as_json").exists());
+    let frozen = run("freeze", changed);
+    frozen.assert_code(3);
+    assert!(frozen.stdout.contains("map `rates`"), "{frozen:?}");
 }

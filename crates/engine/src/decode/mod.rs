@@ -182,8 +182,9 @@ impl Decoder {
         let mut records = Records::read(&self.plan, &self.hints, slice, page, None, memory)?;
         let count = |verdict| records.count(verdict);
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
-        let (without_cursor, duplicates) =
+        let (without_cursor, mut duplicates) =
             (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
+        let keys = std::mem::take(&mut records.keys);
         let mut verdicts = None;
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
@@ -195,12 +196,14 @@ impl Decoder {
             slice,
             page,
             verdicts: verdicts.as_deref(),
+            keys: &keys,
         };
         let mut discarded = Discarded::default();
         if let Some(contract) = &self.contract {
-            let admitted = contract.admit(&read, records, constants)?;
+            let admitted = contract.admit(&read, records, constants, memory)?;
             (records, constants) = (admitted.records, admitted.constants);
             discarded = admitted.discarded;
+            duplicates -= admitted.twins;
         }
         let misfits = records.root.misfits();
         if !misfits.is_empty() {

@@ -56,6 +56,8 @@ pub(super) struct ReadPage<'a> {
     pub(super) page: &'a Page,
     /// What became of each record; `None`: all were kept.
     pub(super) verdicts: Option<&'a [Verdict]>,
+    /// The hash of each record's key; `None`, or not there, where it isn't compared.
+    pub(super) keys: &'a [Option<u128>],
 }
 
 /// What a contract lets in of a page.
@@ -64,16 +66,20 @@ pub(super) struct Admitted {
     /// What is copied from the slice's parents.
     pub(super) constants: Vec<(String, String)>,
     pub(super) discarded: Discarded,
+    /// Records that came twice, and were judged since the first one was discarded.
+    pub(super) twins: u64,
 }
 
 impl ReadPage<'_> {
     /// The positions and places of the records that were kept.
     fn records(&self) -> impl Iterator<Item = (usize, &Range<usize>)> {
         let all = self.page.records.iter().enumerate();
-        all.filter(|(record, _)| {
-            self.verdicts
-                .is_none_or(|verdicts| verdicts[*record] == Verdict::Kept)
-        })
+        all.filter(|(record, _)| self.verdict(*record) == Verdict::Kept)
+    }
+
+    fn verdict(&self, record: usize) -> Verdict {
+        self.verdicts
+            .map_or(Verdict::Kept, |verdicts| verdicts[record])
     }
 
     fn text(&self, record: usize, range: &Range<usize>) -> Result<&str, Error> {
@@ -156,7 +162,7 @@ impl Contract {
         self.is_new_table && discards
     }
 
-    /// Leaves out what the contract doesn't let in of a page.
+    /// Leaves out what the contract doesn't let in of a page. A discarded record doesn't keep out one with the same key.
     ///
     /// # Errors
     /// A frozen contract is broken.
@@ -165,6 +171,7 @@ impl Contract {
         read: &ReadPage<'_>,
         mut records: Records,
         constants: Vec<(String, String)>,
+        memory: &mut SliceMemory,
     ) -> Result<Admitted, Error> {
         let fields = records.root.observed_fields(read.hints);
         let copied = observed_copies(&constants);
@@ -177,6 +184,7 @@ impl Contract {
                 records,
                 constants,
                 discarded: Discarded::default(),
+                twins: 0,
             });
         }
         let mut admission = Admission::new(self);
@@ -186,11 +194,30 @@ impl Contract {
             let breaches = breaches.map_err(|fault| fault.into_error(0, json.as_bytes()))?;
             copied.push((json.as_str(), breaches));
         }
-        for (record, range) in read.records() {
+        let mut discarded_keys = HashSet::new();
+        let mut twins = 0;
+        for (record, range) in read.page.records.iter().enumerate() {
+            let key = read.keys.get(record).copied().flatten();
+            match read.verdict(record) {
+                Verdict::Kept => {}
+                Verdict::Duplicate if key.is_some_and(|key| discarded_keys.contains(&key)) => {
+                    twins += 1;
+                }
+                _ => continue,
+            }
             let data = read.text(record, range)?;
             let own = Judge::record(self, read.hints, data);
             let own = own.map_err(|fault| fault.into_error(record, data.as_bytes()))?;
-            admission.record(record, data, &own, &copied)?;
+            let is_let_in = admission.record(record, data, &own, &copied)?;
+            if let Some(key) = key {
+                if is_let_in {
+                    memory.keys.insert(key);
+                    discarded_keys.remove(&key);
+                } else {
+                    memory.keys.remove(&key);
+                    discarded_keys.insert(key);
+                }
+            }
         }
         let mut kept_constants = Vec::with_capacity(constants.len());
         for ((key, json), (_, breaches)) in constants.iter().zip(&copied) {
@@ -211,6 +238,7 @@ impl Contract {
             records: Records { parents, ..rows },
             constants: kept_constants,
             discarded: admission.discarded,
+            twins,
         })
     }
 

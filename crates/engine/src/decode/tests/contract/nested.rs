@@ -234,13 +234,13 @@ fn what_a_declared_type_does_not_take_breaks_the_contract() {
     let decode = |data_type| {
         let decoder = Decoder::new(declared(data_type), "load").under_contract(Some(&table));
         let memory = &mut SliceMemory::default();
-        let decoded = decoder.decode(&Slice::default(), &page(&records), memory);
+        let read = decoder.decode(&Slice::default(), &page(&records), memory);
         let told: u64 = decoder
             .misfits()
             .iter()
             .map(|(_, misfits)| misfits.refused.count)
             .sum();
-        (decoded.map_err(|error| error.to_string()), told)
+        (read.map_err(|error| error.to_string()), told)
     };
     let (decoded, told) = decode(DiscardValue);
     let decoded = decoded.unwrap();
