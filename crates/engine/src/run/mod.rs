@@ -14,6 +14,7 @@ mod report;
 mod resource;
 mod slice;
 mod tally;
+mod writing;
 
 pub use error::Error;
 pub use pipeline::{Options, run};

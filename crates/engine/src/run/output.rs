@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::RecordBatch;
 use serde_json::value::RawValue;
 
 use super::error::Error;
@@ -30,6 +31,34 @@ pub(super) struct SliceOutput {
     rows: SliceWriter,
     rejected: Option<RejectedWriter>,
     load_id: String,
+}
+
+/// What one page brings to a table.
+#[derive(Debug)]
+pub(super) struct PageOutput {
+    number: u64,
+    /// `None` where the table is discarded: the rows of none create no table.
+    rows: Option<(RecordBatch, TableSchema)>,
+    rejected: Vec<Rejected>,
+}
+
+impl PageOutput {
+    /// Takes it from a decoded page.
+    pub(super) fn of(decoded: &mut Decoded, number: u64, discards_table: bool) -> Self {
+        let rows = (!discards_table).then(|| (decoded.batch.clone(), decoded.schema.clone()));
+        Self {
+            number,
+            rows,
+            rejected: std::mem::take(&mut decoded.discarded.rejected),
+        }
+    }
+
+    /// Size in memory.
+    pub(super) fn bytes(&self) -> usize {
+        let rows = self.rows.as_ref();
+        let rejected = self.rejected.iter().map(|rejected| rejected.value.len());
+        rows.map_or(0, |(batch, _)| batch.get_array_memory_size()) + rejected.sum::<usize>()
+    }
 }
 
 impl TableOutput {
@@ -89,24 +118,17 @@ impl TableOutput {
 }
 
 impl SliceOutput {
-    /// Writes what a page brought, unless its table is discarded: the rows of none create no table. Blocks.
-    pub(super) fn write(
-        &mut self,
-        decoded: &mut Decoded,
-        slice: &Slice,
-        page: u64,
-        discards_table: bool,
-    ) -> Result<(), load::Error> {
-        let rejected = std::mem::take(&mut decoded.discarded.rejected);
+    /// Writes what a page brought. Blocks.
+    pub(super) fn write(&mut self, page: PageOutput, slice: &Slice) -> Result<(), load::Error> {
         if let Some(writer) = &mut self.rejected {
-            for one in &rejected {
-                write_rejected(writer, one, &self.load_id, slice, page)?;
+            for one in &page.rejected {
+                write_rejected(writer, one, &self.load_id, slice, page.number)?;
             }
         }
-        if discards_table {
-            return Ok(());
+        match page.rows {
+            Some((batch, schema)) => self.rows.write(batch, &schema),
+            None => Ok(()),
         }
-        self.rows.write(decoded.batch.clone(), &decoded.schema)
     }
 
     /// Hands all of it over. Blocks.

@@ -8,13 +8,13 @@ use tokio::task::spawn_blocking;
 use super::cut::Cut;
 use super::error::{Error, joined};
 use super::included::Included;
-use super::output::SliceOutput;
+use super::output::{PageOutput, SliceOutput};
 use super::parents::Child;
+use super::writing::Writing;
 use crate::decode::{Decoded, Decoder, DiscardCounts, SliceMemory};
 use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, Observer, Page, Slice};
-use crate::load;
 use crate::plan::ResourcePlan;
 
 /// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
@@ -139,10 +139,17 @@ impl SliceRun {
         let mut left_out = LeftOut::default();
         let mut memory = SliceMemory::default();
         let mut disorder_told = false;
+        let output = self.output.take();
+        let mut writing = output.map(|output| Writing::new(output, &self.slice, &self.computing));
         while let Some(page) = pages.recv().await {
             let number = page.number;
             let mut decoded;
-            (decoded, memory) = self.decode_and_write(page, memory).await?;
+            (decoded, memory) = self.decode(page, memory).await?;
+            if let Some(writing) = &mut writing {
+                let discards_table = self.decoder.discards_table();
+                let page = PageOutput::of(&mut decoded, number, discards_table);
+                writing.write(page).await?;
+            }
             left_out.add(&mut decoded);
             self.included.watch(&decoded);
             if !disorder_told && let Some((before, behind)) = memory.disorder() {
@@ -166,10 +173,13 @@ impl SliceRun {
                 enough: memory.is_enough(),
             });
         }
+        if let Some(writing) = writing {
+            self.output = Some(writing.finish().await?);
+        }
         Ok((left_out, memory))
     }
 
-    async fn decode_and_write(
+    async fn decode(
         &mut self,
         page: Page,
         mut memory: SliceMemory,
@@ -177,40 +187,18 @@ impl SliceRun {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
         let number = page.number;
-        let mut output = self.output.take();
-        let (result, output, memory) = blocking(&self.computing, move || {
-            let result = decoder
-                .decode(&slice, &page, &mut memory)
-                .map_err(Failure::Decode)
-                .and_then(|mut decoded| {
-                    if let Some(output) = &mut output {
-                        let discards_table = decoder.discards_table();
-                        output
-                            .write(&mut decoded, &slice, number, discards_table)
-                            .map_err(Failure::Load)?;
-                    }
-                    Ok(decoded)
-                });
-            (result, output, memory)
+        let (result, memory) = blocking(&self.computing, move || {
+            (decoder.decode(&slice, &page, &mut memory), memory)
         })
         .await?;
-        self.output = output;
-        let contents = result.map_err(|failure| match failure {
-            Failure::Decode(source) => Error::Decode {
-                resource: self.resource.name.clone(),
-                slice: self.slice.id(),
-                page: number,
-                source: Box::new(source),
-            },
-            Failure::Load(error) => Error::Load(error),
+        let contents = result.map_err(|source| Error::Decode {
+            resource: self.resource.name.clone(),
+            slice: self.slice.id(),
+            page: number,
+            source: Box::new(source),
         })?;
         Ok((contents, memory))
     }
-}
-
-enum Failure {
-    Decode(crate::decode::Error),
-    Load(load::Error),
 }
 
 /// Computes away from the async threads, no more at a time than there are cores.
