@@ -124,7 +124,7 @@ impl Decoder {
     }
 
     /// Paths of the keys whose values were of several kinds, so that some have a column of their own although the contract
-    /// discards what doesn't fit: nothing says which of them is wrong.
+    /// lets in only what fits: nothing says which of them is wrong.
     pub fn mixed_columns(&self) -> Vec<String> {
         let mixtures = self.contract.iter().flat_map(Contract::mixtures);
         mixtures.map(|mixture| mixture.path).collect()

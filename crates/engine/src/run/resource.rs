@@ -21,7 +21,7 @@ use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
-use crate::plan::{IncrementalMode, ResourcePlan, WriteDisposition};
+use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
 use crate::spec::looks_secret;
 
 /// All that reading one resource needs.
@@ -137,10 +137,8 @@ impl ResourceRun {
             decoder = decoder.under_contract(output.schema.as_ref());
         }
         let decoder = Arc::new(decoder);
-        let error = self
-            .read_slices(&decoder, &mut all, &mut report)
-            .await
-            .err();
+        let read = self.read_slices(&decoder, &mut all, &mut report).await;
+        let error = read.and_then(|()| self.check_columns(&decoder)).err();
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -290,13 +288,29 @@ impl ResourceRun {
             });
         }
         let mixed = decoder.mixed_columns();
-        if !mixed.is_empty() {
+        if !mixed.is_empty() && !self.has_frozen_types() {
             warn(format!(
                 "`{}` holds values of several kinds, and nothing says which is right: each kind got a column of its own; \
                  declare the `data_type` under `columns`",
                 mixed.join("`, `")
             ));
         }
+    }
+
+    fn has_frozen_types(&self) -> bool {
+        self.resource.decode.contract.data_type == ContractMode::Freeze
+    }
+
+    /// What only all pages together can show of a frozen contract.
+    fn check_columns(&self, decoder: &Decoder) -> Result<(), Error> {
+        let mixed = decoder.mixed_columns();
+        if mixed.is_empty() || !self.has_frozen_types() {
+            return Ok(());
+        }
+        Err(Error::MixedColumns {
+            resource: self.resource.name.clone(),
+            columns: format!("`{}`", mixed.join("`, `")),
+        })
     }
 
     async fn read_slices(

@@ -140,6 +140,9 @@ pub(crate) struct Mixture {
     pub(crate) path: String,
     /// What the columns hold.
     pub(crate) kinds: Vec<&'static str>,
+    /// It lies in lists or maps of which the load says the type: more of their values may make them JSON text, with no
+    /// columns within.
+    pub(crate) may_end: bool,
 }
 
 impl TableSchema {
@@ -164,6 +167,8 @@ impl TableSchema {
 struct Parent<'a> {
     key: &'a str,
     path: &'a str,
+    /// See [`Mixture::may_end`].
+    may_end: bool,
 }
 
 /// New columns stand behind those that there were.
@@ -176,6 +181,7 @@ fn collect(
     for (at, column) in columns.iter().enumerate() {
         let path = column.source.path(parent.map_or("", |parent| parent.path));
         let key = parent.map_or(column.source.top_level(), |parent| parent.key);
+        let may_end = parent.is_some_and(|parent| parent.may_end);
         let of_source = |other: &&Column| other.source == column.source;
         let is_new = at >= before.len() && !column.declared;
         let is_variant = columns[..at].iter().any(|other| of_source(&other));
@@ -186,10 +192,15 @@ fn collect(
                 key: key.to_owned(),
                 path: path.clone(),
                 kinds: kinds.collect(),
+                may_end,
             });
         }
         let before = before.get(at).map(|column| &column.data_type);
-        let parent = Parent { key, path: &path };
+        let parent = Parent {
+            key,
+            path: &path,
+            may_end,
+        };
         collect_nested(&column.data_type, before, parent, found);
     }
 }
@@ -219,6 +230,7 @@ fn collect_nested(
             };
             let parent = Parent {
                 path: &path,
+                may_end: parent.may_end || before.is_none(),
                 ..parent
             };
             collect_nested(element, before, parent, found);

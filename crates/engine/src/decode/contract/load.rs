@@ -53,7 +53,7 @@ impl Load {
         }
         let mixtures = joined.mixtures(self.table.as_ref());
         if self.mode == ContractMode::Freeze
-            && let Some(first) = mixtures.first()
+            && let Some(first) = mixtures.iter().find(|mixture| !mixture.may_end)
         {
             return Err(first.clone());
         }
@@ -79,7 +79,8 @@ impl Load {
         for (record, range) in read.records() {
             let fields = read.alone(plan, range.clone())?;
             schema = schema.join(&TableSchema::of_records(fields, plan.nested));
-            if let Some(mixture) = schema.mixtures(self.table.as_ref()).into_iter().next() {
+            let mut mixtures = schema.mixtures(self.table.as_ref()).into_iter();
+            if let Some(mixture) = mixtures.find(|mixture| !mixture.may_end) {
                 let data = read.text(record, range)?;
                 let value = top_level(data, &mixture.key);
                 let value = value.map_err(|fault| fault.into_error(record, data.as_bytes()))?;

@@ -276,24 +276,25 @@ fn kinds_that_mix_where_nothing_is_known_are_found_in_every_form() {
             nested,
             ..plan(Freeze, Freeze)
         };
-        let decoded = decode_under(&frozen, None, &Slice::default(), records);
-        match decoded {
+        let decoder = Decoder::new(frozen, "load").under_contract(None);
+        let memory = &mut SliceMemory::default();
+        match decoder.decode(&Slice::default(), &page(records), memory) {
             Err(Error::ContractBroken { record, column, .. }) => format!("{record} {column}"),
-            other => format!("{other:?}"),
+            other => other.map(|_| decoder.mixed_columns().join(", ")).unwrap(),
         }
     };
     let in_map = [
         r#"{"a":{"b":{"1":{"c":1}}}}"#,
         r#"{"a":{"b":{"2":{"c":true}}}}"#,
     ];
-    assert_eq!(mixture(Form::Auto, &in_map), "1 a.b.*.c");
-    assert_eq!(mixture(Form::Map, &in_map), "1 a.*.*.c");
+    assert_eq!(mixture(Form::Auto, &in_map), "a.b.*.c");
+    assert_eq!(mixture(Form::Map, &in_map), "a.*.*.c");
     let in_object = [r#"{"a":{"b":1}}"#, r#"{"a":{"b":"x"}}"#];
     assert_eq!(mixture(Form::Struct, &in_object), "1 a.b");
     assert_eq!(mixture(Form::Flatten, &in_object), "1 a.b");
-    let frozen = DecodePlan {
-        nested: Form::Json,
-        ..plan(Freeze, Freeze)
-    };
-    decode_under(&frozen, None, &Slice::default(), &in_object).unwrap();
+    assert_eq!(mixture(Form::Json, &in_object), "");
+    // One more value, and there are no columns within the list.
+    let in_list = [r#"{"a":[{"b":1},{"b":"x"}]}"#, r#"{"a":[7]}"#];
+    assert_eq!(mixture(Form::Auto, &in_list[..1]), "a[].b");
+    assert_eq!(mixture(Form::Auto, &in_list), "");
 }
