@@ -126,14 +126,17 @@ impl<'j> Reader<'j> {
 
     /// Reads the `null` that was peeked at.
     pub(crate) fn known_null(&mut self) -> JsonResult {
-        self.word("null")
+        self.word(b"null")
     }
 
     /// Reads the `true` or `false` that was peeked at.
     pub(crate) fn known_bool(&mut self, peek: Peek) -> JsonResult<bool> {
-        let value = peek == Peek::True;
-        self.word(if value { "true" } else { "false" })?;
-        Ok(value)
+        if peek == Peek::True {
+            self.word(b"true")?;
+            return Ok(true);
+        }
+        self.word(b"false")?;
+        Ok(false)
     }
 
     /// Reads the number that was peeked at, and gives its text.
@@ -218,7 +221,7 @@ impl<'j> Reader<'j> {
             self.index += 1;
             self.next_byte();
             let rest = self.text.as_bytes().get(self.index..).unwrap_or_default();
-            if rest.starts_with(quoted.as_bytes()) {
+            if string::begins_with(rest, quoted.as_bytes()) {
                 self.index += quoted.len();
                 if self.next_byte() == Some(b':') {
                     self.index += 1;
@@ -431,13 +434,13 @@ impl<'j> Reader<'j> {
     }
 
     #[inline]
-    fn word(&mut self, word: &str) -> JsonResult {
+    fn word<const LENGTH: usize>(&mut self, word: &[u8; LENGTH]) -> JsonResult {
         let rest = self.text.as_bytes().get(self.index..).unwrap_or_default();
-        if rest.starts_with(word.as_bytes()) {
-            self.index += word.len();
+        if rest.first_chunk() == Some(word) {
+            self.index += LENGTH;
             return Ok(());
         }
-        let same = word.bytes().zip(rest).take_while(|(a, b)| a == *b).count();
+        let same = word.iter().zip(rest).take_while(|(a, b)| a == b).count();
         self.index += same;
         Err(if same == rest.len() {
             self.ended("EOF while parsing a value")

@@ -27,6 +27,18 @@ pub(super) fn plain_end(bytes: &[u8], mut index: usize) -> usize {
     index + end.unwrap_or(rest.len())
 }
 
+/// Whether some bytes begin with a short text: eight bytes at a time, without a call.
+#[inline]
+pub(super) fn begins_with(mut bytes: &[u8], mut text: &[u8]) -> bool {
+    while let Some((eight, behind)) = text.split_first_chunk::<8>() {
+        match bytes.split_first_chunk() {
+            Some((same, rest)) if same == eight => (bytes, text) = (rest, behind),
+            _ => return false,
+        }
+    }
+    bytes.len() >= text.len() && text.iter().zip(bytes).all(|(a, b)| a == b)
+}
+
 /// The high bit of each byte that is zero, and perhaps of bytes above the first such.
 #[inline]
 fn zero_bytes(word: u64) -> u64 {

@@ -28,6 +28,7 @@ mod report;
 mod spool;
 mod state;
 mod stored_file;
+mod temporary_file;
 #[cfg(test)]
 mod tests;
 

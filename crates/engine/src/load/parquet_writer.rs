@@ -13,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::Error;
 use super::spool::Target;
+use super::temporary_file::TemporaryFile;
 
 /// Rows in a row group at most; readers skip and share out work by row groups.
 const ROW_GROUP_ROWS: usize = 1 << 20;
@@ -37,6 +38,8 @@ pub(super) struct WrittenFile {
 }
 
 /// Writes rows to Parquet files that are closed when they are large enough. Without rows there is no file.
+///
+/// Dropped without a last [`close`](Self::close) it removes what it wrote.
 #[derive(Debug)]
 pub(super) struct ParquetWriter {
     target: Target,
@@ -45,12 +48,13 @@ pub(super) struct ParquetWriter {
     pending: Vec<RecordBatch>,
     pending_bytes: usize,
     open: Option<OpenFile>,
-    files: Vec<WrittenFile>,
+    /// Closed files that were not given away yet.
+    files: Vec<(TemporaryFile, WrittenFile)>,
 }
 
 #[derive(Debug)]
 struct OpenFile {
-    path: PathBuf,
+    path: TemporaryFile,
     writer: ArrowWriter<File>,
     rows: u64,
 }
@@ -89,7 +93,12 @@ impl ParquetWriter {
     pub(super) fn close(&mut self) -> Result<Vec<WrittenFile>, Error> {
         self.encode_pending()?;
         self.close_file()?;
-        Ok(std::mem::take(&mut self.files))
+        let files = std::mem::take(&mut self.files).into_iter();
+        let given_away = files.map(|(guard, file)| WrittenFile {
+            path: guard.keep(),
+            ..file
+        });
+        Ok(given_away.collect())
     }
 
     fn encode_pending(&mut self) -> Result<(), Error> {
@@ -119,7 +128,7 @@ impl ParquetWriter {
             )?),
         };
         let written = open.writer.write(chunk);
-        written.map_err(Error::parquet("write", &open.path))?;
+        written.map_err(Error::parquet("write", open.path.path()))?;
         open.rows += chunk.num_rows() as u64;
         let bytes = open.writer.bytes_written() + open.writer.in_progress_size();
         if bytes as u64 >= self.target.settings.file_size_bytes {
@@ -132,14 +141,16 @@ impl ParquetWriter {
         let Some(OpenFile { path, writer, rows }) = self.open.take() else {
             return Ok(());
         };
-        writer.close().map_err(Error::parquet("close", &path))?;
-        let metadata = fs::metadata(&path).map_err(Error::local_file("measure", &path))?;
-        self.files.push(WrittenFile {
-            path,
+        let local = path.path();
+        writer.close().map_err(Error::parquet("close", local))?;
+        let metadata = fs::metadata(local).map_err(Error::local_file("measure", local))?;
+        let file = WrittenFile {
+            path: local.to_owned(),
             rows,
             bytes: metadata.len(),
             slice: None,
-        });
+        };
+        self.files.push((path, file));
         Ok(())
     }
 
@@ -159,7 +170,7 @@ impl OpenFile {
         let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
         let writer = ArrowWriter::try_new(file, Arc::clone(layout), Some(properties.clone()))
             .map_err(Error::parquet("begin", &path))?;
-        let rows = 0;
+        let (path, rows) = (TemporaryFile::new(path), 0);
         Ok(Self { path, writer, rows })
     }
 }

@@ -16,7 +16,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
-use crate::load::{Error, durable};
+use crate::load::Error;
+use crate::load::temporary_file::TemporaryFile;
 use crate::schema::TableSchema;
 
 /// Where a stream keeps the schema of its batches, among the metadata of its Arrow schema.
@@ -48,7 +49,7 @@ impl BatchFile {
         &self,
         each: &mut dyn FnMut(LaidOutBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let path = &self.path.0;
+        let path = self.path.path();
         let failed = || Error::spool("read", path);
         let file = File::open(path).map_err(Error::local_file("open", path))?;
         let mut reader = BufReader::new(file);
@@ -81,7 +82,7 @@ impl BatchFileWriter {
         let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
         let stream = begin_stream(&path, BufWriter::new(file), first)?;
         Ok(Self {
-            path: TemporaryFile(path),
+            path: TemporaryFile::new(path),
             streams: 1,
             stream: Some(stream),
         })
@@ -89,7 +90,7 @@ impl BatchFileWriter {
 
     pub(super) fn write(&mut self, batch: &LaidOutBatch) -> Result<(), Error> {
         let (mut schema, mut stream) = self.take_stream()?;
-        let path = &self.path.0;
+        let path = self.path.path();
         let failed = || Error::spool("write", path);
         if !Arc::ptr_eq(&schema, &batch.schema) && *schema != *batch.schema {
             let file = stream.into_inner().map_err(failed())?;
@@ -108,7 +109,7 @@ impl BatchFileWriter {
             file.map(drop)
                 .map_err(|error| ArrowError::from(error.into_error()))
         });
-        closed.map_err(Error::spool("close", &self.path.0))?;
+        closed.map_err(Error::spool("close", self.path.path()))?;
         Ok(BatchFile {
             path: self.path,
             streams: self.streams,
@@ -118,7 +119,7 @@ impl BatchFileWriter {
     fn take_stream(&mut self) -> Result<OpenStream, Error> {
         self.stream.take().ok_or_else(|| {
             let closed = ArrowError::IpcError("an earlier write has failed".to_owned());
-            Error::spool("write", &self.path.0)(closed)
+            Error::spool("write", self.path.path())(closed)
         })
     }
 }
@@ -156,31 +157,4 @@ fn table_schema(schema: &Schema) -> Result<Arc<TableSchema>, ArrowError> {
     serde_json::from_str(json)
         .map(Arc::new)
         .map_err(|error| ArrowError::ExternalError(Box::new(error)))
-}
-
-/// A path whose file goes with it.
-#[derive(Debug)]
-pub(super) struct TemporaryFile(PathBuf);
-
-impl TemporaryFile {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self(path)
-    }
-
-    /// Leaves the file where it is.
-    pub(super) fn keep(mut self) {
-        self.0 = PathBuf::new();
-    }
-}
-
-impl Drop for TemporaryFile {
-    fn drop(&mut self) {
-        if self.0.as_os_str().is_empty() {
-            return;
-        }
-        if let Err(error) = durable::remove_file(&self.0) {
-            // It stays in the spool folder, and goes with that.
-            tracing::debug!(%error, "remove a file of the spool");
-        }
-    }
 }

@@ -11,10 +11,11 @@ use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Target;
-use super::batch_file::{LaidOutBatch, TemporaryFile};
+use super::batch_file::LaidOutBatch;
 use crate::load::Error;
 use crate::load::parquet_writer::{ParquetWriter, WrittenFile};
 use crate::load::stored_file::lay_out;
+use crate::load::temporary_file::TemporaryFile;
 use crate::schema::TableSchema;
 
 /// Encodes rows under the schema that is known so far.
@@ -120,7 +121,7 @@ impl EncodedFiles {
     /// Gives the files away.
     pub(in crate::load) fn take(self) -> Vec<WrittenFile> {
         let taken = self.files.into_iter().map(|(guard, file)| {
-            guard.keep();
+            drop(guard.keep());
             file
         });
         taken.collect()

@@ -244,3 +244,84 @@ fn a_compression_level_out_of_range_is_refused_at_once() {
     let error = TableSpool::new(target).unwrap_err();
     assert_eq!(error.to_string(), "compress with zstd level `99`");
 }
+
+/// How many of the rows' files are taken as they are by a commit with this schema.
+fn final_files(sealed: SealedSpool, settled: &TableSchema) -> (usize, usize) {
+    let (mut taken, mut left) = (0, 0);
+    for part in sealed.parts {
+        match part.into_files(settled) {
+            Ok(files) => taken += files.len(),
+            Err(_) => left += 1,
+        }
+    }
+    (taken, left)
+}
+
+#[test]
+fn a_large_slice_is_encoded_as_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = SpoolSettings {
+        encode_from_bytes: 1 << 20,
+        ..SETTINGS
+    };
+    let spool = spool(&folder, settings);
+    write(&spool, 0, batch(0..10)).finish().unwrap();
+    let mut slice = write(&spool, 1, batch(10..100_000));
+    assert_eq!(files_in(&folder), 0, "below the bound nothing is encoded");
+    for begin in [100_000, 200_000] {
+        let (rows, schema) = batch(begin..begin + 100_000);
+        slice.write(rows, &schema).unwrap();
+    }
+    assert_eq!(files_in(&folder), 1);
+    slice.finish().unwrap();
+    let sealed = spool.seal().unwrap();
+    assert_eq!(ids(&sealed), (0..300_000).collect::<Vec<_>>());
+    let settled = sealed.schema.clone().unwrap().settle(None);
+    assert_eq!(final_files(sealed, &settled), (1, 1));
+}
+
+#[test]
+fn a_layout_that_changes_begins_another_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = SpoolSettings {
+        encode_from_bytes: 0,
+        ..SETTINGS
+    };
+    let spool = spool(&folder, settings);
+    let mut slice = write(&spool, 0, batch(0..10));
+    let ids_of =
+        |range: std::ops::Range<i64>| -> ArrayRef { Arc::new(Int64Array::from_iter_values(range)) };
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["a"; 10]));
+    let (rows, schema) = laid_out(vec![("id", ids_of(10..20)), ("name", names)]);
+    slice.write(rows, &schema).unwrap();
+    // A page that lacks a column fits into the layout that has it.
+    let (rows, schema) = batch(20..30);
+    slice.write(rows, &schema).unwrap();
+    slice.finish().unwrap();
+    let sealed = spool.seal().unwrap();
+    assert_eq!(ids(&sealed), (0..30).collect::<Vec<_>>());
+    let settled = sealed.schema.clone().unwrap().settle(None);
+    assert_eq!(
+        final_files(sealed, &settled),
+        (1, 1),
+        "the first file lacks a column"
+    );
+}
+
+#[test]
+fn an_encoded_slice_that_is_dropped_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = SpoolSettings {
+        encode_from_bytes: 0,
+        ..SETTINGS
+    };
+    let spool = spool(&folder, settings);
+    let slice = write(&spool, 0, batch(0..500_000));
+    assert_eq!(files_in(&folder), 1);
+    drop(slice);
+    assert_eq!(files_in(&folder), 0);
+    assert_eq!(spool.seal().unwrap().rows(), 0);
+    write(&spool, 1, batch(0..10)).finish().unwrap();
+    drop(spool.seal().unwrap());
+    assert_eq!(files_in(&folder), 0);
+}
