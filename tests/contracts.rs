@@ -373,6 +373,26 @@ fn a_first_load_says_itself_what_is_new() {
         assert!(finished.stderr.contains(told), "{told}: {finished:?}");
     }
     assert!(files(&shop.lake(), "orders").is_empty());
+    // A list of several kinds is JSON text, so that what lies in it is known at the end.
+    let lists = [
+        r#"[{"id":1,"a":[{"b":1}]}]"#,
+        r#"[{"id":2,"a":[{"b":"x"}]}]"#,
+        r#"[{"id":3,"a":[7]}]"#,
+    ];
+    let finished = shop.orders("schema_contract: { data_type: freeze }", &lists[..2]);
+    finished.assert_code(1);
+    assert!(
+        finished
+            .stderr
+            .contains("the values of `a[].b` are of several kinds"),
+        "{finished:?}"
+    );
+    assert!(files(&shop.lake(), "orders").is_empty());
+    let other = Shop::new();
+    other
+        .orders("schema_contract: { data_type: freeze }", &lists)
+        .assert_code(0);
+    assert_eq!(other.shown().len(), 3);
     let finished = shop.orders(
         "schema_contract: { columns: discard_row, data_type: discard_row }",
         &mixed,

@@ -17,6 +17,7 @@ mod failures;
 mod holes;
 mod incremental;
 mod interruption;
+mod nested;
 mod pacing;
 mod pages;
 mod parallel;

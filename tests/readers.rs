@@ -1,16 +1,14 @@
 //! `DuckDB` and `pyarrow` read what was written.
 
-use std::io::Write;
 use std::process::Command;
 
-use crate::support::{Finished, Served, Workspace, assembled, assembled_fixture, root};
+use crate::support::{
+    Finished, Served, Workspace, assembled, assembled_fixture, python_of_the_readers, root,
+};
 
 #[test]
 fn duckdb_and_pyarrow_read_every_file() {
-    let Some(python) = std::env::var_os("ENGINE_TEST_PYTHON") else {
-        // The harness shows what a passing test prints only where it is written past its capture.
-        let word = "left out: ENGINE_TEST_PYTHON names no Python with duckdb and pyarrow; see CONTRIBUTING.md";
-        writeln!(std::io::stderr(), "{word}").unwrap();
+    let Some(python) = python_of_the_readers() else {
         return;
     };
     let served = Served::start(assembled_fixture());

@@ -20,6 +20,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 
+def is_entry(value: object) -> bool:
+    """Whether this is one of the entries that a map is a list of: Arrow has tuples for them, and Polars structs."""
+    return isinstance(value, tuple) or isinstance(value, dict) and list(value) == ["key", "value"]
+
+
 def text(value: object) -> object:
     """The value as JSON would have it, with exact numbers as text and times in UTC."""
     if isinstance(value, bool) or value is None:
@@ -27,6 +32,8 @@ def text(value: object) -> object:
     if isinstance(value, dict):
         members = {key: text(member) for key, member in value.items()}
         return {key: member for key, member in members.items() if member is not None}
+    if isinstance(value, list) and value and all(map(is_entry, value)):
+        return text(dict(tuple(entry.values()) if isinstance(entry, dict) else entry for entry in value))
     if isinstance(value, (list, tuple)):
         return [text(element) for element in value]
     if isinstance(value, (int, float, decimal.Decimal)):

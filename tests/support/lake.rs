@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, TimestampMicrosecondType, TimestampNanosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -96,6 +96,10 @@ pub(crate) fn rows(destination: &Path, table: &str) -> Rows {
 fn text(column: &ArrayRef, row: usize) -> String {
     if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
         let time = jiff::Timestamp::from_microsecond(times.value(row)).unwrap();
+        return time.to_string();
+    }
+    if let Some(times) = column.as_primitive_opt::<TimestampNanosecondType>() {
+        let time = jiff::Timestamp::from_nanosecond(times.value(row).into()).unwrap();
         return time.to_string();
     }
     let options = FormatOptions::default();

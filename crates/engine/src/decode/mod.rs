@@ -11,10 +11,13 @@ mod canonical;
 mod contract;
 mod cursor;
 mod declared;
+mod entries;
 mod error;
 mod fixed;
+mod hints;
 mod list;
 mod memory;
+mod misfits;
 mod named;
 mod number_column;
 mod object;
@@ -46,7 +49,9 @@ use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use contract::{Contract, ReadPage};
 use cursor::Verdict;
-use declared::{Hint, hints};
+use hints::{Hint, hints};
+use misfits::AllMisfits;
+pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
 use records::Records;
@@ -64,6 +69,7 @@ pub struct Decoder {
     plan: DecodePlan,
     hints: IndexMap<String, Hint>,
     named: NamedFields,
+    misfits: AllMisfits,
     load_id: String,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
@@ -98,6 +104,7 @@ impl Decoder {
         Self {
             hints: hints(&plan),
             named: NamedFields::new(&plan.steps),
+            misfits: AllMisfits::default(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,
@@ -117,7 +124,7 @@ impl Decoder {
     }
 
     /// Paths of the keys whose values were of several kinds, so that some have a column of their own although the contract
-    /// discards what doesn't fit: nothing says which of them is wrong.
+    /// lets in only what fits: nothing says which of them is wrong.
     pub fn mixed_columns(&self) -> Vec<String> {
         let mixtures = self.contract.iter().flat_map(Contract::mixtures);
         mixtures.map(|mixture| mixture.path).collect()
@@ -131,6 +138,11 @@ impl Decoder {
     /// The fields whose numbers have more digits than the expressions of `map` compute with.
     pub fn rounded_fields(&self) -> Vec<String> {
         self.named.rounded()
+    }
+
+    /// What the declared columns did not take so far, by their source names.
+    pub fn misfits(&self) -> Vec<(String, Misfits)> {
+        self.misfits.by_column()
     }
 
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
@@ -170,8 +182,9 @@ impl Decoder {
         let mut records = Records::read(&self.plan, &self.hints, slice, page, None, memory)?;
         let count = |verdict| records.count(verdict);
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
-        let (without_cursor, duplicates) =
+        let (without_cursor, mut duplicates) =
             (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
+        let keys = std::mem::take(&mut records.keys);
         let mut verdicts = None;
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
@@ -183,12 +196,18 @@ impl Decoder {
             slice,
             page,
             verdicts: verdicts.as_deref(),
+            keys: &keys,
         };
         let mut discarded = Discarded::default();
         if let Some(contract) = &self.contract {
-            let admitted = contract.admit(&read, records, constants)?;
+            let admitted = contract.admit(&read, records, constants, memory)?;
             (records, constants) = (admitted.records, admitted.constants);
             discarded = admitted.discarded;
+            duplicates -= admitted.twins;
+        }
+        let misfits = records.root.misfits();
+        if !misfits.is_empty() {
+            self.misfits.add(&slice.id(), page.number, misfits);
         }
         let (schema, batch) = self.batch(&mut records, &constants, page)?;
         if let Some(contract) = &self.contract {
@@ -219,7 +238,7 @@ impl Decoder {
         for (key, json) in constants {
             let source = Source {
                 from_parent: true,
-                key: key.clone(),
+                ..Source::key(key)
             };
             let node =
                 repeated(json, rows).map_err(|fault| fault.into_error(0, json.as_bytes()))?;
@@ -230,7 +249,7 @@ impl Decoder {
             });
             copied.push((source, node));
         }
-        let schema = TableSchema::of_records(fields);
+        let schema = TableSchema::of_records(fields, self.plan.nested);
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for column in schema.layout().iter() {
             let constant = copied

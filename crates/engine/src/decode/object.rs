@@ -9,8 +9,11 @@ use indexmap::IndexMap;
 
 use super::Error;
 use super::canonical::canonical_json;
-use super::declared::{DeclaredColumn, Hint, bool_array};
+use super::declared::{DeclaredColumn, bool_array};
+use super::entries::Entries;
 use super::fixed::{FixedColumn, TextColumn};
+use super::hints::Hint;
+use super::misfits::Misfits;
 use super::value::ValueNode;
 use super::walk::{Fault, MAXIMUM_STRUCT_DEPTH, Problem, Read, Walk};
 use crate::json::Peek;
@@ -26,8 +29,12 @@ const NEVER: usize = usize::MAX;
 pub(super) struct ObjectNode {
     fields: Vec<FieldNode>,
     positions: HashMap<String, usize>,
-    /// The objects of a nested field that has outgrown a struct.
-    wide: Option<Wide>,
+    /// The objects of a nested field that has outgrown a struct: then there are no fields.
+    entries: Option<Entries>,
+    /// Objects that are nested too deep for columns, as canonical JSON: then there are no fields.
+    deep: Option<TextColumn>,
+    /// The most keys of one object, where they are nested.
+    most_keys: usize,
     nulls: NullBufferBuilder,
     /// Rows that are expected.
     rows: usize,
@@ -45,13 +52,6 @@ struct FieldNode {
     last_row: usize,
 }
 
-/// Objects with too many keys, as canonical JSON.
-struct Wide {
-    /// The first row that is kept here; the rows before are in the fields.
-    first_row: usize,
-    texts: TextColumn,
-}
-
 impl ObjectNode {
     /// The records of a page.
     pub(super) fn records(rows: usize) -> Self {
@@ -66,7 +66,9 @@ impl ObjectNode {
         Self {
             fields: Vec::new(),
             positions: HashMap::new(),
-            wide: None,
+            entries: None,
+            deep: None,
+            most_keys: 0,
             nulls: NullBufferBuilder::new(rows),
             rows,
             cursor_steps,
@@ -120,29 +122,61 @@ impl ObjectNode {
     pub(super) fn read_nested(&mut self, walk: &mut Walk<'_>, row: usize, depth: usize) -> Read {
         self.pad(row);
         self.nulls.append_non_null();
+        if depth > MAXIMUM_STRUCT_DEPTH {
+            return self.read_deep(walk, row, depth);
+        }
+        if let Some(entries) = &mut self.entries {
+            return entries.read(walk, row, depth);
+        }
         let start = walk.json.current_index();
-        if self.wide.is_none() {
-            let too_deep = depth > MAXIMUM_STRUCT_DEPTH;
-            if too_deep {
-                super::walk::skip(&mut walk.json, Peek::Object, depth)?;
-            } else if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
-                return Ok(());
-            } else {
-                walk.skip_rest_of_object(depth)?;
-            }
-            self.wide = Some(Wide {
-                first_row: row,
-                texts: TextColumn::new(self.rows),
-            });
-        } else {
-            super::walk::skip(&mut walk.json, Peek::Object, depth)?;
+        if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
+            let keys = self.fields.iter().filter(|field| field.last_row == row);
+            self.most_keys = self.most_keys.max(keys.count());
+            return Ok(());
         }
-        let text = walk.text(start, walk.json.current_index())?;
-        let canonical = canonical_json(text).map_err(|fault| fault.behind(start))?;
-        if let Some(wide) = &mut self.wide {
-            wide.texts.push(row, &canonical);
-        }
+        walk.skip_rest_of_object(depth)?;
+        let object = walk.text(start, walk.json.current_index())?;
+        let mut entries = self
+            .outgrow(row, depth)
+            .map_err(|error| Fault::new(Problem::Outgrown(Box::new(error)), start))?;
+        read_entries(&mut entries, object, row, depth).map_err(|fault| fault.behind(start))?;
+        self.entries = Some(entries);
         Ok(())
+    }
+
+    fn read_deep(&mut self, walk: &mut Walk<'_>, row: usize, depth: usize) -> Read {
+        let start = walk.json.current_index();
+        let text = walk.skip(Peek::Object, depth)?;
+        let canonical = canonical_json(text).map_err(|fault| fault.behind(start))?;
+        let rows = self.rows;
+        let deep = self.deep.get_or_insert_with(|| TextColumn::new(rows));
+        deep.push(row, &canonical);
+        Ok(())
+    }
+
+    /// Turns the fields into entries: those of the objects before `row`, in which too many keys came.
+    #[cold]
+    fn outgrow(&mut self, row: usize, depth: usize) -> Result<Entries, Error> {
+        let observed = self.observed();
+        let columns = unsettled_object_columns(&observed.fields);
+        let arrays = columns
+            .iter()
+            .map(|column| self.finish_column(column, row + 1))
+            .collect::<Result<_, _>>()?;
+        let nulls = self.nulls.finish_cloned();
+        let fields = arrow_fields(&columns);
+        let structs = StructArray::try_new_with_length(fields, arrays, nulls, row + 1)?;
+        self.fields.clear();
+        self.positions.clear();
+        let data_type = ColumnType::Struct(columns);
+        let mut entries = Entries::new(self.rows, observed.all_values());
+        for row in (0..row).filter(|row| structs.is_valid(*row)) {
+            let mut object = String::new();
+            render_json(&structs, &data_type, row, &mut object);
+            read_entries(&mut entries, &object, row, depth)
+                .map_err(|fault| fault.into_error(row, object.as_bytes()))?;
+        }
+        Ok(entries)
     }
 
     /// Whether the value of a key in a row, the last one, is there and not null.
@@ -159,12 +193,19 @@ impl ObjectNode {
 
     /// What was seen.
     pub(super) fn observed(&self) -> ObjectSummary {
-        if self.wide.is_some() {
-            return ObjectSummary::WIDE;
+        if self.deep.is_some() {
+            return ObjectSummary::DEEP;
+        }
+        if let Some(entries) = &self.entries {
+            return ObjectSummary {
+                values: Some(Box::new(entries.observed())),
+                ..ObjectSummary::default()
+            };
         }
         ObjectSummary {
             fields: self.observed_fields(&IndexMap::new()),
-            wide: false,
+            most_keys: self.most_keys,
+            ..ObjectSummary::default()
         }
     }
 
@@ -186,6 +227,12 @@ impl ObjectNode {
         seen.chain(unseen).collect()
     }
 
+    /// What the declared columns did not take, by key.
+    pub(super) fn misfits(&self) -> Vec<(String, Misfits)> {
+        let misfits = |field: &FieldNode| Some((field.key.clone(), field.value.misfits()?.clone()));
+        self.fields.iter().filter_map(misfits).collect()
+    }
+
     /// Takes out the values of a column.
     pub(super) fn finish_column(
         &mut self,
@@ -204,8 +251,13 @@ impl ObjectNode {
     /// The objects of all rows.
     pub(super) fn finish(mut self, data_type: &ColumnType, rows: usize) -> Result<ArrayRef, Error> {
         self.pad(rows);
-        match (data_type, self.wide.take()) {
-            (ColumnType::Json, Some(wide)) => self.finish_wide(wide, rows),
+        if let Some(texts) = self.deep.take() {
+            return Ok(texts.finish(rows));
+        }
+        match (data_type, self.entries.take()) {
+            (ColumnType::Map(value), Some(entries)) => {
+                entries.finish(value, self.nulls.finish(), rows)
+            }
             (ColumnType::Void, None) => {
                 let nulls = self.nulls.finish();
                 let mut marks = FixedColumn::new(rows);
@@ -236,30 +288,6 @@ impl ObjectNode {
             nulls,
             rows,
         )?))
-    }
-
-    /// The rows before the first wide one are rendered from their struct; that one may have begun a row there.
-    fn finish_wide(&mut self, wide: Wide, rows: usize) -> Result<ArrayRef, Error> {
-        let mut texts = TextColumn::new(rows);
-        let fields = self.observed_fields(&IndexMap::new());
-        let data_type = ColumnType::Struct(unsettled_object_columns(&fields));
-        self.nulls.truncate(wide.first_row + 1);
-        if let ColumnType::Struct(columns) = &data_type {
-            let structs = self.finish_struct(columns, wide.first_row + 1)?;
-            for row in (0..wide.first_row).filter(|row| structs.is_valid(*row)) {
-                let mut text = String::new();
-                render_json(&structs, &data_type, row, &mut text);
-                texts.push(row, &text);
-            }
-        }
-        let wide_texts = wide.texts.finish(rows);
-        let wide_texts = arrow::array::AsArray::as_string::<i32>(&wide_texts);
-        for (row, text) in wide_texts.iter().enumerate() {
-            if let Some(text) = text {
-                texts.push(row, text);
-            }
-        }
-        Ok(texts.finish(rows))
     }
 
     fn read_fields(
@@ -323,7 +351,7 @@ impl ObjectNode {
         hints: Option<&IndexMap<String, Hint>>,
     ) -> usize {
         let declared = hints
-            .and_then(|hints| hints.get(key)?.reading)
+            .and_then(|hints| hints.get(key)?.reading.as_ref())
             .map(|reading| DeclaredColumn::new(reading, self.rows));
         let is_root = hints.is_some();
         let on_path = (is_root || self.cursor_steps > 0)
@@ -356,9 +384,21 @@ enum Outcome {
     TooManyKeys,
 }
 
+fn read_entries(entries: &mut Entries, object: &str, row: usize, depth: usize) -> Read {
+    let mut walk = Walk::new(object.as_bytes(), &[]);
+    walk.json.peek()?;
+    entries.read(&mut walk, row, depth)
+}
+
 /// A key that comes twice is fine as long as its value is the same.
 #[cold]
-fn skip_repeated(walk: &mut Walk<'_>, peek: Peek, start: usize, key: &str, depth: usize) -> Read {
+pub(super) fn skip_repeated(
+    walk: &mut Walk<'_>,
+    peek: Peek,
+    start: usize,
+    key: &str,
+    depth: usize,
+) -> Read {
     let index = walk.json.current_index();
     let value = walk.skip(peek, depth + 1)?;
     if walk.first_value(start, key, depth + 1)? == Some(value) {

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::Error;
 use super::constants;
 use super::cursor::{Judge, Verdict, key_content};
-use super::declared::Hint;
+use super::hints::Hint;
 use super::memory::{SliceMemory, hash};
 use super::object::ObjectNode;
 use super::parents::parent_fields;
@@ -24,6 +24,8 @@ pub(super) struct Records {
     pub(super) parents: Vec<ParentFields>,
     /// What becomes of each record; empty where that was known before.
     pub(super) verdicts: Vec<Verdict>,
+    /// The hash of each record's key; `None`, or not there, where it isn't compared.
+    pub(super) keys: Vec<Option<u128>>,
 }
 
 impl Records {
@@ -44,6 +46,7 @@ impl Records {
             rows: 0,
             parents: Vec::new(),
             verdicts: Vec::new(),
+            keys: Vec::new(),
         };
         let mut required = required(plan, hints, slice);
         let cursor_path = match plan.cursor.as_ref().map(|cursor| &cursor.path) {
@@ -98,7 +101,10 @@ impl Records {
                 if judge.is_none() {
                     records.verdicts.push(Verdict::Kept);
                 }
-                if !memory.keys.insert(hash(slice, &content.join("\n")))
+                let key = hash(slice, &content.join("\n"));
+                records.keys.resize(record, None);
+                records.keys.push(Some(key));
+                if !memory.keys.insert(key)
                     && let Some(verdict) = records.verdicts.last_mut()
                 {
                     *verdict = Verdict::Duplicate;

@@ -6,6 +6,7 @@ use super::Error;
 use super::declared::{DeclaredColumn, bool_array};
 use super::fixed::FixedColumn;
 use super::list::ListNode;
+use super::misfits::Misfits;
 use super::number_column::NumberColumn;
 use super::object::ObjectNode;
 use super::string_column::StringColumn;
@@ -82,6 +83,12 @@ impl ValueNode {
             || self.list.as_ref().is_some_and(|node| node.len() == length)
     }
 
+    /// What the declared column did not take.
+    pub(super) fn misfits(&self) -> Option<&Misfits> {
+        let misfits = self.declared.as_ref()?.misfits();
+        (!misfits.is_empty()).then_some(misfits)
+    }
+
     /// What was seen, without what the declared column took.
     pub(super) fn observed(&self) -> Observed {
         Observed {
@@ -100,8 +107,8 @@ impl ValueNode {
         rows: usize,
     ) -> Result<ArrayRef, Error> {
         match self.declared.take() {
-            Some(declared) => declared.finish(rows),
-            None => self.finish_kind(column.kind, &column.data_type, rows),
+            Some(declared) if declared.has_type() => declared.finish(rows),
+            _ => self.finish_kind(column.kind, &column.data_type, rows),
         }
     }
 
@@ -120,6 +127,14 @@ impl ValueNode {
         }
         let kind = self.observed().kinds().next();
         self.finish_kind(kind, data_type, rows)
+    }
+
+    /// Takes note of the value just read, which no declared type takes but `json`.
+    fn refuse(&mut self, walk: &Walk<'_>, start: usize) {
+        if let Some(declared) = &mut self.declared {
+            let value = walk.data.get(start..walk.json.current_index());
+            declared.refuse(|| String::from_utf8_lossy(value.unwrap_or_default()).into_owned());
+        }
     }
 
     fn finish_kind(
@@ -159,6 +174,11 @@ impl ValueNode {
         match peek {
             Peek::String => {
                 let text = walk.json.known_str()?;
+                if let Some(declared) = &self.declared
+                    && declared.is_null(text)
+                {
+                    return Ok(());
+                }
                 if !self
                     .declared
                     .as_mut()
@@ -189,14 +209,18 @@ impl ValueNode {
                 let node = self
                     .object
                     .get_or_insert_with(|| Box::new(ObjectNode::nested(rows, steps)));
+                let start = walk.json.current_index();
                 node.read_nested(walk, row, depth)?;
+                self.refuse(walk, start);
             }
             Peek::Array => {
                 check_list_depth(depth, walk.json.current_index())?;
                 let node = self
                     .list
                     .get_or_insert_with(|| Box::new(ListNode::new(rows)));
+                let start = walk.json.current_index();
                 node.read(walk, row, depth)?;
+                self.refuse(walk, start);
             }
             _ => {
                 let index = walk.json.current_index();

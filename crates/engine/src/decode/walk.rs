@@ -139,9 +139,13 @@ pub(super) struct Fault {
 #[derive(Debug)]
 pub(super) enum Problem {
     Malformed(String),
-    TooDeep { limit: usize },
+    TooDeep {
+        limit: usize,
+    },
     DuplicateKey,
     TooManyColumns,
+    /// A struct could not be turned into a map.
+    Outgrown(Box<Error>),
 }
 
 #[derive(Debug)]
@@ -208,6 +212,7 @@ impl Fault {
                 path,
                 excerpt,
             },
+            Problem::Outgrown(error) => *error,
             Problem::TooManyColumns => Error::TooManyColumns {
                 record,
                 limit: MAXIMUM_COLUMNS,

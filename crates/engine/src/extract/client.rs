@@ -170,7 +170,8 @@ impl Client {
         });
     }
 
-    pub(super) fn warn(&self, resource: &str, text: &str) {
+    /// Warns, without the secrets that the text may show.
+    pub(crate) fn warn(&self, resource: &str, text: &str) {
         self.observe(Event::Warning {
             resource: resource.to_owned(),
             text: self.inner.redactor().text(text),

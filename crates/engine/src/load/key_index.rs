@@ -87,7 +87,9 @@ pub(super) fn key_positions(schema: &TableSchema, keys: &[String]) -> Result<Vec
         let of_key = |from_parent: bool| {
             let columns = layout.iter().enumerate();
             let of_key = columns.filter(move |(_, column)| {
-                column.source.key == *key && column.source.from_parent == from_parent
+                column.source.key == *key
+                    && column.source.within.is_empty()
+                    && column.source.from_parent == from_parent
             });
             // The plain column comes first: it has the useful statistics.
             of_key.map(|(position, _)| position)

@@ -4,6 +4,7 @@
 
 mod auth;
 mod client;
+mod column_hint;
 mod columns;
 mod compile;
 mod contract;
@@ -33,6 +34,7 @@ pub mod template;
 pub use crate::spec::ContractMode;
 pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
 pub use client::{AllowedHost, Timeouts};
+pub use column_hint::{ColumnHint, DeclaredType};
 pub use compile::{check_destination, compile};
 pub use contract::ContractPlan;
 pub use cursor_format::CursorFormat;

@@ -13,6 +13,7 @@ use super::exchange::ExchangePlan;
 use super::{
     CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, RangeEdge, Selector,
 };
+use crate::schema::Form;
 
 /// How a resource's rows join those that the table already holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,46 +43,6 @@ pub enum TimeFormat {
     UnixMs,
 }
 
-/// The type that `columns:` declares for a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeclaredType {
-    /// Text: `Utf8`. Numbers and booleans arrive as they are spelled in the JSON.
-    Text,
-    /// 64-bit floating point.
-    Double,
-    /// Boolean.
-    Bool,
-    /// Microseconds in UTC; `format` says how it is read.
-    Timestamp,
-    /// Calendar date.
-    Date,
-    /// Signed 64-bit integer.
-    Bigint,
-    /// Decimal of the given precision (1 to 38 digits) and scale.
-    Decimal {
-        /// Digits in all.
-        precision: u8,
-        /// Digits behind the point.
-        scale: i8,
-    },
-    /// Any JSON value, kept as its JSON text.
-    Json,
-}
-
-/// What `columns:` (or the cursor) says of one top-level column, by its source name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ColumnHint {
-    /// The declared type; `None` leaves it to inference.
-    pub data_type: Option<DeclaredType>,
-    /// How a time is read, for `timestamp` and `date` columns.
-    pub format: Option<TimeFormat>,
-    /// `false` refuses records in which the value is null or missing. Default `true`.
-    pub nullable: bool,
-    /// Kept as the Parquet field's metadata under `description`.
-    pub description: Option<String>,
-}
-
 /// What is done with each record before it becomes a row: first the filter, then fields are set, renamed, left out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepPlan {
@@ -108,7 +69,9 @@ pub struct DecodePlan {
     /// Name of the resource, for messages.
     pub resource: String,
     /// Column hints by source name, in the order of the spec.
-    pub columns: IndexMap<String, ColumnHint>,
+    pub columns: IndexMap<String, super::ColumnHint>,
+    /// The form of objects and lists, unless a hint says otherwise.
+    pub nested: Form,
     /// The cursor whose values must lie in the slice's window; `None` where there is none in the records.
     pub cursor: Option<CursorColumn>,
     /// What is done with each record first.

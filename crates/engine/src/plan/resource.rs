@@ -64,6 +64,20 @@ pub(super) fn compile(
     Compiled { plan, named }
 }
 
+/// Where the records are; `None` where the answers tell.
+fn data_selector(
+    endpoint: &Endpoint,
+    single_record: bool,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<Option<Selector>, Reported> {
+    match &endpoint.data_selector {
+        Some(text) => paginator::selector(text, &place.key("data_selector"), mistakes).map(Some),
+        None if single_record => Ok(Some(Selector::root())),
+        None => Ok(None),
+    }
+}
+
 /// All but the parents and the partitions, which depend on what the requests name.
 fn endpoint(
     resource: &Resource,
@@ -105,13 +119,7 @@ fn endpoint(
     let incremental = incremental
         .map(|one| incremental::compile(one, &context, &incremental_place, mistakes))
         .transpose();
-    let data_selector = match &endpoint.data_selector {
-        Some(text) => {
-            paginator::selector(text, &endpoint_place.key("data_selector"), mistakes).map(Some)
-        }
-        None if single_record => Ok(Some(Selector::root())),
-        None => Ok(None),
-    };
+    let data_selector = data_selector(endpoint, single_record, &endpoint_place, mistakes);
     let guessed_record = single_record && endpoint.data_selector.is_none();
     let mut paginator = paginator_of(
         endpoint,
@@ -162,6 +170,7 @@ fn endpoint(
         decode: DecodePlan {
             resource: resource.name.clone(),
             columns,
+            nested: resource.nested.map(columns::form).unwrap_or_default(),
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
             steps,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{
     Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType, UInt64Type,
 };
@@ -144,6 +144,9 @@ fn check(
             }
             return Ok(());
         }
+        (ColumnType::Map(value), Json::Object(members)) => {
+            return check_map(members, value, &array.as_map().value(row), written);
+        }
         (ColumnType::Timestamp(_), Json::Text(text)) => {
             let found = array.as_primitive::<TimestampMicrosecondType>().value(row);
             return match microseconds(text) {
@@ -181,6 +184,30 @@ fn check(
     is_same(expected, &found)
 }
 
+/// Members that are null leave no trace; the entries are sorted by the bytes of their keys, and none has a null.
+fn check_map(
+    members: &BTreeMap<String, Json>,
+    value: &ColumnType,
+    entries: &StructArray,
+    written: Written,
+) -> Result<(), String> {
+    let found: Vec<&str> = entries
+        .column(0)
+        .as_string::<i32>()
+        .iter()
+        .flatten()
+        .collect();
+    let expected: Vec<&str> = members.keys().map(String::as_str).collect();
+    if found != expected {
+        return Err(format!(": keys {expected:?} became {found:?}"));
+    }
+    for (entry, (key, expected)) in members.iter().enumerate() {
+        check(expected, value, entries.column(1), entry, written)
+            .map_err(|difference| format!(".{key}{difference}"))?;
+    }
+    Ok(())
+}
+
 fn is_same(expected: &Json, found: &Json) -> Result<(), String> {
     if expected == found {
         return Ok(());
@@ -213,7 +240,7 @@ mod tests {
     use crate::plan::DecodePlan;
     use crate::schema::conform;
 
-    const BODY: &str = r#"{"n":1.50,"at":"2024-01-01T02:00:00.5+02:00","o":{"a":[1,null]},"m":[1,"x"],"e":{},"t":"2024-01-01"}"#;
+    const BODY: &str = r#"{"n":1.50,"at":"2024-01-01T02:00:00.5+02:00","o":{"a":[1,null]},"m":[1,"x"],"e":{},"t":"2024-01-01","by":{"10":7,"9":8,"1":null}}"#;
 
     /// What is said of the rows of [`BODY`] where this was expected.
     fn compared(expected: &str) -> Result<(), String> {
@@ -258,7 +285,12 @@ mod tests {
             ("{\"a\":[1,null]}", "{}"),
             ("{}", "{\"b\":0}"),
             ("{}", "false"),
-            ("2024-01-01\"}", "2024-01-02\"}"),
+            ("\"2024-01-01\"", "\"2024-01-02\""),
+            ("\"10\":7", "\"10\":8"),
+            ("\"10\":7", "\"11\":7"),
+            ("\"10\":7,", ""),
+            ("\"10\":7", "\"10\":null"),
+            ("\"1\":null", "\"1\":0"),
             ("\"t\"", "\"u\""),
         ] {
             let expected = BODY.replacen(what, other, 1);

@@ -62,12 +62,18 @@ fn show_field(field: &FieldRef, level: usize, text: &mut String) {
     let line = match field.data_type() {
         DataType::Struct(_) => "struct".to_owned(),
         DataType::List(_) => "list".to_owned(),
+        DataType::Map(..) => "map".to_owned(),
         other => other.to_string(),
     };
     writeln!(text, "{indent}{}: {line}", field.name()).unwrap();
     match field.data_type() {
         DataType::Struct(fields) => show(fields, level + 1, text),
         DataType::List(element) => show_field(element, level + 1, text),
+        DataType::Map(entries, _) => {
+            if let DataType::Struct(fields) = entries.data_type() {
+                show(fields, level + 1, text);
+            }
+        }
         _ => {}
     }
 }

@@ -12,12 +12,13 @@ type Text = BoxedStrategy<String>;
 
 /// Up to `most` records of one table.
 pub(super) fn records(most: usize) -> impl Strategy<Value = Vec<String>> {
-    object_theme(theme()).prop_flat_map(move |record| prop::collection::vec(record, 1..=most))
+    object_theme(key(), theme())
+        .prop_flat_map(move |record| prop::collection::vec(record, 1..=most))
 }
 
 /// Several groups of records of one table.
 pub(super) fn groups(count: usize, most: usize) -> impl Strategy<Value = Vec<Vec<String>>> {
-    object_theme(theme()).prop_flat_map(move |record| {
+    object_theme(key(), theme()).prop_flat_map(move |record| {
         prop::collection::vec(prop::collection::vec(record, 0..=most), count)
     })
 }
@@ -38,7 +39,9 @@ fn theme() -> impl Strategy<Value = Text> {
     ];
     plain.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            2 => object_theme(inner.clone()),
+            2 => object_theme(key(), inner.clone()),
+            1 => inner.clone().prop_flat_map(|value| object_theme(data_key(), Just(value))),
+            1 => object_theme(data_key(), inner.clone()),
             2 => inner.clone().prop_map(list_of),
             1 => (inner.clone(), inner.clone()).prop_map(|(most, few)| prop_oneof![7 => most, 1 => few].boxed()),
             1 => inner.prop_map(|most| prop_oneof![5 => most, 1 => empty()].boxed()),
@@ -47,8 +50,11 @@ fn theme() -> impl Strategy<Value = Text> {
 }
 
 /// Objects whose keys have a theme each; any key may be missing.
-fn object_theme(theme: impl Strategy<Value = Text> + 'static) -> BoxedStrategy<Text> {
-    prop::collection::btree_map(key(), theme, 0..5)
+fn object_theme(
+    key: impl Strategy<Value = String> + 'static,
+    theme: impl Strategy<Value = Text> + 'static,
+) -> BoxedStrategy<Text> {
+    prop::collection::btree_map(key, theme, 0..5)
         .prop_map(|members| {
             let members: Vec<_> = members
                 .into_iter()
@@ -83,6 +89,11 @@ fn key() -> impl Strategy<Value = String> {
         1 => Just(String::new()),
         1 => "[ \"\\\\.\n\u{0}ß😀]{1,2}",
     ]
+}
+
+/// Keys of objects that are used as maps.
+fn data_key() -> impl Strategy<Value = String> {
+    "-?[0-9]{1,2}|2024-01-0[1-9]"
 }
 
 /// A string of JSON, with an escape for each character if asked.

@@ -120,6 +120,18 @@ pub enum Error {
         /// Name of the table.
         table: String,
     },
+    /// Values of several kinds came where nothing says which is right, and the schema contract freezes the types.
+    #[error(
+        "load `{resource}`: the values of {columns} are of several kinds, and nothing says which is right, and \
+         `schema_contract` has `data_type: freeze`; declare the `data_type` under `columns`, or let the first load have \
+         `data_type: evolve`"
+    )]
+    MixedColumns {
+        /// Name of the resource.
+        resource: String,
+        /// Paths of their keys.
+        columns: String,
+    },
     /// The run was told to stop.
     #[error("the run was interrupted; nothing was committed")]
     Interrupted,
@@ -152,6 +164,7 @@ impl Error {
             | Self::TooManyParents { .. }
             | Self::CutShort { .. }
             | Self::TableFrozen { .. }
+            | Self::MixedColumns { .. }
             | Self::ParentFailed { .. }
             | Self::ParentCut { .. }
             | Self::ChildFailed { .. } => false,
@@ -166,7 +179,7 @@ impl Error {
     /// Whether a frozen schema contract is the cause.
     pub(super) fn breaks_contract(&self) -> bool {
         match self {
-            Self::TableFrozen { .. } => true,
+            Self::TableFrozen { .. } | Self::MixedColumns { .. } => true,
             Self::Decode { source, .. } => matches!(**source, decode::Error::ContractBroken { .. }),
             _ => false,
         }

@@ -16,12 +16,13 @@ use super::output::TableOutput;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
-use crate::decode::{AbsentField, Decoder, DiscardCounts};
+use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
 use crate::extract::Client;
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, slices};
 use crate::flow::{Event, Observer, ParentRecord, Progress};
-use crate::plan::{IncrementalMode, ResourcePlan, WriteDisposition};
+use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
+use crate::spec::looks_secret;
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -136,10 +137,8 @@ impl ResourceRun {
             decoder = decoder.under_contract(output.schema.as_ref());
         }
         let decoder = Arc::new(decoder);
-        let error = self
-            .read_slices(&decoder, &mut all, &mut report)
-            .await
-            .err();
+        let read = self.read_slices(&decoder, &mut all, &mut report).await;
+        let error = read.and_then(|()| self.check_columns(&decoder)).err();
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -150,6 +149,7 @@ impl ResourceRun {
             });
         }
         self.tell_absent_fields(&decoder, &report);
+        self.tell_misfits(&decoder);
         self.tell_what_was_left_out(&report);
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
@@ -207,6 +207,40 @@ impl ResourceRun {
         }
     }
 
+    fn tell_misfits(&self, decoder: &Decoder) {
+        let tell = |column: &str, told: &Told, one: &str, many: &str| {
+            let what = match told.count {
+                0 => return,
+                1 => format!("1 value of the column `{column}` {one}"),
+                count => format!("{count} values of the column `{column}` {many}"),
+            };
+            let text = if looks_secret(column) {
+                what
+            } else {
+                format!("{what}, such as `{}`", told.first)
+            };
+            self.client.warn(&self.resource.name, &text);
+        };
+        for (column, misfits) in decoder.misfits() {
+            tell(
+                &column,
+                &misfits.refused,
+                &format!(
+                    "doesn't fit its `data_type`, and is kept in a column of its own (`{column}__v_…`)"
+                ),
+                &format!(
+                    "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
+                ),
+            );
+            tell(
+                &column,
+                &misfits.beyond,
+                "is larger than its `precision`, and is kept whole",
+                "are larger than its `precision`, and are kept whole",
+            );
+        }
+    }
+
     fn tell_what_was_left_out(&self, report: &ResourceReport) {
         let tell = |count: u64, why: &str| {
             if count > 0 {
@@ -254,13 +288,29 @@ impl ResourceRun {
             });
         }
         let mixed = decoder.mixed_columns();
-        if !mixed.is_empty() {
+        if !mixed.is_empty() && !self.has_frozen_types() {
             warn(format!(
                 "`{}` holds values of several kinds, and nothing says which is right: each kind got a column of its own; \
                  declare the `data_type` under `columns`",
                 mixed.join("`, `")
             ));
         }
+    }
+
+    fn has_frozen_types(&self) -> bool {
+        self.resource.decode.contract.data_type == ContractMode::Freeze
+    }
+
+    /// What only all pages together can show of a frozen contract.
+    fn check_columns(&self, decoder: &Decoder) -> Result<(), Error> {
+        let mixed = decoder.mixed_columns();
+        if mixed.is_empty() || !self.has_frozen_types() {
+            return Ok(());
+        }
+        Err(Error::MixedColumns {
+            resource: self.resource.name.clone(),
+            columns: format!("`{}`", mixed.join("`, `")),
+        })
     }
 
     async fn read_slices(

@@ -61,12 +61,20 @@ pub(crate) enum ColumnType {
     Text,
     /// Microseconds in UTC; with the spelling that gives back the text where it is known.
     Timestamp(Option<Spelling>),
+    /// Nanoseconds in UTC; declared, never inferred.
+    TimestampNanoseconds,
     Date,
+    /// Microseconds since midnight; declared, never inferred.
+    Time,
+    /// Bytes; declared, never inferred.
+    Binary,
     /// JSON text.
     Json,
     Struct(Vec<Column>),
     List(Box<Self>),
-    /// List elements of several kinds, as a struct with one field for each. Never in a settled schema.
+    /// Objects as entries from key to value, sorted by the bytes of the keys.
+    Map(Box<Self>),
+    /// Elements of several kinds in a list or a map, as a struct with one field for each. Never in a settled schema.
     Mixed(Vec<(Kind, Self)>),
 }
 
@@ -76,6 +84,10 @@ impl ColumnType {
         match self {
             Self::Void => true,
             Self::List(element) => element.is_void(),
+            Self::Map(value) => match &**value {
+                Self::Mixed(parts) => parts.iter().all(|(_, part)| part.is_void()),
+                value => value.is_void(),
+            },
             Self::Struct(columns) => columns.iter().all(|column| column.data_type.is_void()),
             _ => false,
         }
@@ -84,9 +96,14 @@ impl ColumnType {
     /// The kind of value that a column of this type takes; `None`: any.
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self {
-            Self::Void | Self::Struct(_) => Some(Kind::Object),
+            Self::Void | Self::Struct(_) | Self::Map(_) => Some(Kind::Object),
             Self::List(_) => Some(Kind::List),
-            Self::Text | Self::Timestamp(_) | Self::Date => Some(Kind::String),
+            Self::Text
+            | Self::Timestamp(_)
+            | Self::TimestampNanoseconds
+            | Self::Date
+            | Self::Time
+            | Self::Binary => Some(Kind::String),
             Self::Int64 | Self::UInt64 | Self::Float64 | Self::Decimal(..) | Self::NumberText => {
                 Some(Kind::Number)
             }
@@ -105,9 +122,15 @@ impl ColumnType {
             Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             Self::NumberText | Self::Text | Self::Json => DataType::Utf8,
             Self::Timestamp(_) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::TimestampNanoseconds => {
+                DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
+            }
             Self::Date => DataType::Date32,
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Binary => DataType::Binary,
             Self::Struct(columns) => DataType::Struct(arrow_fields(columns)),
             Self::List(element) => DataType::List(element.element_field()),
+            Self::Map(value) => DataType::Map(value.entries_field(), false),
             Self::Mixed(parts) => DataType::Struct(mixed_fields(parts)),
         }
     }
@@ -115,6 +138,14 @@ impl ColumnType {
     /// The Arrow field of the elements of a list of this type.
     pub(crate) fn element_field(&self) -> Arc<ArrowField> {
         Arc::new(ArrowField::new_list_field(self.arrow_type(), true))
+    }
+
+    /// The Arrow field of the entries of a map to values of this type, with the names that Parquet asks for.
+    pub(crate) fn entries_field(&self) -> Arc<ArrowField> {
+        let key = ArrowField::new("key", DataType::Utf8, false);
+        let value = ArrowField::new("value", self.arrow_type(), true);
+        let entries = DataType::Struct(vec![key, value].into());
+        Arc::new(ArrowField::new("key_value", entries, false))
     }
 }
 
@@ -147,6 +178,11 @@ pub(crate) struct Column {
 }
 
 impl Column {
+    /// Whether it takes new values of a kind.
+    pub(crate) fn takes(&self, kind: Kind) -> bool {
+        !self.closed && self.kind.is_none_or(|taken| taken == kind)
+    }
+
     /// The Arrow field of the column.
     pub(crate) fn arrow_field(&self) -> ArrowField {
         let field = ArrowField::new(&self.name, self.data_type.arrow_type(), !self.required);
@@ -169,6 +205,9 @@ pub(crate) struct Source {
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub(crate) from_parent: bool,
+    /// The keys of the objects around it, where a column was made of what lies in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) within: Vec<String>,
     /// The key, as spelled in the JSON.
     pub(crate) key: String,
 }
@@ -178,8 +217,39 @@ impl Source {
     pub(crate) fn key(key: impl Into<String>) -> Self {
         Self {
             from_parent: false,
+            within: Vec::new(),
             key: key.into(),
         }
+    }
+
+    /// What lies under a key of the objects that are under this one.
+    pub(crate) fn inner(&self, key: &str) -> Self {
+        let mut within = self.within.clone();
+        within.push(self.key.clone());
+        Self {
+            from_parent: self.from_parent,
+            within,
+            key: key.to_owned(),
+        }
+    }
+
+    /// The key of the record that it is, or lies under.
+    pub(crate) fn top_level(&self) -> &str {
+        self.within.first().unwrap_or(&self.key)
+    }
+
+    /// Whether this lies in the objects that are under `other`, at any depth.
+    pub(crate) fn is_in(&self, other: &Self) -> bool {
+        let path = other.within.iter().chain([&other.key]);
+        self.from_parent == other.from_parent
+            && self.within.len() > other.within.len()
+            && path.zip(&self.within).all(|(left, right)| left == right)
+    }
+
+    /// The name that a column asks for: the keys joined by `__`.
+    pub(crate) fn base_name(&self) -> String {
+        let keys = self.within.iter().chain([&self.key]);
+        keys.map(String::as_str).collect::<Vec<_>>().join("__")
     }
 }
 

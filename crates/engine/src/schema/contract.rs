@@ -1,9 +1,10 @@
 //! What a schema contract compares: values with the columns that a table has, and a load with itself.
 
 use super::TableSchema;
-use super::column::{Column, ColumnType, Kind};
+use super::column::{Column, ColumnType, Kind, Source};
+use super::evolve::{Fit, evolve};
+use super::form::{Form, splits};
 use super::observed::{Field, ObjectSummary, Observed};
-use super::settle::{Fit, evolve};
 
 /// The path of a key within the value at `parent`; empty for the record itself.
 pub(crate) fn key_path(parent: &str, key: &str) -> String {
@@ -19,10 +20,32 @@ pub(crate) fn elements_path(list: &str) -> String {
     format!("{list}[]")
 }
 
+/// The path of the values of the map at `map`.
+fn values_path(map: &str) -> String {
+    key_path(map, "*")
+}
+
+impl Source {
+    /// The path of what lies there within the value at `parent`.
+    pub(crate) fn path(&self, parent: &str) -> String {
+        let keys = self.within.iter().chain([&self.key]);
+        keys.fold(parent.to_owned(), |path, key| key_path(&path, key))
+    }
+
+    /// Whether what lies in the objects there has columns of its own, and they have none.
+    pub(crate) fn lies_apart(&self, columns: &[Column]) -> bool {
+        splits(self, Form::default(), columns)
+    }
+}
+
 impl Column {
-    /// Whether the column is for values of a kind.
-    fn accepts(&self, kind: Kind) -> bool {
-        !self.closed && self.kind.is_none_or(|accepted| accepted == kind)
+    /// What the column holds, for messages.
+    pub(crate) fn noun(&self) -> String {
+        match (&self.data_type, self.kind) {
+            (ColumnType::Json, Some(Kind::Object)) => "objects".to_owned(),
+            (ColumnType::Json, Some(Kind::List)) => "lists".to_owned(),
+            (data_type, _) => data_type.noun(),
+        }
     }
 }
 
@@ -32,7 +55,7 @@ impl Column {
 pub(crate) fn has_place(columns: &[&Column], observed: &Observed, kind: Kind) -> bool {
     let mut candidates = columns
         .iter()
-        .filter(|column| column.accepts(kind))
+        .filter(|column| column.takes(kind))
         .peekable();
     if candidates.peek().is_none() {
         return match kind {
@@ -48,14 +71,15 @@ pub(crate) fn has_place(columns: &[&Column], observed: &Observed, kind: Kind) ->
 }
 
 fn is_empty(object: &ObjectSummary) -> bool {
-    let has_place = |field: &Field| field.fits(&[]);
-    !object.wide && object.fields.iter().all(has_place)
+    let fields = object.fields.iter().map(|field| &field.observed);
+    let mut all = fields.chain(object.values.as_deref());
+    !object.deep && all.all(|observed| all_fit(observed, &[]))
 }
 
 impl ColumnType {
     /// Whether the type holds all values of a kind exactly, without being widened.
     pub(crate) fn takes(&self, observed: &Observed, kind: Kind) -> bool {
-        matches!(evolve(self, observed, kind, None), Fit::All(evolved) if evolved == *self)
+        matches!(evolve(self, observed, kind, None, Form::default()), Fit::All(evolved) if evolved == *self)
     }
 
     /// What a column of the type holds, for messages.
@@ -70,10 +94,13 @@ impl ColumnType {
             }
             Self::NumberText => "numbers".to_owned(),
             Self::Text => "texts".to_owned(),
-            Self::Timestamp(_) => "timestamps".to_owned(),
+            Self::Timestamp(_) | Self::TimestampNanoseconds => "timestamps".to_owned(),
             Self::Date => "dates".to_owned(),
+            Self::Time => "times of day".to_owned(),
+            Self::Binary => "bytes".to_owned(),
             Self::Void | Self::Struct(_) => "objects".to_owned(),
             Self::List(element) => format!("lists of {}", element.noun()),
+            Self::Map(value) => format!("maps to {}", value.noun()),
             Self::Json | Self::Mixed(_) => "any JSON".to_owned(),
         }
     }
@@ -95,9 +122,13 @@ impl Kind {
 impl Field {
     /// Whether `columns`, those of the same source, hold each value as they are.
     pub(crate) fn fits(&self, columns: &[&Column]) -> bool {
-        let mut kinds = self.observed.kinds();
-        kinds.all(|kind| has_place(columns, &self.observed, kind))
+        all_fit(&self.observed, columns)
     }
+}
+
+fn all_fit(observed: &Observed, columns: &[&Column]) -> bool {
+    let mut kinds = observed.kinds();
+    kinds.all(|kind| has_place(columns, observed, kind))
 }
 
 /// A key whose values need more than one column, and a table that has but one, or none, for them.
@@ -109,6 +140,9 @@ pub(crate) struct Mixture {
     pub(crate) path: String,
     /// What the columns hold.
     pub(crate) kinds: Vec<&'static str>,
+    /// It lies in lists or maps of which the load says the type: more of their values may make them JSON text, with no
+    /// columns within.
+    pub(crate) may_end: bool,
 }
 
 impl TableSchema {
@@ -133,6 +167,8 @@ impl TableSchema {
 struct Parent<'a> {
     key: &'a str,
     path: &'a str,
+    /// See [`Mixture::may_end`].
+    may_end: bool,
 }
 
 /// New columns stand behind those that there were.
@@ -143,9 +179,9 @@ fn collect(
     found: &mut Vec<Mixture>,
 ) {
     for (at, column) in columns.iter().enumerate() {
-        let key = &column.source.key;
-        let path = key_path(parent.map_or("", |parent| parent.path), key);
-        let key = parent.map_or(key.as_str(), |parent| parent.key);
+        let path = column.source.path(parent.map_or("", |parent| parent.path));
+        let key = parent.map_or(column.source.top_level(), |parent| parent.key);
+        let may_end = parent.is_some_and(|parent| parent.may_end);
         let of_source = |other: &&Column| other.source == column.source;
         let is_new = at >= before.len() && !column.declared;
         let is_variant = columns[..at].iter().any(|other| of_source(&other));
@@ -156,10 +192,15 @@ fn collect(
                 key: key.to_owned(),
                 path: path.clone(),
                 kinds: kinds.collect(),
+                may_end,
             });
         }
         let before = before.get(at).map(|column| &column.data_type);
-        let parent = Parent { key, path: &path };
+        let parent = Parent {
+            key,
+            path: &path,
+            may_end,
+        };
         collect_nested(&column.data_type, before, parent, found);
     }
 }
@@ -178,14 +219,18 @@ fn collect_nested(
             };
             collect(columns, before, Some(parent), found);
         }
-        ColumnType::List(element) => {
+        ColumnType::List(element) | ColumnType::Map(element) => {
             let before = match before {
-                Some(ColumnType::List(before)) => Some(&**before),
+                Some(ColumnType::List(before) | ColumnType::Map(before)) => Some(&**before),
                 _ => None,
             };
-            let path = elements_path(parent.path);
+            let path = match data_type {
+                ColumnType::Map(_) => values_path(parent.path),
+                _ => elements_path(parent.path),
+            };
             let parent = Parent {
                 path: &path,
+                may_end: parent.may_end || before.is_none(),
                 ..parent
             };
             collect_nested(element, before, parent, found);

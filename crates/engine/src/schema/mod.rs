@@ -9,6 +9,8 @@
 mod column;
 mod conform;
 mod contract;
+mod evolve;
+mod form;
 mod names;
 mod number;
 mod observed;
@@ -23,10 +25,11 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 pub use conform::{ConformError, conform};
+pub use form::Form;
 pub use observed::WIDE_OBJECT_KEYS;
 
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
-pub(crate) use conform::{convert_numbers, mixed_array, render_json, write_json_string};
+pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
 pub(crate) use number::{ExactNumber, NumberSummary, decimal_digits, integer_is_exact_in_float64};
 pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
@@ -51,6 +54,9 @@ pub struct TableSchema {
     /// The columns `_load_id` and `_extracted_at` follow the others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     metadata_columns: bool,
+    /// The form that nested values are to take; of no meaning once the schema is settled.
+    #[serde(default, skip_serializing_if = "observed::is_default")]
+    form: Form,
     /// The final columns; `None` where values may still change them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     columns: Option<Vec<Column>>,
@@ -58,9 +64,10 @@ pub struct TableSchema {
 
 impl TableSchema {
     /// The unsettled schema of records that end in the metadata columns.
-    pub(crate) fn of_records(fields: Vec<Field>) -> Self {
+    pub(crate) fn of_records(fields: Vec<Field>, form: Form) -> Self {
         Self {
             fields,
+            form,
             metadata_columns: true,
             ..Self::default()
         }
@@ -76,6 +83,8 @@ impl TableSchema {
             version: STORED_VERSION,
             fields: observed::join_fields(&self.fields, &other.fields),
             metadata_columns: self.metadata_columns || other.metadata_columns,
+            // One plan reads all pages, so that only a schema of no records differs.
+            form: self.form.max(other.form),
             columns: if self.columns == other.columns {
                 self.columns.clone()
             } else {
@@ -100,6 +109,7 @@ impl TableSchema {
         let columns = settle::settled_columns(
             &self.fields,
             &METADATA_NAMES,
+            self.form,
             committed_columns.unwrap_or_default(),
             committed_fields,
         );
@@ -108,6 +118,7 @@ impl TableSchema {
             fields: observed::join_fields(committed_fields, &self.fields),
             metadata_columns: self.metadata_columns
                 || committed.is_some_and(|committed| committed.metadata_columns),
+            form: Form::default(),
             columns: Some(columns),
         }
     }
@@ -200,6 +211,7 @@ impl Default for TableSchema {
             version: STORED_VERSION,
             fields: Vec::new(),
             metadata_columns: false,
+            form: Form::default(),
             columns: None,
         }
     }

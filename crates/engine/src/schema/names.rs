@@ -36,10 +36,13 @@ pub(super) fn append_named(columns: &mut Vec<Column>, reserved: &[&str], new: Ve
 
     let mut names: Vec<Option<String>> = vec![None; new.len()];
     let mut order: Vec<usize> = (0..new.len()).filter(|at| new[*at].plain).collect();
-    order.sort_by_key(|at| (!new[*at].source.from_parent, &new[*at].source.key));
+    order.sort_by_cached_key(|at| {
+        let source = &new[*at].source;
+        (!source.from_parent, source.base_name(), source.clone())
+    });
     let mut clashing = Vec::new();
     for at in order {
-        let base = base_name(&new[at].source.key);
+        let base = base_name(&new[at].source.base_name());
         if taken.insert(folded(&base)) {
             names[at] = Some(base);
         } else {
@@ -62,7 +65,7 @@ pub(super) fn append_named(columns: &mut Vec<Column>, reserved: &[&str], new: Ve
                 .zip(&names)
                 .find(|(other, _)| other.plain && other.source == column.source)
                 .and_then(|(_, name)| name.clone())
-                .unwrap_or_else(|| base_name(&column.source.key)),
+                .unwrap_or_else(|| base_name(&column.source.base_name())),
         };
         variants.push((
             format!("{plain}__v_{}", column.kind.map_or("json", Kind::name)),

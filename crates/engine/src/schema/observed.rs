@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::column::{ColumnType, Kind, Source};
+use super::form::Form;
 use super::number::NumberSummary;
 use super::spelling::StringSummary;
 
-/// Keys of one object field above which it is kept as JSON text instead of a struct.
+/// Keys of one object field above which it is kept as a map instead of a struct.
 pub const WIDE_OBJECT_KEYS: usize = 1_000;
 
 /// What is known of all values of a field, by kind. Nulls leave no trace.
@@ -90,36 +91,70 @@ pub(crate) struct ObjectSummary {
     /// The keys seen, in order of appearance; empty where there were too many.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) fields: Vec<Field>,
-    /// More than [`WIDE_OBJECT_KEYS`] keys were seen.
+    /// The most keys that one object had; 0 where there were too many.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) most_keys: usize,
+    /// The values under all keys together, where more than [`WIDE_OBJECT_KEYS`] keys were seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) values: Option<Box<Observed>>,
+    /// Nested too deep for columns of their own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) wide: bool,
+    pub(crate) deep: bool,
 }
 
 impl ObjectSummary {
-    /// The summary of objects with more than [`WIDE_OBJECT_KEYS`] keys.
-    pub(crate) const WIDE: Self = Self {
+    /// The summary of objects that are nested too deep.
+    pub(crate) const DEEP: Self = Self {
         fields: Vec::new(),
-        wide: true,
+        most_keys: 0,
+        values: None,
+        deep: true,
     };
 
+    /// Whether it is known key by key what lies in the objects.
+    pub(crate) fn has_fields(&self) -> bool {
+        !self.deep && self.values.is_none()
+    }
+
+    /// What is known of the values under all keys together.
+    pub(crate) fn all_values(&self) -> Observed {
+        let mut all = self.values.as_deref().cloned().unwrap_or_default();
+        for field in &self.fields {
+            all = all.join(&field.observed);
+        }
+        all
+    }
+
     fn join(&self, other: &Self) -> Self {
-        if self.wide || other.wide {
-            return Self::WIDE;
+        if self.deep || other.deep {
+            return Self::DEEP;
         }
         let fields = join_fields(&self.fields, &other.fields);
-        if fields.len() > WIDE_OBJECT_KEYS {
-            Self::WIDE
-        } else {
-            Self {
-                fields,
-                wide: false,
-            }
+        let most_keys = self.most_keys.max(other.most_keys);
+        let is_wide = self.values.is_some() || other.values.is_some();
+        if is_wide || fields.len() > WIDE_OBJECT_KEYS {
+            let values = self.all_values().join(&other.all_values());
+            return Self {
+                values: Some(Box::new(values)),
+                ..Self::default()
+            };
+        }
+        Self {
+            fields,
+            most_keys,
+            ..Self::default()
         }
     }
 
     fn is_void(&self) -> bool {
         let is_void = |observed: &Observed| observed.kinds().all(|kind| observed.is_void(kind));
-        !self.wide && self.fields.iter().all(|field| is_void(&field.observed))
+        let values = self.values.iter().map(AsRef::as_ref);
+        let mut all = self
+            .fields
+            .iter()
+            .map(|field| &field.observed)
+            .chain(values);
+        !self.deep && all.all(is_void)
     }
 }
 
@@ -141,6 +176,9 @@ pub(crate) struct Declaration {
     /// The type that the plain column has; `None` leaves it to inference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data_type: Option<ColumnType>,
+    /// The form that objects and lists take; `None`: that of the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) form: Option<Form>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) required: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -192,6 +230,7 @@ fn join_options<T: Clone>(
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+/// Whether a value needs not be stored.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,9 +1,10 @@
 //! From what was observed to columns: the layout of one page, and the final one for a commit.
 
 use super::column::{Column, ColumnType, Kind};
+use super::evolve::{Fit, evolve};
+use super::form::{Form, flattened, is_map};
 use super::names::{Unnamed, append_named};
-use super::number::NumberSummary;
-use super::observed::{Field, Observed, WIDE_OBJECT_KEYS};
+use super::observed::{Field, ObjectSummary, Observed};
 
 /// The columns of a page whose schema may still widen: every value can be given back as it was read.
 pub(super) fn unsettled_columns(fields: &[Field], reserved: &[&str]) -> Vec<Column> {
@@ -14,9 +15,12 @@ pub(super) fn unsettled_columns(fields: &[Field], reserved: &[&str]) -> Vec<Colu
 pub(super) fn settled_columns(
     fields: &[Field],
     reserved: &[&str],
+    form: Form,
     committed: &[Column],
     committed_fields: &[Field],
 ) -> Vec<Column> {
+    let fields = &*flattened(fields, form, committed);
+    let committed_fields = &*flattened(committed_fields, form, committed);
     let mut columns = committed.to_vec();
     for column in &mut columns {
         let filled = fields.iter().any(|field| {
@@ -30,10 +34,10 @@ pub(super) fn settled_columns(
             let before = committed_fields
                 .iter()
                 .find(|before| before.source == field.source);
-            new.extend(absorb(&mut columns, field, before));
+            new.extend(absorb(&mut columns, field, before, form));
         } else {
             new.extend(
-                plain_and_variants(field, Stage::Settled).map(|column| Unnamed {
+                plain_and_variants(field, Stage::Settled(form)).map(|column| Unnamed {
                     // Rows that are committed already have no value here.
                     required: column.required && committed.is_empty(),
                     ..column
@@ -48,7 +52,31 @@ pub(super) fn settled_columns(
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
     Unsettled,
-    Settled,
+    /// In the form that nested values take.
+    Settled(Form),
+}
+
+impl Stage {
+    /// The stage of a field's values.
+    fn of(self, field: &Field) -> Self {
+        match self {
+            Self::Unsettled => self,
+            Self::Settled(form) => Self::Settled(form.of(field)),
+        }
+    }
+
+    /// The stage of what lies in a struct or a map.
+    fn inside(self) -> Self {
+        match self {
+            Self::Unsettled => self,
+            Self::Settled(form) => Self::Settled(form.inside()),
+        }
+    }
+
+    /// Whether nested values become JSON text.
+    fn is_text(self) -> bool {
+        matches!(self, Self::Settled(Form::Json | Form::Flatten))
+    }
 }
 
 fn fresh_columns(fields: &[Field], reserved: &[&str], stage: Stage) -> Vec<Column> {
@@ -72,6 +100,7 @@ fn plain_and_variants(field: &Field, stage: Stage) -> impl Iterator<Item = Unnam
         .as_ref()
         .and_then(|declaration| declaration.data_type.clone());
     let observed = &field.observed;
+    let stage = stage.of(field);
     let typed =
         |kind| type_of_kind(observed, kind, stage).map(|data_type| (Some(kind), data_type, false));
     let filled = observed
@@ -118,53 +147,88 @@ fn declares_required(field: &Field) -> bool {
 
 /// The type that holds all values of a kind; `None` where a settled schema has no column for them.
 fn type_of_kind(observed: &Observed, kind: Kind, stage: Stage) -> Option<ColumnType> {
-    let data_type = match kind {
-        Kind::Object => {
-            let object = observed.object.as_ref()?;
-            if object.wide {
-                return Some(ColumnType::Json);
-            }
-            let columns = fresh_columns(&object.fields, &[], stage);
-            if columns.is_empty() {
-                ColumnType::Void
-            } else {
-                ColumnType::Struct(columns)
-            }
-        }
+    if stage != Stage::Unsettled && observed.is_void(kind) {
+        return None;
+    }
+    Some(match kind {
+        Kind::Object | Kind::List if stage.is_text() => ColumnType::Json,
+        Kind::Object => object_type(observed.object.as_ref()?, stage)?,
         Kind::List => list_type(observed.list.as_ref()?, stage)?,
         Kind::String => {
             let string = observed.string?;
-            if stage == Stage::Settled {
-                string.settled_type()
-            } else {
+            if stage == Stage::Unsettled {
                 string.unsettled_type()
+            } else {
+                string.settled_type()
             }
         }
         Kind::Number => observed.number?.column_type(),
         Kind::Bool => ColumnType::Bool,
-    };
-    (stage == Stage::Unsettled || data_type != ColumnType::Void).then_some(data_type)
+    })
 }
 
+fn object_type(object: &ObjectSummary, stage: Stage) -> Option<ColumnType> {
+    if object.deep {
+        return Some(ColumnType::Json);
+    }
+    let maps = match stage {
+        Stage::Unsettled => object.values.is_some(),
+        Stage::Settled(form) => is_map(object, form),
+    };
+    if maps {
+        let values = object.all_values();
+        let value = element_type(&values, stage.inside())?;
+        return Some(ColumnType::Map(Box::new(value)));
+    }
+    let columns = fresh_columns(&object.fields, &[], stage.inside());
+    Some(if columns.is_empty() {
+        ColumnType::Void
+    } else {
+        ColumnType::Struct(columns)
+    })
+}
+
+/// A list of mixed kinds is JSON as a whole.
 fn list_type(elements: &Observed, stage: Stage) -> Option<ColumnType> {
+    if stage != Stage::Unsettled && elements.kinds().count() > 1 {
+        return Some(ColumnType::Json);
+    }
+    let element = element_type(elements, stage)?;
+    Some(ColumnType::List(Box::new(element)))
+}
+
+/// The type of the elements of a list, or of the values of a map: JSON where they are of several kinds.
+fn element_type(elements: &Observed, stage: Stage) -> Option<ColumnType> {
     let kinds: Vec<Kind> = elements.kinds().collect();
-    let element = match (kinds.as_slice(), stage) {
-        ([], Stage::Settled) => return None,
-        ([], Stage::Unsettled) => ColumnType::Void,
-        ([kind], _) => type_of_kind(elements, *kind, stage)?,
-        (_, Stage::Settled) => return Some(ColumnType::Json),
-        (kinds, Stage::Unsettled) => ColumnType::Mixed(
+    match (kinds.as_slice(), stage) {
+        ([], Stage::Settled(_)) => None,
+        ([], Stage::Unsettled) => Some(ColumnType::Void),
+        ([kind], _) => type_of_kind(elements, *kind, stage),
+        (_, Stage::Settled(_)) => Some(ColumnType::Json),
+        (kinds, Stage::Unsettled) => Some(ColumnType::Mixed(
             kinds
                 .iter()
                 .filter_map(|kind| Some((*kind, type_of_kind(elements, *kind, stage)?)))
                 .collect(),
-        ),
-    };
-    Some(ColumnType::List(Box::new(element)))
+        )),
+    }
 }
 
 /// Fits the values of a field into its committed columns; what does not fit needs the variants returned.
-fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<Unnamed> {
+fn absorb(
+    columns: &mut [Column],
+    field: &Field,
+    before: Option<&Field>,
+    form: Form,
+) -> Vec<Unnamed> {
+    let is_map = |column: &Column| {
+        column.source == field.source && matches!(column.data_type, ColumnType::Map(_))
+    };
+    let form = if columns.iter().any(is_map) {
+        Form::Map
+    } else {
+        form.of(field)
+    };
     let mut new = Vec::new();
     let variant = |kind, data_type, declared| Unnamed {
         source: field.source.clone(),
@@ -199,8 +263,7 @@ fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<
     for kind in field.observed.kinds() {
         let mut candidates = columns
             .iter_mut()
-            .filter(|column| column.source == field.source && !column.closed)
-            .filter(|column| column.kind.is_none_or(|accepted| accepted == kind))
+            .filter(|column| column.source == field.source && column.takes(kind))
             .peekable();
         let void = field.observed.is_void(kind);
         if void && candidates.peek().is_none() {
@@ -210,7 +273,7 @@ fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<
         for column in candidates {
             let widens = !declared_now && !column.declared;
             let widenable = before.map(|before| &before.observed).filter(|_| widens);
-            match evolve(&column.data_type, &field.observed, kind, widenable) {
+            match evolve(&column.data_type, &field.observed, kind, widenable, form) {
                 Fit::All(data_type) => {
                     column.data_type = data_type;
                     all_fit = true;
@@ -222,7 +285,7 @@ fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<
             }
         }
         if !all_fit {
-            let inferred = type_of_kind(&field.observed, kind, Stage::Settled);
+            let inferred = type_of_kind(&field.observed, kind, Stage::Settled(form));
             new.push(variant(
                 Some(kind),
                 inferred.unwrap_or(ColumnType::Json),
@@ -231,119 +294,4 @@ fn absorb(columns: &mut [Column], field: &Field, before: Option<&Field>) -> Vec<
         }
     }
     new
-}
-
-/// How many of the new values of a kind a committed type can hold.
-pub(super) enum Fit {
-    /// All, in this type, which is the committed one or an exact widening of it.
-    All(ColumnType),
-    /// Perhaps some, in this type.
-    Some(ColumnType),
-    /// None from this commit on: objects that grew too many keys.
-    Closed,
-    /// None.
-    None,
-}
-
-pub(super) fn evolve(
-    committed: &ColumnType,
-    new: &Observed,
-    kind: Kind,
-    before: Option<&Observed>,
-) -> Fit {
-    let fits = |all: bool| {
-        if all {
-            Fit::All(committed.clone())
-        } else {
-            Fit::Some(committed.clone())
-        }
-    };
-    match (committed, kind) {
-        (ColumnType::Json, _)
-        | (ColumnType::Bool, Kind::Bool)
-        | (ColumnType::Text, Kind::String)
-        | (ColumnType::NumberText, Kind::Number) => fits(true),
-        (ColumnType::Timestamp(_), Kind::String) => {
-            fits(new.string.is_some_and(|string| string.timestamps.is_some()))
-        }
-        (ColumnType::Date, Kind::String) => fits(new.string.is_some_and(|string| string.dates)),
-        (_, Kind::Number) => match new.number {
-            Some(number) => {
-                evolve_number(committed, number, before.and_then(|before| before.number))
-            }
-            None => Fit::None,
-        },
-        (ColumnType::Struct(columns), Kind::Object) => {
-            let Some(object) = &new.object else {
-                return Fit::None;
-            };
-            let before = before.and_then(|before| before.object.as_ref());
-            let known = before.map_or(&[][..], |object| object.fields.as_slice());
-            let added = object
-                .fields
-                .iter()
-                .filter(|field| !known.iter().any(|known| known.source == field.source))
-                .count();
-            if object.wide || known.len() + added > WIDE_OBJECT_KEYS {
-                return Fit::Closed;
-            }
-            Fit::All(ColumnType::Struct(settled_columns(
-                &object.fields,
-                &[],
-                columns,
-                known,
-            )))
-        }
-        (ColumnType::List(element), Kind::List) => {
-            let Some(elements) = &new.list else {
-                return Fit::None;
-            };
-            evolve_list(
-                element,
-                elements,
-                before.and_then(|before| before.list.as_deref()),
-            )
-        }
-        _ => Fit::None,
-    }
-}
-
-fn evolve_number(committed: &ColumnType, new: NumberSummary, before: Option<NumberSummary>) -> Fit {
-    let all = match committed {
-        ColumnType::Int64 if new.int64 => true,
-        ColumnType::Int64 => {
-            if new.float64 && before.is_some_and(|before| before.float64) {
-                return Fit::All(ColumnType::Float64);
-            }
-            false
-        }
-        ColumnType::UInt64 => new.uint64,
-        ColumnType::Float64 => new.float64,
-        ColumnType::Decimal(precision, scale) => new.fits_decimal(*precision, *scale),
-        _ => return Fit::None,
-    };
-    if all {
-        Fit::All(committed.clone())
-    } else {
-        Fit::Some(committed.clone())
-    }
-}
-
-/// A list fits if each of its elements does.
-fn evolve_list(element: &ColumnType, new: &Observed, before: Option<&Observed>) -> Fit {
-    let mut element = element.clone();
-    let mut all = true;
-    for kind in new.kinds() {
-        match evolve(&element, new, kind, before) {
-            Fit::All(evolved) => element = evolved,
-            Fit::Some(evolved) => {
-                element = evolved;
-                all = false;
-            }
-            Fit::Closed => return Fit::Closed,
-            Fit::None => all = false,
-        }
-    }
-    let list = ColumnType::List(Box::new(element));
-    if all { Fit::All(list) } else { Fit::Some(list) }
 }

@@ -132,18 +132,3 @@ pub enum CursorSource {
     /// The window that was asked for.
     Request,
 }
-
-/// How a time is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeFormat {
-    /// RFC 3339 text: `2024-01-31T12:00:00Z`.
-    #[default]
-    Rfc3339,
-    /// A calendar date in UTC: `2024-01-31`.
-    Date,
-    /// Seconds since 1970-01-01T00:00:00Z, as a number.
-    Unix,
-    /// Milliseconds since 1970-01-01T00:00:00Z, as a number.
-    UnixMs,
-}

@@ -54,7 +54,6 @@ pub use files::Files;
 pub use include::Load;
 pub use incremental::{
     CursorScope, CursorSource, Incremental, LastValueFunction, MissingCursor, RangeEdge, RowOrder,
-    TimeFormat,
 };
 pub use paginator::{
     Auto, Cursor, DEFAULT_PAGE_CONCURRENCY, DEFAULT_TOTAL_PATH, HeaderCursor, HeaderLink, JsonLink,
@@ -68,7 +67,7 @@ pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    IncludedField, Resource, WriteDisposition,
+    IncludedField, Nested, Resource, WriteDisposition,
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;

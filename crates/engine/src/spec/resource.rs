@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::cursor::CursorFormats;
 use super::endpoint::Endpoint;
-use super::incremental::TimeFormat;
 use super::processing_step::ProcessingStep;
 use super::schema_contract::SchemaContract;
 use super::value::OneOrMany;
@@ -64,6 +64,9 @@ pub struct Resource {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::columns")]
     pub columns: IndexMap<String, Column>,
+    /// What becomes of objects and lists in the records, where `columns` doesn't say otherwise. Default: structs and lists,
+    /// and maps for objects that are used as maps. Once a column is committed, it keeps its form.
+    pub nested: Option<Nested>,
     /// What a load may change of the table's schema. A mode alone stands for all of `tables`, `columns` and `data_type`.
     /// Default: everything (`evolve`).
     #[serde(default)]
@@ -121,45 +124,84 @@ pub enum WriteDisposition {
 }
 
 /// What is known of a column beforehand.
+///
+/// A value that the declared type doesn't hold exactly is never lost: it goes to a column of its own,
+/// `<name>__v_<kind>`, and a warning tells of it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Column {
     /// The column's type. Default: found from the values.
     pub data_type: Option<DataType>,
-    /// How a `timestamp` or `date` is written in the records. Default: `rfc3339` for timestamps, `date` for dates.
-    pub format: Option<TimeFormat>,
-    /// Digits in all, for `decimal`: 1 to 38. Default: 38.
-    #[schemars(range(min = 1, max = 38))]
-    pub precision: Option<u8>,
+    /// How a `timestamp` or `date` is written in the records: a name, a strftime pattern such as `%d.%m.%Y %H:%M`, or a
+    /// list of them, of which the first that fits counts. A timestamp in RFC 3339, and a date as `2024-01-31`, are taken
+    /// always. Default: no others.
+    pub format: CursorFormats,
+    /// For `decimal`, the digits in all: 1 to 38, by default 38. For `timestamp`, the digits of a second's fraction that
+    /// the column must hold: up to 6 it is exact to the microsecond, as it is by default; 7 to 9 make it exact to the
+    /// nanosecond, from 1677 to 2262. For `time`, the same with up to 6 digits. For `text`, `binary` and `bigint` it is
+    /// what the values are said to keep to, in characters, bytes, and bits (8, 16, 32 or 64): the column's type is the
+    /// same, larger values are kept whole, and a warning tells of them.
+    #[schemars(range(min = 0))]
+    pub precision: Option<u32>,
     /// Digits behind the point, for `decimal`. Default: 9.
     #[schemars(range(min = 0, max = 38))]
     pub scale: Option<u8>,
+    /// What becomes of objects and lists in the column. Default: the resource's `nested`.
+    pub nested: Option<Nested>,
     /// Whether a value may be null or missing. Default: true.
     pub nullable: Option<bool>,
+    /// Whether the text `""` means that there is no value. Default: false.
+    pub empty_as_null: bool,
     /// Kept as the description of the Parquet field.
     pub description: Option<String>,
+}
+
+/// What becomes of objects and lists.
+///
+/// Without it they become structs and lists, and an object that is used as a map becomes one: where it has more than
+/// 1000 keys; where every key is written as a number, a date, a time or a UUID; or where there are 50 keys or more, no
+/// object has more than a quarter of them, and all values are of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nested {
+    /// Structs and lists. An object with more than 1000 keys becomes a map all the same.
+    Struct,
+    /// Objects become maps from text to one type: that of all values together, or their JSON text where they are of
+    /// several kinds. Lists stay lists.
+    Map,
+    /// The canonical JSON text of each object and each list.
+    Json,
+    /// The fields of objects become columns, `a__b` for `b` in `a`, at any depth; lists become JSON text, and so does an
+    /// object with more than 1000 keys.
+    Flatten,
 }
 
 /// A column's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DataType {
-    /// Text.
+    /// Text. Numbers and booleans are taken as they are spelled in the JSON.
     Text,
-    /// 64-bit floating point.
+    /// 64-bit floating point. Takes numbers in quotes too, as all types of numbers do.
     Double,
-    /// Boolean.
+    /// Boolean; also `"true"` and `"false"` in quotes.
     Bool,
-    /// An instant in UTC, exact to the microsecond.
+    /// An instant in UTC, exact to the microsecond; see `format` and `precision`.
     Timestamp,
     /// Signed 64-bit integer.
     Bigint,
+    /// Bytes, written as base64 or, behind `0x`, in hexadecimal.
+    Binary,
     /// Any JSON value, as its JSON text.
     Json,
     /// Decimal; see `precision` and `scale`.
     Decimal,
-    /// A calendar date.
+    /// A calendar date; see `format`.
     Date,
+    /// A time of day, `23:59:59.123456`, exact to the microsecond.
+    Time,
+    /// A whole number of up to 38 digits.
+    Wei,
 }
 
 /// Digits of a `decimal` that names none.

@@ -11,7 +11,8 @@ use serde::Deserialize;
 /// The `primary_key`, the cursor and the columns of `include_from_parent` count as declared, whatever their type. A null, `{}`
 /// or `[]` needs no column, and breaks nothing. Keys within objects, and within the objects of lists, are judged like
 /// columns: what is left out is no more than the key that breaks the contract. A list with an element that doesn't fit is
-/// one value that doesn't.
+/// one value that doesn't. A new key of a map is no new column, and one whose value doesn't fit the map's type is left out.
+/// What is kept as JSON text is not looked into.
 ///
 /// In a table's first load the columns are those that `columns` declares; where it declares none, those that the load
 /// brings. Where no type is declared or committed, the load says which it is: `data_type: freeze` fails where the values

@@ -30,20 +30,20 @@ impl<'a> Admission<'a> {
         }
     }
 
-    /// Lets in what it may of one record; `copied` are the texts that come from its parents, with their breaches.
+    /// Lets in what it may of one record, and tells whether that is a row; `copied` are the texts that come from its parents, with their breaches.
     pub(super) fn record(
         &mut self,
         record: usize,
         data: &str,
         own: &[Breach],
         copied: &[(&str, Vec<Breach>)],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if self.contract.discards_table() {
             let reason = "the table isn't there".to_owned();
             let entity = Entity::Tables;
             self.discarded
                 .add(entity, rejected(record, None, reason, true, data));
-            return Ok(());
+            return Ok(false);
         }
         let copied = copied.iter();
         let copied = copied.flat_map(|(json, breaches)| breaches.iter().map(|one| (*json, one)));
@@ -69,7 +69,7 @@ impl<'a> Admission<'a> {
         if let Some((_, breach)) = whole {
             self.discarded
                 .add(breach.entity, breach.rejected(record, true, data));
-            return Ok(());
+            return Ok(false);
         }
         for (json, breach) in &breaches {
             let text = breach.text(json);
@@ -83,7 +83,7 @@ impl<'a> Admission<'a> {
             None => self.body.push_str("{}"),
         }
         self.records.push(start..self.body.len());
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -151,22 +151,22 @@ impl DiscardCounts {
                 columns.push("others".to_owned());
             }
             let columns = columns.join(", ");
-            let what = if cause.is_row {
-                format!("{count} of {records} records")
-            } else {
-                format!("{count} values")
+            let what = match (cause.is_row, count) {
+                (true, _) => format!("{count} of {records} records were"),
+                (false, 1) => "1 value was".to_owned(),
+                (false, _) => format!("{count} values were"),
             };
             match cause.entity {
                 Entity::Tables => {
                     format!(
-                        "{what} were discarded, since the table isn't there (`tables` of `schema_contract`)"
+                        "{what} discarded, since the table isn't there (`tables` of `schema_contract`)"
                     )
                 }
                 Entity::Columns => format!(
-                    "{what} were discarded, since the table has no column {columns} (`columns` of `schema_contract`)"
+                    "{what} discarded, since the table has no column {columns} (`columns` of `schema_contract`)"
                 ),
                 Entity::DataType => format!(
-                    "{what} were discarded, since values of {columns} don't fit their column (`data_type` of \
+                    "{what} discarded, since values of {columns} don't fit their column (`data_type` of \
                      `schema_contract`)"
                 ),
             }

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::json::{elements, members, peek};
 use super::{Contract, Entity};
-use crate::decode::declared::{DeclaredColumn, Hint};
+use crate::decode::declared::DeclaredColumn;
+use crate::decode::hints::Hint;
 use crate::decode::records::VALUE_KEY;
 use crate::decode::value::ValueNode;
-use crate::decode::walk::{Read, Walk};
+use crate::decode::walk::{MAXIMUM_STRUCT_DEPTH, Read, Walk};
 use crate::json::Peek;
 use crate::plan::ContractMode;
 use crate::schema::{
@@ -37,7 +38,7 @@ pub(super) struct Breach {
 
 /// What was observed of one value, beside what its declared column takes.
 pub(super) fn observe(text: &str, hint: Option<&Hint>, depth: usize) -> Read<Observed> {
-    let reading = hint.and_then(|hint| hint.reading);
+    let reading = hint.and_then(|hint| hint.reading.as_ref());
     let declared = reading.map(|reading| DeclaredColumn::new(reading, 1));
     let mut node = ValueNode::new(declared, 1, 0);
     let mut walk = Walk::new(text.as_bytes(), &[]);
@@ -82,12 +83,13 @@ impl<'c> Judge<'c> {
         };
         let source = Source {
             from_parent: true,
-            key: key.to_owned(),
+            ..Source::key(key)
         };
         judge.top_level(&source, None, json, 0, COPY_DEPTH)?;
         Ok(judge.found)
     }
 
+    /// A value that may have columns of its own, as may what lies in it.
     fn top_level(
         &mut self,
         source: &Source,
@@ -96,15 +98,22 @@ impl<'c> Judge<'c> {
         start: usize,
         depth: usize,
     ) -> Read {
+        let has_fields = depth <= MAXIMUM_STRUCT_DEPTH && peek(value)? == Peek::Object;
+        if has_fields && source.lies_apart(&self.contract.columns) {
+            return members(value, depth + 1, |key, value, at| {
+                self.top_level(&source.inner(key), None, value, start + at, depth + 1)
+            });
+        }
         let columns = self.contract.columns_of(source);
         if columns.is_empty() && self.contract.may_add(source) {
             return Ok(());
         }
         let observed = observe(value, hint, depth)?;
         let first = self.found.len();
-        self.value(value, start, depth, &columns, &observed, &source.key)?;
+        let path = source.path("");
+        self.value(value, start, depth, &columns, &observed, &path)?;
         for breach in &mut self.found[first..] {
-            if breach.path == source.key {
+            if source.within.is_empty() && breach.path == path {
                 breach.top = Some(source.clone());
             }
         }
@@ -142,13 +151,13 @@ impl<'c> Judge<'c> {
         let reason = format!(
             "{} doesn't fit column `{path}`, which holds {}",
             kind.noun(),
-            plain.data_type.noun()
+            plain.noun()
         );
         self.breach(Entity::DataType, path, reason, place);
         Ok(())
     }
 
-    /// Judges the members of an object, or of those in a list; `false` where the value as a whole doesn't fit the type.
+    /// Judges what lies in an object or a list; `false` where the value as a whole doesn't fit the type.
     fn within(
         &mut self,
         text: &str,
@@ -166,6 +175,29 @@ impl<'c> Judge<'c> {
                     let observed = observe(value, None, depth + 1)?;
                     let path = key_path(path, key);
                     self.value(value, start + at, depth + 1, &of_key, &observed, &path)
+                })?;
+                Ok(true)
+            }
+            (ColumnType::Map(holds), Kind::Object) => {
+                members(text, depth + 1, |key, value, at| {
+                    let observed = observe(value, None, depth + 1)?;
+                    let Some(kind) = observed.kinds().next() else {
+                        return Ok(());
+                    };
+                    let (start, entry) = (start + at, key_path(path, key));
+                    if holds.takes(&observed, kind)
+                        || self.within(value, start, depth + 1, holds, kind, &entry)?
+                    {
+                        return Ok(());
+                    }
+                    let reason = format!(
+                        "{} doesn't fit map `{path}`, whose values are {}",
+                        kind.noun(),
+                        holds.noun()
+                    );
+                    let place = start..start + value.len();
+                    self.breach(Entity::DataType, &entry, reason, place);
+                    Ok(())
                 })?;
                 Ok(true)
             }

@@ -53,7 +53,7 @@ impl Load {
         }
         let mixtures = joined.mixtures(self.table.as_ref());
         if self.mode == ContractMode::Freeze
-            && let Some(first) = mixtures.first()
+            && let Some(first) = mixtures.iter().find(|mixture| !mixture.may_end)
         {
             return Err(first.clone());
         }
@@ -75,11 +75,12 @@ impl Load {
         copied: Vec<Field>,
     ) -> Result<Error, Error> {
         let before = self.brought().schema.clone();
-        let mut schema = before.join(&TableSchema::of_records(copied));
+        let mut schema = before.join(&TableSchema::of_records(copied, plan.nested));
         for (record, range) in read.records() {
             let fields = read.alone(plan, range.clone())?;
-            schema = schema.join(&TableSchema::of_records(fields));
-            if let Some(mixture) = schema.mixtures(self.table.as_ref()).into_iter().next() {
+            schema = schema.join(&TableSchema::of_records(fields, plan.nested));
+            let mut mixtures = schema.mixtures(self.table.as_ref()).into_iter();
+            if let Some(mixture) = mixtures.find(|mixture| !mixture.may_end) {
                 let data = read.text(record, range)?;
                 let value = top_level(data, &mixture.key);
                 let value = value.map_err(|fault| fault.into_error(record, data.as_bytes()))?;

@@ -24,7 +24,7 @@ use self::judge::{COPY_DEPTH, Judge, observe};
 use self::load::Load;
 use super::Error;
 use super::cursor::Verdict;
-use super::declared::Hint;
+use super::hints::Hint;
 use super::memory::SliceMemory;
 use super::records::Records;
 use crate::flow::{Page, Slice};
@@ -56,6 +56,8 @@ pub(super) struct ReadPage<'a> {
     pub(super) page: &'a Page,
     /// What became of each record; `None`: all were kept.
     pub(super) verdicts: Option<&'a [Verdict]>,
+    /// The hash of each record's key; `None`, or not there, where it isn't compared.
+    pub(super) keys: &'a [Option<u128>],
 }
 
 /// What a contract lets in of a page.
@@ -64,16 +66,20 @@ pub(super) struct Admitted {
     /// What is copied from the slice's parents.
     pub(super) constants: Vec<(String, String)>,
     pub(super) discarded: Discarded,
+    /// Records that came twice, and were judged since the first one was discarded.
+    pub(super) twins: u64,
 }
 
 impl ReadPage<'_> {
     /// The positions and places of the records that were kept.
     fn records(&self) -> impl Iterator<Item = (usize, &Range<usize>)> {
         let all = self.page.records.iter().enumerate();
-        all.filter(|(record, _)| {
-            self.verdicts
-                .is_none_or(|verdicts| verdicts[*record] == Verdict::Kept)
-        })
+        all.filter(|(record, _)| self.verdict(*record) == Verdict::Kept)
+    }
+
+    fn verdict(&self, record: usize) -> Verdict {
+        self.verdicts
+            .map_or(Verdict::Kept, |verdicts| verdicts[record])
     }
 
     fn text(&self, record: usize, range: &Range<usize>) -> Result<&str, Error> {
@@ -156,7 +162,7 @@ impl Contract {
         self.is_new_table && discards
     }
 
-    /// Leaves out what the contract doesn't let in of a page.
+    /// Leaves out what the contract doesn't let in of a page. A discarded record doesn't keep out one with the same key.
     ///
     /// # Errors
     /// A frozen contract is broken.
@@ -165,6 +171,7 @@ impl Contract {
         read: &ReadPage<'_>,
         mut records: Records,
         constants: Vec<(String, String)>,
+        memory: &mut SliceMemory,
     ) -> Result<Admitted, Error> {
         let fields = records.root.observed_fields(read.hints);
         let copied = observed_copies(&constants);
@@ -177,6 +184,7 @@ impl Contract {
                 records,
                 constants,
                 discarded: Discarded::default(),
+                twins: 0,
             });
         }
         let mut admission = Admission::new(self);
@@ -186,11 +194,30 @@ impl Contract {
             let breaches = breaches.map_err(|fault| fault.into_error(0, json.as_bytes()))?;
             copied.push((json.as_str(), breaches));
         }
-        for (record, range) in read.records() {
+        let mut discarded_keys = HashSet::new();
+        let mut twins = 0;
+        for (record, range) in read.page.records.iter().enumerate() {
+            let key = read.keys.get(record).copied().flatten();
+            match read.verdict(record) {
+                Verdict::Kept => {}
+                Verdict::Duplicate if key.is_some_and(|key| discarded_keys.contains(&key)) => {
+                    twins += 1;
+                }
+                _ => continue,
+            }
             let data = read.text(record, range)?;
             let own = Judge::record(self, read.hints, data);
             let own = own.map_err(|fault| fault.into_error(record, data.as_bytes()))?;
-            admission.record(record, data, &own, &copied)?;
+            let is_let_in = admission.record(record, data, &own, &copied)?;
+            if let Some(key) = key {
+                if is_let_in {
+                    memory.keys.insert(key);
+                    discarded_keys.remove(&key);
+                } else {
+                    memory.keys.remove(&key);
+                    discarded_keys.insert(key);
+                }
+            }
         }
         let mut kept_constants = Vec::with_capacity(constants.len());
         for ((key, json), (_, breaches)) in constants.iter().zip(&copied) {
@@ -211,6 +238,7 @@ impl Contract {
             records: Records { parents, ..rows },
             constants: kept_constants,
             discarded: admission.discarded,
+            twins,
         })
     }
 
@@ -238,10 +266,20 @@ impl Contract {
         self.load.mixtures()
     }
 
-    /// Whether all values of a top-level field are let in.
+    /// Whether all values of a field with columns of its own are let in.
     fn lets_in(&self, field: &Field) -> bool {
-        let columns = self.columns_of(&field.source);
-        columns.is_empty() && self.may_add(&field.source) || field.fits(&columns)
+        let object = field.observed.object.as_ref();
+        let Some(object) = object.filter(|_| field.source.lies_apart(&self.columns)) else {
+            let columns = self.columns_of(&field.source);
+            return columns.is_empty() && self.may_add(&field.source) || field.fits(&columns);
+        };
+        let mut rest = field.clone();
+        rest.observed.object = None;
+        let mut inner = object.fields.iter().map(|inner| Field {
+            source: field.source.inner(&inner.source.key),
+            ..inner.clone()
+        });
+        object.has_fields() && inner.all(|field| self.lets_in(&field)) && self.lets_in(&rest)
     }
 
     fn columns_of(&self, source: &Source) -> Vec<&Column> {
@@ -249,12 +287,12 @@ impl Contract {
         columns.filter(|column| column.source == *source).collect()
     }
 
-    /// Whether a top-level source may get its first column.
+    /// Whether a source may get its first column; what lies in objects has others beside it.
     fn may_add(&self, source: &Source) -> bool {
-        source.from_parent
-            || self.is_baseline
+        let is_named = source.from_parent || self.named.contains(&source.key);
+        self.is_baseline
             || self.modes.columns == ContractMode::Evolve
-            || self.named.contains(&source.key)
+            || is_named && source.within.is_empty()
     }
 
     fn mode(&self, entity: Entity) -> ContractMode {
@@ -287,7 +325,7 @@ fn observed_copies(constants: &[(String, String)]) -> Vec<Field> {
         Some(Field {
             source: Source {
                 from_parent: true,
-                key: key.clone(),
+                ..Source::key(key)
             },
             declared: None,
             observed: observe(json, None, COPY_DEPTH).ok()?,

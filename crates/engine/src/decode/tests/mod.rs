@@ -4,6 +4,8 @@ mod contract;
 mod cursors;
 mod declared;
 mod failures;
+mod hints;
+mod nested;
 mod properties;
 mod types;
 

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use super::canonical::canonical_json;
 use super::*;
+use crate::schema::Form;
 
 /// Scalars that meet in the same fields and often in the same type.
 fn scalar() -> impl Strategy<Value = String> {
@@ -31,7 +32,7 @@ fn timestamp() -> impl Strategy<Value = String> {
 }
 
 fn object(value: impl Strategy<Value = String>, least: usize) -> impl Strategy<Value = String> {
-    prop::collection::btree_map("[abA]|b__v_string", value, least..4).prop_map(|members| {
+    prop::collection::btree_map("[abA1]|b__v_string", value, least..4).prop_map(|members| {
         let members: Vec<String> = members
             .into_iter()
             .map(|(key, value)| format!("{key:?}: {value}"))
@@ -59,6 +60,16 @@ pub(super) fn full_records() -> impl Strategy<Value = Vec<String>> {
         prop_oneof![object(inner.clone(), 1), list(inner, 1)].boxed()
     });
     prop::collection::vec(object(value, 1), 1..6)
+}
+
+pub(super) fn form() -> impl Strategy<Value = Form> {
+    prop::sample::select(vec![
+        Form::Auto,
+        Form::Struct,
+        Form::Map,
+        Form::Json,
+        Form::Flatten,
+    ])
 }
 
 pub(super) fn borrowed(records: &[String]) -> Vec<&str> {
@@ -125,15 +136,20 @@ proptest! {
     }
 
     #[test]
-    fn paging_changes_nothing(first in records(), second in records()) {
-        let plan = DecodePlan::default();
+    fn paging_changes_nothing(first in records(), second in records(), nested in form()) {
+        let plan = DecodePlan { nested, ..DecodePlan::default() };
         let (before, _) = committed(&plan, &borrowed(&first), None);
         committed(&plan, &borrowed(&second), Some(&before));
     }
 
     #[test]
-    fn a_commit_gives_back_its_records(first in full_records(), second in full_records(), third in full_records()) {
-        let plan = DecodePlan::default();
+    fn a_commit_gives_back_its_records(
+        first in full_records(),
+        second in full_records(),
+        third in full_records(),
+        nested in form().prop_filter("what is flattened looks like other records", |form| *form != Form::Flatten),
+    ) {
+        let plan = DecodePlan { nested, ..DecodePlan::default() };
         let (schema, rows) = commit(&plan, &[&borrowed(&first)], None);
         prop_assert_eq!(restore(&rows, &schema), canonical(&first));
         let (next, next_rows) = commit(&plan, &[&borrowed(&second)], Some(&schema));

@@ -14,17 +14,8 @@ const NAMES: [(&str, TimeFormat); 4] = [
     ("unix_ms", TimeFormat::UnixMs),
 ];
 
-pub(crate) fn time_format(format: spec::TimeFormat) -> TimeFormat {
-    match format {
-        spec::TimeFormat::Rfc3339 => TimeFormat::Rfc3339,
-        spec::TimeFormat::Date => TimeFormat::Date,
-        spec::TimeFormat::Unix => TimeFormat::Unix,
-        spec::TimeFormat::UnixMs => TimeFormat::UnixMs,
-    }
-}
-
 /// Every format that is given; `reads` tells whether records are read with them.
-pub(super) fn formats(
+pub(in crate::plan) fn formats(
     formats: &spec::CursorFormats,
     reads: bool,
     place: &Place,

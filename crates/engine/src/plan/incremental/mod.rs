@@ -12,7 +12,7 @@ use super::model::WriteDisposition;
 use super::{CursorFormat, Selector};
 use crate::spec;
 
-pub(super) use format::time_format;
+pub(super) use format::formats;
 pub use model::*;
 
 /// What of the resource decides how it is followed.
@@ -36,7 +36,7 @@ pub(super) fn compile(
     mistakes: &mut Mistakes,
 ) -> Result<IncrementalPlan, Reported> {
     let reads = incremental.cursor == spec::CursorSource::Field;
-    let formats = format::formats(&incremental.format, reads, &place.key("format"), mistakes);
+    let formats = formats(&incremental.format, reads, &place.key("format"), mistakes);
     let path = cursor_path(incremental, place, mistakes);
     let parts = formats.and_then(|formats| {
         if has_windows(incremental) {

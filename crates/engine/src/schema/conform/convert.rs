@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BooleanArray, ListArray, StringBuilder, StructArray, new_null_array,
+    Array, ArrayRef, BooleanArray, ListArray, MapArray, StringBuilder, StructArray, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::error::ArrowError;
 
 use super::super::column::{ColumnType, Kind, arrow_fields, mixed_fields};
-use super::{ConformError, Rows, conform_columns, keep, merge, render_json, scalar};
+use super::{ConformError, Rows, conform_columns, keep, maps, merge, render_json, scalar};
 
 /// An array in the type asked for.
 pub(super) struct Converted {
@@ -86,6 +86,19 @@ pub(super) fn convert(
             let array = StructArray::try_new(arrow_fields(columns), children, Some(nulls))?;
             Ok(Converted::all(Arc::new(array)))
         }
+        (ColumnType::Void, ColumnType::Map(value)) => {
+            let present = BooleanBuffer::collect_bool(array.len(), |row| array.is_valid(row));
+            Ok(Converted::all(maps::empty(
+                NullBuffer::new(present),
+                value,
+            )?))
+        }
+        (ColumnType::Struct(columns), ColumnType::Map(value)) => {
+            maps::from_structs(downcast(array)?, columns, value, rows)
+        }
+        (ColumnType::Map(before), ColumnType::Map(after)) => {
+            maps::from_maps(downcast::<MapArray>(array)?, before, after, rows)
+        }
         (ColumnType::Struct(before), ColumnType::Struct(after)) => {
             let structs = downcast::<StructArray>(array)?;
             let children = conform_columns(structs.columns(), before, after, structs.len(), rows)?;
@@ -115,16 +128,25 @@ fn convert_list(
         elements.array,
         list.nulls().cloned(),
     )?);
-    let Some(misfits) = elements.misfits else {
+    whole_rows(whole, list.offsets(), elements.misfits, list)
+}
+
+/// Keeps the lists or maps all of whose elements fit.
+pub(super) fn whole_rows(
+    whole: ArrayRef,
+    offsets: &OffsetBuffer<i32>,
+    misfits: Option<BooleanBuffer>,
+    source: &dyn Array,
+) -> Result<Converted, ConformError> {
+    let Some(misfits) = misfits.filter(|misfits| misfits.count_set_bits() > 0) else {
         return Ok(Converted::all(whole));
     };
-    let offsets = list.value_offsets();
-    let fits = BooleanBuffer::collect_bool(list.len(), |row| {
+    let fits = BooleanBuffer::collect_bool(source.len(), |row| {
         let start = usize::try_from(offsets[row]).unwrap_or_default();
         let end = usize::try_from(offsets[row + 1]).unwrap_or_default();
-        list.is_valid(row) && misfits.slice(start, end - start).count_set_bits() == 0
+        source.is_valid(row) && misfits.slice(start, end - start).count_set_bits() == 0
     });
-    Ok(Converted::of(keep(&whole, &fits)?, list))
+    Ok(Converted::of(keep(&whole, &fits)?, source))
 }
 
 fn convert_mixed(

@@ -1,6 +1,6 @@
 //! Values as canonical JSON text, for columns that hold JSON.
 
-use arrow::array::{Array, BooleanArray, ListArray, StringArray, StructArray};
+use arrow::array::{Array, BooleanArray, ListArray, MapArray, StringArray, StructArray};
 
 use super::super::column::{Column, ColumnType};
 use super::super::spelling::Spelling;
@@ -52,6 +52,20 @@ fn render(array: &dyn Array, data_type: &ColumnType, row: usize, text: &mut Stri
             }
             text.push(']');
         }
+        ColumnType::Map(value) => {
+            let entries = any.downcast_ref::<MapArray>()?.value(row);
+            let keys = entries.column(0).as_any().downcast_ref::<StringArray>()?;
+            text.push('{');
+            for position in 0..entries.len() {
+                if position > 0 {
+                    text.push(',');
+                }
+                write_string(keys.value(position), text);
+                text.push(':');
+                render_json(entries.column(1), value, position, text);
+            }
+            text.push('}');
+        }
         ColumnType::Mixed(parts) => {
             let structs = any.downcast_ref::<StructArray>()?;
             let mut values = structs.columns().iter().zip(parts);
@@ -61,7 +75,12 @@ fn render(array: &dyn Array, data_type: &ColumnType, row: usize, text: &mut Stri
             let spelled = ColumnType::Timestamp(Some(Spelling::SHORTEST));
             write_string(&text_at(array, &spelled, row)?, text);
         }
-        ColumnType::Text | ColumnType::Timestamp(Some(_)) | ColumnType::Date => {
+        ColumnType::Text
+        | ColumnType::Timestamp(Some(_))
+        | ColumnType::TimestampNanoseconds
+        | ColumnType::Date
+        | ColumnType::Time
+        | ColumnType::Binary => {
             write_string(&text_at(array, data_type, row)?, text);
         }
         ColumnType::Int64

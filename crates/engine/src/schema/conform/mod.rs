@@ -2,7 +2,9 @@
 
 mod convert;
 mod json_text;
+mod maps;
 mod scalar;
+mod spread;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use super::{MAXIMUM_COLUMNS, TableSchema};
 
 pub(crate) use convert::{convert_numbers, mixed_array};
 pub(crate) use json_text::{render_json, write_string as write_json_string};
+pub(crate) use maps::map_array;
 
 /// Why a batch can't be brought into a schema. None of these is worth another try.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +125,11 @@ fn conform_columns(
     count: usize,
     rows: Rows,
 ) -> Result<Vec<ArrayRef>, ConformError> {
+    let spread = spread::spread(arrays, from, to)?;
+    let (arrays, from) = match &spread {
+        Some((arrays, columns)) => (arrays.as_slice(), columns.as_slice()),
+        None => (arrays, from),
+    };
     let mut filled: Vec<Option<ArrayRef>> = vec![None; to.len()];
     for (array, column) in arrays.iter().zip(from) {
         if array.null_count() == array.len() {

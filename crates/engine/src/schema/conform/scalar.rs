@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
-    TimestampMicrosecondArray, UInt64Array,
+    Array, ArrayRef, BinaryArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
+    StringArray, Time64MicrosecondArray, TimestampMicrosecondArray, TimestampNanosecondArray,
+    UInt64Array,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
 use super::super::column::ColumnType;
 use super::super::number::{ExactNumber, integer_is_exact_in_float64};
@@ -127,6 +131,19 @@ pub(super) fn text_at(array: &dyn Array, data_type: &ColumnType, row: usize) -> 
         ColumnType::Timestamp(spelling) => {
             let instant = any.downcast_ref::<TimestampMicrosecondArray>()?.value(row);
             (*spelling)?.write(instant, &mut text);
+        }
+        ColumnType::TimestampNanoseconds => {
+            let instant = any.downcast_ref::<TimestampNanosecondArray>()?.value(row);
+            text = Timestamp::from_nanosecond(instant.into()).ok()?.to_string();
+        }
+        ColumnType::Time => {
+            let instant = any.downcast_ref::<Time64MicrosecondArray>()?.value(row);
+            let written = Timestamp::from_microsecond(instant).ok()?.to_string();
+            let (_, clock) = written.split_once('T')?;
+            text.push_str(clock.trim_end_matches('Z'));
+        }
+        ColumnType::Binary => {
+            text = STANDARD.encode(any.downcast_ref::<BinaryArray>()?.value(row));
         }
         _ => return None,
     }

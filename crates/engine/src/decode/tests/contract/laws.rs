@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::properties::{borrowed, full_records, records};
+use super::super::properties::{borrowed, form, full_records, records};
 use super::*;
 
 fn modes() -> impl Strategy<Value = ContractMode> {
@@ -61,10 +61,11 @@ proptest! {
         data_type in modes(),
         is_first_load in any::<bool>(),
         declares in any::<bool>(),
+        nested in form(),
     ) {
-        let table = table_of(&borrowed(&first));
+        let mut plan = DecodePlan { nested, ..plan(columns, data_type) };
+        let table = table_in(nested, &borrowed(&first));
         let table = (!is_first_load).then_some(&table);
-        let mut plan = plan(columns, data_type);
         if declares {
             declare(&mut plan, "a", Some(DeclaredType::Bigint), true);
             declare(&mut plan, "A", None, true);
@@ -97,12 +98,14 @@ proptest! {
         first in records(),
         second in records(),
         is_first_load in any::<bool>(),
+        nested in form(),
     ) {
-        let table = table_of(&borrowed(&first));
+        let plan = DecodePlan { nested, ..plan(Freeze, Freeze) };
+        let table = table_in(nested, &borrowed(&first));
         let table = (!is_first_load).then_some(&table);
         let all = borrowed(&second);
         let refuses = |pages: Vec<&[&str]>| {
-            let decoder = Decoder::new(plan(Freeze, Freeze), "load").under_contract(table);
+            let decoder = Decoder::new(plan.clone(), "load").under_contract(table);
             pages.into_iter().any(|records| {
                 let memory = &mut SliceMemory::default();
                 let outcome = decoder.decode(&Slice::default(), &page(records), memory);
@@ -115,23 +118,24 @@ proptest! {
             prop_assert_eq!(refuses(all.chunks(size).rev().collect()), expected);
         }
         if is_first_load {
-            let (schema, ..) = load(&DecodePlan::default(), None, &[&all]);
+            let (schema, ..) = load(&DecodePlan { nested, ..DecodePlan::default() }, None, &[&all]);
             let has_variant = schema.layout().iter().any(|column| column.name.contains("__v_number"));
             prop_assert!(expected || !has_variant);
         }
     }
 
     #[test]
-    fn a_table_stays_as_it_is(first in records(), second in records(), row in any::<bool>()) {
+    fn a_table_stays_as_it_is(first in records(), second in records(), row in any::<bool>(), nested in form()) {
         let mode = if row { DiscardRow } else { DiscardValue };
         let mut first = borrowed(&first);
         // Without a column it would be a table's first load.
         first.push(r#"{"z":1}"#);
-        let table = table_of(&first);
-        let (schema, rows, rejected) = load(&plan(mode, mode), Some(&table), &[&borrowed(&second)]);
+        let table = table_in(nested, &first);
+        let plan = |mode| DecodePlan { nested, ..plan(mode, mode) };
+        let (schema, rows, rejected) = load(&plan(mode), Some(&table), &[&borrowed(&second)]);
         prop_assert_eq!(layout(&schema), layout(&table));
         // And it is frozen exactly where something was discarded.
-        let frozen = decode_under(&plan(Freeze, Freeze), Some(&table), &Slice::default(), &borrowed(&second));
+        let frozen = decode_under(&plan(Freeze), Some(&table), &Slice::default(), &borrowed(&second));
         prop_assert_eq!(frozen.is_ok(), rejected.is_empty());
         if row {
             prop_assert_eq!(rows.num_rows() + rejected.len(), second.len());
@@ -140,10 +144,11 @@ proptest! {
 
     /// What would not have changed the table anyway is not touched.
     #[test]
-    fn nothing_is_discarded_that_fits(first in full_records(), second in full_records()) {
-        let table = table_of(&borrowed(&first));
-        let (evolved, rows, _) = load(&DecodePlan::default(), Some(&table), &[&borrowed(&second)]);
-        let (_, kept, rejected) = load(&plan(DiscardValue, DiscardValue), Some(&table), &[&borrowed(&second)]);
+    fn nothing_is_discarded_that_fits(first in full_records(), second in full_records(), nested in form()) {
+        let table = table_in(nested, &borrowed(&first));
+        let plan = |mode| DecodePlan { nested, ..plan(mode, mode) };
+        let (evolved, rows, _) = load(&plan(Evolve), Some(&table), &[&borrowed(&second)]);
+        let (_, kept, rejected) = load(&plan(DiscardValue), Some(&table), &[&borrowed(&second)]);
         if layout(&evolved) == layout(&table) {
             prop_assert_eq!(rejected, Vec::<String>::new());
             prop_assert_eq!(rows, kept);

@@ -2,15 +2,27 @@
 
 mod first_load;
 mod laws;
+mod nested;
+mod records;
 
 use super::cursors::{between, followed, rules};
 use super::*;
 use crate::plan::ContractMode::{self, DiscardRow, DiscardValue, Evolve, Freeze};
 use crate::plan::{ColumnHint, ContractPlan, DeclaredType, Direction, FieldPath, ParentField};
+use crate::schema::Form;
 
 /// What a page of `table` made of an empty table.
 fn table_of(records: &[&str]) -> TableSchema {
-    commit(&DecodePlan::default(), &[records], None).0
+    table_in(Form::default(), records)
+}
+
+/// The same where nested values take a form.
+fn table_in(nested: Form, records: &[&str]) -> TableSchema {
+    let plan = DecodePlan {
+        nested,
+        ..DecodePlan::default()
+    };
+    commit(&plan, &[records], None).0
 }
 
 fn plan(columns: ContractMode, data_type: ContractMode) -> DecodePlan {
@@ -27,9 +39,8 @@ fn plan(columns: ContractMode, data_type: ContractMode) -> DecodePlan {
 fn declare(plan: &mut DecodePlan, name: &str, data_type: Option<DeclaredType>, nullable: bool) {
     let hint = ColumnHint {
         data_type,
-        format: None,
         nullable,
-        description: None,
+        ..ColumnHint::default()
     };
     plan.columns.insert(name.to_owned(), hint);
 }
@@ -285,35 +296,6 @@ fn a_value_that_must_be_there_takes_its_row_along() {
 }
 
 #[test]
-fn records_that_are_no_objects_have_one_column() {
-    let plan = plan(Freeze, DiscardValue);
-    check(
-        &plan,
-        &["1"],
-        &["2", r#""x""#],
-        &[r#"{"value":2}"#, "{}", r#"value 1 value "x""#],
-    );
-}
-
-#[test]
-fn other_resources_get_the_fields_of_discarded_records() {
-    let mut plan = plan(DiscardRow, DiscardValue);
-    plan.parent_fields = vec![ParentField {
-        path: FieldPath::parse("id").unwrap(),
-        required: true,
-    }];
-    let table = table_of(&[r#"{"id":1}"#]);
-    let records = [r#"{"id":1,"new":1}"#, r#"{"id":"x"}"#, r#"{"id":3}"#];
-    let decoded = decode_under(&plan, Some(&table), &Slice::default(), &records).unwrap();
-    assert_eq!(
-        (decoded.batch.num_rows(), decoded.discarded.counts.rows),
-        (2, 1)
-    );
-    let ids: Vec<&String> = decoded.parents.iter().map(|fields| &fields["id"]).collect();
-    assert_eq!(ids, ["1", "\"x\"", "3"]);
-}
-
-#[test]
 fn fields_of_a_parent_are_columns_too() {
     let parent = |json: &str| Slice {
         parents: vec![crate::flow::ParentRecord {
@@ -340,28 +322,4 @@ fn fields_of_a_parent_are_columns_too() {
         2
     );
     assert!(decode(Freeze, "\"x\"").is_err());
-}
-
-#[test]
-fn records_outside_the_slice_break_nothing() {
-    let mut plan = followed(rules(Direction::Up, None));
-    plan.contract = self::plan(DiscardRow, DiscardRow).contract;
-    let table = table_of(&[r#"{"id":1,"n":1}"#]);
-    let records = [
-        r#"{"id":1,"n":1,"new":1}"#,
-        r#"{"id":2,"n":2,"new":1}"#,
-        r#"{"id":3,"n":3}"#,
-    ];
-    let slice = between(Some("2"), None);
-    let decoded = decode_under(&plan, Some(&table), &slice, &records).unwrap();
-    assert_eq!(
-        shown(&decoded),
-        "{\"id\":3,\"n\":3}\nrow 1 new {\"id\":2,\"n\":2,\"new\":1}"
-    );
-    plan.contract = self::plan(Freeze, Freeze).contract;
-    let error = decode_under(&plan, Some(&table), &slice, &records).unwrap_err();
-    assert!(
-        matches!(error, Error::ContractBroken { record: 1, .. }),
-        "{error}"
-    );
 }
