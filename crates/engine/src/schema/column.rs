@@ -93,6 +93,24 @@ impl ColumnType {
         }
     }
 
+    /// Whether values of both types are the same in a file: only how timestamps were spelled may differ.
+    pub(crate) fn is_stored_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Timestamp(_), Self::Timestamp(_)) => true,
+            (Self::List(element), Self::List(other)) => element.is_stored_as(other),
+            (Self::Struct(columns), Self::Struct(others)) => {
+                let same = |(column, other): (&Column, &Column)| {
+                    column.source == other.source
+                        && column.kind == other.kind
+                        && column.name == other.name
+                        && column.data_type.is_stored_as(&other.data_type)
+                };
+                columns.len() == others.len() && columns.iter().zip(others).all(same)
+            }
+            _ => self == other,
+        }
+    }
+
     /// The kind of value that a column of this type takes; `None`: any.
     pub(crate) fn kind(&self) -> Option<Kind> {
         match self {
@@ -264,4 +282,19 @@ pub(crate) fn mixed_fields(parts: &[(Kind, ColumnType)]) -> Fields {
         .iter()
         .map(|(kind, part)| ArrowField::new(kind.name(), part.arrow_type(), true))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_share_an_arrow_type_are_told_apart() {
+        let list = |element| ColumnType::List(Box::new(element));
+        let (void, bools) = (list(ColumnType::Void), list(ColumnType::Bool));
+        assert_eq!(void.arrow_type(), bools.arrow_type());
+        assert!(!void.is_stored_as(&bools));
+        assert!(bools.is_stored_as(&bools));
+        assert!(!ColumnType::Text.is_stored_as(&ColumnType::Json));
+    }
 }

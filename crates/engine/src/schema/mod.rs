@@ -146,13 +146,13 @@ impl TableSchema {
     }
 
     /// Where the columns of this schema lie among those of a settled one, metadata columns included; `None` unless each is
-    /// there with the same Arrow type, so that rows laid out there can be given back in this layout.
+    /// there with the same type, so that rows laid out there can be given back in this layout.
     pub(crate) fn places_in(&self, settled: &Self) -> Option<Vec<usize>> {
         let there = settled.columns.as_deref()?;
         let is_same = |other: &Column, column: &Column| {
             other.source == column.source
                 && other.kind == column.kind
-                && other.data_type.arrow_type() == column.data_type.arrow_type()
+                && column.data_type.is_stored_as(&other.data_type)
         };
         let place = |(index, column): (usize, &Column)| {
             // In a first load every column has the same place.
