@@ -1,7 +1,7 @@
 """Times whole runs of `engine` beside a straight-line program and other tools, on the same pages in the same minutes.
 
     cargo build --release && cargo bench -p engine --no-run
-    python3 crates/engine/benches/whole_run.py [--rows 1000000] [--runs 3] [--latency 100] [--peers PYTHON] [--write docs/benchmarks.md]
+    python3 crates/engine/benches/whole_run.py [--rows 1000000] [--runs 3] [--latency 100] [--shapes] [--peers PYTHON] [--write docs/benchmarks.md]
 
 `--peers` names a Python that has dlt (with its `filesystem` and `parquet` extras), polars and duckdb; they are left out
 where it isn't given. Figures are of one machine at one time: only the ratios mean something elsewhere.
@@ -150,11 +150,47 @@ def latency(pages, milliseconds):
     )
 
 
+# Name, shape of the records, rows, rows of a page.
+SHAPES = [
+    ("flat, 10 times the rows", "flat", 10_000_000, 500),
+    ("flat, 50,000 a page", "flat", 1_000_000, 50_000),
+    ("flat, one body", "flat", 1_500_000, 1_500_000),
+    ("nested", "nested", 400_000, 500),
+    ("nested, twice the rows", "nested", 800_000, 500),
+    ("2,000 columns", "wide", 4_000, 50),
+    ("2,000 columns, twice the rows", "wide", 8_000, 50),
+    ("sparse: another 100 of 1,000 keys", "sparse", 80_000, 500),
+    ("sparse, twice the rows", "sparse", 160_000, 500),
+]
+
+
+def shapes():
+    """Whole runs over records of other shapes: what a row and a byte cost, and how much memory it takes."""
+    lines = ["| what | MB of JSON | wall s | CPU s | peak MiB | rows/s | MB/s |", "|---|--:|--:|--:|--:|--:|--:|"]
+    for name, shape, rows, page_rows in SHAPES:
+        server = subprocess.Popen(
+            [build("states"), str(rows), str(page_rows), "0", shape], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        url, megabytes = server.stdout.readline().strip(), int(server.stdout.readline()) / 1e6
+        with tempfile.TemporaryDirectory() as folder:
+            spec = f"{folder}/states.yaml"
+            with open(spec, "w") as file:
+                file.write(SPEC.format(url=url, page_rows=page_rows))
+            wall, cpu, peak = measure([os.path.abspath("target/release/engine"), "run", spec, "--destination", "lake"], folder)
+        server.stdin.close()
+        server.wait()
+        lines.append(
+            f"| {name} | {megabytes:,.0f} | {wall:.2f} | {cpu:.2f} | {peak:.0f} | {rows / wall:,.0f} | {megabytes / wall:,.0f} |"
+        )
+    return "\n".join(lines)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--latency", type=int, default=100, help="milliseconds before each answer of the second part; 0 leaves it out")
+    parser.add_argument("--shapes", action="store_true", help="also measures records of other shapes")
     parser.add_argument("--peers")
     parser.add_argument("--write")
     options = parser.parse_args()
@@ -180,6 +216,7 @@ def main():
         f"{options.rows:,} agent states of 12 flat columns, {PAGE_ROWS} a page, from loopback to zstd level 3 on local disk; "
         f"medians of {options.runs} runs, taken in turns.\n\n{table(figures)}\n\n"
         + (f"{latency(400, options.latency)}\n\n" if options.latency else "")
+        + (f"{shapes()}\n\n" if options.shapes else "")
         + f"{datetime.date.today()}, commit {commit}, {platform.machine()}, {os.cpu_count()} cores, {platform.system()}.\n"
     )
     print(text)

@@ -1,8 +1,10 @@
 //! The plain data that passes between the stages.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cursor::CursorValue;
+use crate::json::Reader;
 
 /// The unit of work and of resuming: one time window × one partition × one parent record of a resource.
 ///
@@ -202,6 +205,29 @@ pub struct Page {
     pub fetched_at: Timestamp,
 }
 
+/// Reads records while the body around them is checked, so that they are parsed once.
+///
+/// Only who made the reader knows what it keeps.
+pub trait RecordReader: Send {
+    /// Reads the record that the parser stands at, and tells where it ends; `None` where it can't be read. Then nothing more
+    /// is asked of the reader, and what it has read is of no use.
+    fn read(&mut self, json: &Reader<'_>) -> Option<usize>;
+
+    /// What was read, for the one who made the reader.
+    fn into_read(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// Makes a reader for each page.
+pub type RecordReaders = Arc<dyn Fn() -> Box<dyn RecordReader> + Send + Sync>;
+
+/// A page on its way from who fetched it to who decodes it.
+pub struct FetchedPage {
+    /// The page.
+    pub page: Page,
+    /// The reader that has read exactly its records, where there is one.
+    pub reader: Option<Box<dyn RecordReader>>,
+}
+
 /// Something that happened in a run, for progress displays and logs. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -276,7 +302,7 @@ pub enum Event {
 }
 
 /// Where events go. Called from many threads; must not block.
-pub type Observer = std::sync::Arc<dyn Fn(Event) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
 
 #[cfg(test)]
 mod tests {

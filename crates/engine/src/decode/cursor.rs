@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::Error;
 use super::canonical::canonical_json;
 use super::memory::{Reached, SliceMemory, hash};
-use super::records::VALUE_KEY;
+use super::reading::VALUE_KEY;
 use super::walk::{Read, Walk, excerpt};
 use crate::cursor::{CursorKey, CursorValue};
 use crate::flow::Slice;

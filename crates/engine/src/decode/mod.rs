@@ -22,6 +22,7 @@ mod named;
 mod number_column;
 mod object;
 mod parents;
+mod reading;
 mod records;
 mod steps;
 mod string_column;
@@ -33,6 +34,7 @@ mod walk;
 
 use std::iter::repeat_n;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
@@ -44,7 +46,7 @@ pub use error::Error;
 pub use memory::SliceMemory;
 pub(crate) use parents::key_value;
 
-use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, Slice};
+use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, RecordReader, RecordReaders, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::{Field, Source, TableSchema};
 use contract::{Contract, ReadPage};
@@ -54,6 +56,7 @@ use misfits::AllMisfits;
 pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
+use reading::{EarlyReader, ReadRecords};
 use records::Records;
 use steps::Surroundings;
 use value::ValueNode;
@@ -73,6 +76,7 @@ pub struct Decoder {
     load_id: String,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
+    newest_page_rows: AtomicUsize,
 }
 
 /// What a page held.
@@ -108,7 +112,21 @@ impl Decoder {
             plan,
             load_id: load_id.to_owned(),
             contract: None,
+            newest_page_rows: AtomicUsize::new(0),
         }
+    }
+
+    /// Makes readers that read the records of a slice while their page is checked; `None` where the records are not decoded as
+    /// they come.
+    pub fn record_readers(self: &Arc<Self>, slice: &Slice) -> Option<RecordReaders> {
+        let (decoder, slice) = (Arc::clone(self), slice.clone());
+        let make = move || -> Box<dyn RecordReader> {
+            Box::new(EarlyReader::new(Arc::clone(&decoder), &slice))
+        };
+        self.plan
+            .steps
+            .is_empty()
+            .then(|| -> RecordReaders { Arc::new(make) })
     }
 
     /// Holds the records against the schema that the table had before the load, as the plan's contract says.
@@ -155,6 +173,22 @@ impl Decoder {
         page: &Page,
         memory: &mut SliceMemory,
     ) -> Result<Decoded, Error> {
+        self.decode_read(slice, page, None, memory)
+    }
+
+    /// The same, with the reader that has read the page's records, where there is one.
+    pub fn decode_read(
+        &self,
+        slice: &Slice,
+        page: &Page,
+        reader: Option<Box<dyn RecordReader>>,
+        memory: &mut SliceMemory,
+    ) -> Result<Decoded, Error> {
+        let early = reader
+            .and_then(|reader| reader.into_read().downcast::<ReadRecords>().ok())
+            .filter(|read| read.noticed.len() == page.records.len());
+        self.newest_page_rows
+            .store(page.records.len(), Ordering::Relaxed);
         let mut constants = constants(slice);
         let processed;
         let (page, filtered) = if self.plan.steps.is_empty() {
@@ -179,7 +213,8 @@ impl Decoder {
                 limit: MAXIMUM_PAGE_BYTES,
             });
         }
-        let mut records = Records::read(&self.plan, &self.hints, slice, page, None, memory)?;
+        let early = early.map(|read| *read);
+        let mut records = Records::read(&self.plan, &self.hints, slice, page, early, memory)?;
         let count = |verdict| records.count(verdict);
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
         let (without_cursor, mut duplicates) =
@@ -189,7 +224,7 @@ impl Decoder {
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
             let all = verdicts.insert(std::mem::take(&mut records.verdicts));
-            records = Records::read(&self.plan, &self.hints, slice, page, Some(all), memory)?;
+            records = Records::read_kept(&self.plan, &self.hints, slice, page, all)?;
         }
         let read = ReadPage {
             hints: &self.hints,

@@ -1,5 +1,7 @@
 //! The records of a page, read one after the other.
 
+use std::ops::Range;
+
 use indexmap::IndexMap;
 
 use super::Error;
@@ -9,13 +11,10 @@ use super::hints::Hint;
 use super::memory::{SliceMemory, hash};
 use super::object::ObjectNode;
 use super::parents::parent_fields;
-use super::walk::{Walk, excerpt};
+use super::reading::{ReadRecords, RecordColumns, cursor_path};
+use super::walk::Walk;
 use crate::flow::{Page, ParentFields, Slice};
-use crate::json::Peek;
 use crate::plan::{CursorPath, DecodePlan};
-
-/// Under this key a record that is no object becomes one.
-pub(super) const VALUE_KEY: &str = "value";
 
 /// What was read of a page's records.
 pub(super) struct Records {
@@ -29,97 +28,97 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Reads the records of a page, only those that are `kept` where that is known.
+    /// Reads and judges all records of a page. What was read `early` is not read again.
     ///
-    /// Without `kept`, the columns hold the records outside the window too.
+    /// The columns hold the records that are left out too.
     pub(super) fn read(
         plan: &DecodePlan,
         hints: &IndexMap<String, Hint>,
         slice: &Slice,
         page: &Page,
-        kept: Option<&[Verdict]>,
+        early: Option<ReadRecords>,
         memory: &mut SliceMemory,
     ) -> Result<Self, Error> {
-        let expected_rows = page.records.len();
-        let mut records = Self {
-            root: ObjectNode::records(expected_rows),
-            rows: 0,
-            parents: Vec::new(),
-            verdicts: Vec::new(),
-            keys: Vec::new(),
+        let read = match early {
+            Some(early) => early,
+            None => read_columns(plan, hints, slice, page, None)?,
         };
-        let mut required = required(plan, hints, slice);
-        let cursor_path = match plan.cursor.as_ref().map(|cursor| &cursor.path) {
-            Some(CursorPath::Keys(keys)) => keys.as_slice(),
-            Some(CursorPath::Selector(_)) | None => &[],
-        };
-        let cursor = plan.cursor.as_ref().filter(|_| kept.is_none());
+        let mut verdicts = Vec::new();
+        let mut all_keys = Vec::new();
+        let mut parents = Vec::new();
+        let cursor = plan.cursor.as_ref();
         let mut judge = cursor.map(|column| Judge::new(column, slice));
         let keys = own_keys(plan, slice);
-        let text = simdutf8::basic::from_utf8(&page.body).ok();
-        let mut buffer = String::new();
-        for (record, range) in page.records.iter().enumerate() {
-            if kept.is_some_and(|kept| kept[record] != Verdict::Kept) {
-                continue;
-            }
-            let data = page
-                .body
-                .get(range.clone())
-                .ok_or(Error::OutsideBody { record })?;
-            let mut walk = match text.and_then(|text| text.get(range.clone())) {
-                Some(text) => Walk::with_buffer(text, cursor_path, std::mem::take(&mut buffer)),
-                // Its error tells where it stops being text.
-                None => Walk::new(data, cursor_path),
-            };
-            let row = records.rows;
-            let read = match walk.json.peek() {
-                Ok(Peek::Object) => records.root.read_record(&mut walk, row, hints),
-                _ => records.root.read_as_field(&mut walk, VALUE_KEY, row, hints),
-            };
-            read.and_then(|()| Ok(walk.json.finish()?))
-                .map_err(|fault| fault.into_error(record, data))?;
-            records.rows += 1;
-            let found = walk.cursor.take();
-            buffer = walk.json.into_buffer();
+        for (record, (range, noticed)) in page.records.iter().zip(&read.noticed).enumerate() {
+            let data = record_data(page, record, range)?;
+            let cursor = &noticed.cursor;
             if let Some(judge) = &mut judge {
-                let cursor = found.clone();
-                let verdict = judge.judge(data, cursor, record, memory)?;
-                records.verdicts.push(verdict);
+                let verdict = judge.judge(data, cursor.clone(), record, memory)?;
+                verdicts.push(verdict);
                 if verdict != Verdict::Kept {
                     continue;
                 }
             }
-            for column in &mut required {
-                column.check(&records.root, row, record, data)?;
-            }
-            if kept.is_none() && !keys.is_empty() {
+            read.columns.check(noticed, record, data)?;
+            if !keys.is_empty() {
                 let mut content =
                     key_content(data, &keys).map_err(|fault| fault.into_error(record, data))?;
                 // A record that came again with another cursor was changed meanwhile: it is another version.
-                let version = found.and_then(|range| data.get(range));
+                let version = cursor.clone().and_then(|range| data.get(range));
                 content.extend(version.map(|json| String::from_utf8_lossy(json).into_owned()));
                 if judge.is_none() {
-                    records.verdicts.push(Verdict::Kept);
+                    verdicts.push(Verdict::Kept);
                 }
                 let key = hash(slice, &content.join("\n"));
-                records.keys.resize(record, None);
-                records.keys.push(Some(key));
+                all_keys.resize(record, None);
+                all_keys.push(Some(key));
                 if !memory.keys.insert(key)
-                    && let Some(verdict) = records.verdicts.last_mut()
+                    && let Some(verdict) = verdicts.last_mut()
                 {
                     *verdict = Verdict::Duplicate;
                     continue;
                 }
             }
-            records
-                .parents
-                .extend(parent_fields(plan, slice, record, data)?);
+            parents.extend(parent_fields(plan, slice, record, data)?);
         }
         if let Some(judge) = judge {
             let data = |record: usize| page.body.get(page.records.get(record)?.clone());
             judge.finish(data, memory)?;
         }
-        Ok(records)
+        Ok(Self {
+            root: read.columns.root,
+            rows: read.columns.rows,
+            parents,
+            verdicts,
+            keys: all_keys,
+        })
+    }
+
+    /// Reads the records of a page that are kept, where it is known what becomes of each.
+    pub(super) fn read_kept(
+        plan: &DecodePlan,
+        hints: &IndexMap<String, Hint>,
+        slice: &Slice,
+        page: &Page,
+        verdicts: &[Verdict],
+    ) -> Result<Self, Error> {
+        let ReadRecords { columns, noticed } =
+            read_columns(plan, hints, slice, page, Some(verdicts))?;
+        let kept = page.records.iter().enumerate();
+        let kept = kept.filter(|(record, _)| verdicts.get(*record) == Some(&Verdict::Kept));
+        let mut parents = Vec::new();
+        for ((record, range), noticed) in kept.zip(&noticed) {
+            let data = record_data(page, record, range)?;
+            columns.check(noticed, record, data)?;
+            parents.extend(parent_fields(plan, slice, record, data)?);
+        }
+        Ok(Self {
+            root: columns.root,
+            rows: columns.rows,
+            parents,
+            verdicts: Vec::new(),
+            keys: Vec::new(),
+        })
     }
 
     /// Records of which this became.
@@ -136,6 +135,47 @@ impl Records {
     }
 }
 
+/// Reads the records of a page, or those that are kept of them.
+fn read_columns(
+    plan: &DecodePlan,
+    hints: &IndexMap<String, Hint>,
+    slice: &Slice,
+    page: &Page,
+    verdicts: Option<&[Verdict]>,
+) -> Result<ReadRecords, Error> {
+    let mut columns = RecordColumns::new(plan, hints, slice, page.records.len());
+    let mut all = Vec::with_capacity(page.records.len());
+    let cursor_path = cursor_path(plan);
+    let text = simdutf8::basic::from_utf8(&page.body).ok();
+    let mut buffer = String::new();
+    for (record, range) in page.records.iter().enumerate() {
+        if verdicts.is_some_and(|verdicts| verdicts.get(record) != Some(&Verdict::Kept)) {
+            continue;
+        }
+        let data = record_data(page, record, range)?;
+        let mut walk = match text.and_then(|text| text.get(range.clone())) {
+            Some(text) => Walk::with_buffer(text, cursor_path, std::mem::take(&mut buffer)),
+            // Its error tells where it stops being text.
+            None => Walk::new(data, cursor_path),
+        };
+        let noticed = columns.read(&mut walk, hints).and_then(|noticed| {
+            walk.json.finish()?;
+            Ok(noticed)
+        });
+        all.push(noticed.map_err(|fault| fault.into_error(record, data))?);
+        buffer = walk.json.into_buffer();
+    }
+    Ok(ReadRecords {
+        columns,
+        noticed: all,
+    })
+}
+
+fn record_data<'p>(page: &'p Page, record: usize, range: &Range<usize>) -> Result<&'p [u8], Error> {
+    let data = page.body.get(range.clone());
+    data.ok_or(Error::OutsideBody { record })
+}
+
 /// The fields of the primary key by which records that come twice are told; empty where all are kept.
 fn own_keys(plan: &DecodePlan, slice: &Slice) -> Vec<String> {
     let cursor = plan.cursor.as_ref().map(|cursor| &cursor.path);
@@ -146,62 +186,4 @@ fn own_keys(plan: &DecodePlan, slice: &Slice) -> Vec<String> {
     let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
     let keys = plan.primary_key.iter().cloned();
     keys.filter(|key| !copied.contains(key)).collect()
-}
-
-/// A top-level key that every record must have.
-struct Required {
-    key: String,
-    is_primary_key: bool,
-    /// Where its values are, once it was seen.
-    position: Option<usize>,
-}
-
-impl Required {
-    fn check(
-        &mut self,
-        root: &ObjectNode,
-        row: usize,
-        record: usize,
-        data: &[u8],
-    ) -> Result<(), Error> {
-        self.position = self.position.or_else(|| root.position(&self.key));
-        if self
-            .position
-            .is_some_and(|position| root.has_value(position, row))
-        {
-            return Ok(());
-        }
-        let (key, excerpt) = (self.key.clone(), excerpt(data));
-        Err(if self.is_primary_key {
-            Error::MissingPrimaryKey {
-                record,
-                key,
-                excerpt,
-            }
-        } else {
-            Error::MissingValue {
-                record,
-                column: key,
-                excerpt,
-            }
-        })
-    }
-}
-
-fn required(plan: &DecodePlan, hints: &IndexMap<String, Hint>, slice: &Slice) -> Vec<Required> {
-    // What is copied from the parent is there, and not null.
-    let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
-    let own = plan.primary_key.iter().filter(|key| !copied.contains(key));
-    let keys = own.map(|key| (key, true));
-    let declared = hints
-        .iter()
-        .filter(|(_, hint)| hint.declaration.required)
-        .map(|(key, _)| (key, false));
-    keys.chain(declared)
-        .map(|(key, is_primary_key)| Required {
-            key: key.clone(),
-            is_primary_key,
-            position: None,
-        })
-        .collect()
 }

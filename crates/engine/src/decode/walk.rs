@@ -52,6 +52,16 @@ impl<'j> Walk<'j> {
         }
     }
 
+    /// Goes on where a reader of a longer text stands, in that text.
+    pub(super) fn within(json: Reader<'j>, cursor_path: &'j [String]) -> Self {
+        Self {
+            data: json.text().as_bytes(),
+            json,
+            cursor_path,
+            cursor: None,
+        }
+    }
+
     /// Passes over a value and gives its text.
     pub(super) fn skip(&mut self, peek: Peek, depth: usize) -> Read<&'j str> {
         let start = self.json.current_index();

@@ -16,7 +16,7 @@ use super::page::fullness;
 use super::page::{Answer, Ask, Keep, Pager, Turn};
 use super::range::{incremental_values, set_range_params};
 use super::request::{PageRequests, Request};
-use crate::flow::{Event, Page, Slice};
+use crate::flow::{Event, FetchedPage, Page, RecordReader, RecordReaders, Slice};
 use crate::plan::selector::{Reading, Selection};
 use crate::plan::template::Bindings;
 use crate::plan::{ResourcePlan, Selector};
@@ -47,13 +47,16 @@ pub struct SliceStatistics {
 /// Where `decoded` is given, each page is decoded before the next one is asked for, and reading ends early once that says
 /// that it is enough.
 ///
+/// Readers made by `readers` read the records while a page is checked.
+///
 /// Announces requests, pages, tries and what was detected to the client's observer; that the slice is finished is for
 /// the caller to say. Fails with [`Error::Stopped`] where the receiver is gone.
 pub async fn read_slice(
     client: &Client,
     resource: &ResourcePlan,
     slice: &Slice,
-    pages: Sender<Page>,
+    readers: Option<RecordReaders>,
+    pages: Sender<FetchedPage>,
     decoded: Option<watch::Receiver<DecodedPages>>,
 ) -> Result<SliceStatistics, SliceError> {
     let client = &client.of(resource)?;
@@ -70,6 +73,7 @@ pub async fn read_slice(
         client,
         resource,
         requests,
+        readers,
         sent: AtomicU64::new(0),
     };
     let read = reading.read(pages, decoded, &mut statistics).await;
@@ -118,6 +122,7 @@ struct SliceReading<'a> {
     client: &'a Client,
     resource: &'a ResourcePlan,
     requests: PageRequests,
+    readers: Option<RecordReaders>,
     /// Requests that went out.
     sent: AtomicU64,
 }
@@ -125,7 +130,7 @@ struct SliceReading<'a> {
 impl SliceReading<'_> {
     async fn read(
         &self,
-        pages: Sender<Page>,
+        pages: Sender<FetchedPage>,
         mut decoded: Option<watch::Receiver<DecodedPages>>,
         statistics: &mut SliceStatistics,
     ) -> Result<(), Error> {
@@ -136,7 +141,8 @@ impl SliceReading<'_> {
         let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
             for _ in 0..at_once {
                 let Some(ask) = pager.ask() else { break };
-                let inspect = inspect_page(selector.clone(), pager.selectors());
+                let inspect =
+                    inspect_page(selector.clone(), pager.selectors(), self.readers.clone());
                 ahead.push(self.fetch(self.request(ask)?, inspect));
             }
             Ok::<(), Error>(())
@@ -170,11 +176,11 @@ impl SliceReading<'_> {
             let Some(page) = page(number, fetched, turn.keep) else {
                 continue;
             };
-            statistics.count(&page);
+            statistics.count(&page.page);
             self.client.observe(Event::PageRead {
                 resource: self.resource.name.clone(),
-                records: page.records.len(),
-                bytes: page.body.len(),
+                records: page.page.records.len(),
+                bytes: page.page.body.len(),
             });
             if let Some(decoded) = &mut decoded {
                 pages.send(page).await.map_err(|_| Error::Stopped)?;
@@ -280,19 +286,27 @@ impl Drop for CountedRequests<'_> {
 }
 
 /// The page to hand over; `None` where nothing of it belongs to the slice.
-fn page(number: u64, fetched: Fetched<PageContents>, keep: Keep) -> Option<Page> {
-    let mut records = fetched.value.selection.records;
+fn page(number: u64, fetched: Fetched<PageContents>, keep: Keep) -> Option<FetchedPage> {
+    let PageContents {
+        selection: Selection { mut records, .. },
+        mut reader,
+        ..
+    } = fetched.value;
     match keep {
         Keep::All => {}
-        Keep::First(count) => records.truncate(count),
+        Keep::First(count) => {
+            records.truncate(count);
+            reader = None;
+        }
         Keep::Nothing => return None,
     }
-    Some(Page {
+    let page = Page {
         number,
         body: fetched.body,
         records,
         fetched_at: fetched.arrived_at,
-    })
+    };
+    Some(FetchedPage { page, reader })
 }
 
 impl SliceStatistics {
@@ -309,6 +323,8 @@ struct PageContents {
     selection: Selection,
     /// What the paging asked for.
     values: Vec<(Selector, Option<Range<usize>>)>,
+    /// Has read exactly the records of the selection.
+    reader: Option<Box<dyn RecordReader>>,
 }
 
 impl Fetched<PageContents> {
@@ -323,19 +339,34 @@ impl Fetched<PageContents> {
     }
 }
 
-fn inspect_page(selector: Option<Selector>, wanted: Vec<&Selector>) -> Inspect<PageContents> {
+fn inspect_page(
+    selector: Option<Selector>,
+    wanted: Vec<&Selector>,
+    readers: Option<RecordReaders>,
+) -> Inspect<PageContents> {
     let wanted: Vec<Selector> = wanted.into_iter().cloned().collect();
     Arc::new(move |body| {
         let selector = match &selector {
             Some(selector) => selector.clone(),
             None => Selector::detect(body)?,
         };
-        let Reading { selection, values } =
-            selector.read(&wanted.iter().collect::<Vec<_>>(), body)?;
+        let mut reader = readers.as_ref().map(|make| make());
+        let Reading {
+            selection,
+            values,
+            records_read,
+        } = selector.read(
+            &wanted.iter().collect::<Vec<_>>(),
+            body,
+            reader
+                .as_mut()
+                .map(|reader| -> &mut dyn RecordReader { &mut **reader }),
+        )?;
         Ok(PageContents {
             selector,
             selection,
             values: wanted.iter().cloned().zip(values).collect(),
+            reader: reader.filter(|_| records_read),
         })
     })
 }

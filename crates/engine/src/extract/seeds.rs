@@ -5,7 +5,7 @@ use tokio::sync::mpsc::Sender;
 use super::client::Client;
 use super::error::Error;
 use super::read::SliceStatistics;
-use crate::flow::{Event, Page};
+use crate::flow::{Event, FetchedPage, Page};
 use crate::plan::Seeds;
 
 /// Hands over the records of a spec as one page, without any request.
@@ -15,7 +15,7 @@ pub async fn read_seeds(
     client: &Client,
     resource: &str,
     seeds: &Seeds,
-    pages: Sender<Page>,
+    pages: Sender<FetchedPage>,
 ) -> Result<SliceStatistics, Error> {
     let (records, bytes) = (seeds.records.len(), seeds.body.len());
     client.observe(Event::PageRead {
@@ -29,6 +29,7 @@ pub async fn read_seeds(
         records: seeds.records.clone(),
         fetched_at: client.now(),
     };
+    let page = FetchedPage { page, reader: None };
     pages.send(page).await.map_err(|_| Error::Stopped)?;
     Ok(SliceStatistics {
         requests: 0,

@@ -58,7 +58,7 @@ impl Peek {
 
 /// Reads JSON text from its beginning.
 #[derive(Debug)]
-pub(crate) struct Reader<'j> {
+pub struct Reader<'j> {
     text: &'j str,
     index: usize,
     /// The last string that had escapes.
@@ -98,6 +98,24 @@ impl<'j> Reader<'j> {
 
     pub(crate) fn into_buffer(self) -> String {
         self.unescaped
+    }
+
+    /// Another reader of the same text at the same place, which puts strings with escapes into `buffer`.
+    pub(crate) fn fork(&self, buffer: String) -> Self {
+        Self {
+            unescaped: buffer,
+            ..*self
+        }
+    }
+
+    /// Goes on at a place that another reader of the same text has reached.
+    pub(crate) fn go_on_at(&mut self, index: usize) {
+        self.index = index;
+    }
+
+    /// The whole text.
+    pub(crate) fn text(&self) -> &'j str {
+        self.text
     }
 
     /// Where the reader stands, in bytes: at the value, once it was peeked at.

@@ -14,7 +14,7 @@ use super::writing::Writing;
 use crate::decode::{Decoded, Decoder, DiscardCounts, SliceMemory};
 use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
-use crate::flow::{Event, Observer, Page, Slice};
+use crate::flow::{Event, FetchedPage, Observer, Slice};
 use crate::plan::ResourcePlan;
 
 /// Pages of one slice that wait to be decoded; those behind them are fetched meanwhile.
@@ -89,12 +89,13 @@ impl SliceRun {
         let (tell, told) = watch::channel(DecodedPages::default());
         // Where records come in order, a page may be the last one that is needed.
         let told = self.resource.stops_early().then_some(told);
+        let readers = self.decoder.record_readers(&slice);
         let fetch = async {
             let read = match &resource.seeds {
                 Some(seeds) => read_seeds(&client, &resource.name, seeds, sender)
                     .await
                     .map_err(SliceError::from),
-                None => read_slice(&client, &resource, &slice, sender, told).await,
+                None => read_slice(&client, &resource, &slice, readers, sender, told).await,
             };
             read.map_err(|SliceError { page, source }| Error::Extract {
                 resource: resource.name.clone(),
@@ -133,7 +134,7 @@ impl SliceRun {
     /// Decodes and writes each page, and hands its records to the children.
     async fn consume(
         &mut self,
-        mut pages: mpsc::Receiver<Page>,
+        mut pages: mpsc::Receiver<FetchedPage>,
         tell: watch::Sender<DecodedPages>,
     ) -> Result<(LeftOut, SliceMemory), Error> {
         let mut left_out = LeftOut::default();
@@ -142,7 +143,7 @@ impl SliceRun {
         let output = self.output.take();
         let mut writing = output.map(|output| Writing::new(output, &self.slice, &self.computing));
         while let Some(page) = pages.recv().await {
-            let number = page.number;
+            let number = page.page.number;
             let mut decoded;
             (decoded, memory) = self.decode(page, memory).await?;
             if let Some(writing) = &mut writing {
@@ -181,14 +182,15 @@ impl SliceRun {
 
     async fn decode(
         &mut self,
-        page: Page,
+        FetchedPage { page, reader }: FetchedPage,
         mut memory: SliceMemory,
     ) -> Result<(Decoded, SliceMemory), Error> {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
         let number = page.number;
         let (result, memory) = blocking(&self.computing, move || {
-            (decoder.decode(&slice, &page, &mut memory), memory)
+            let read = decoder.decode_read(&slice, &page, reader, &mut memory);
+            (read, memory)
         })
         .await?;
         let contents = result.map_err(|source| Error::Decode {

@@ -6,7 +6,7 @@ use super::json::{elements, members, peek};
 use super::{Contract, Entity};
 use crate::decode::declared::DeclaredColumn;
 use crate::decode::hints::Hint;
-use crate::decode::records::VALUE_KEY;
+use crate::decode::reading::VALUE_KEY;
 use crate::decode::value::ValueNode;
 use crate::decode::walk::{MAXIMUM_STRUCT_DEPTH, Read, Walk};
 use crate::json::Peek;

@@ -101,9 +101,7 @@ impl ReadPage<'_> {
     /// Reads all records of a page that holds some of this one's.
     fn read_rows(&self, plan: &DecodePlan, page: &Page) -> Result<Records, Error> {
         let all = vec![Verdict::Kept; page.records.len()];
-        // Where it is known what becomes of each record, nothing is remembered.
-        let mut memory = SliceMemory::default();
-        Records::read(plan, self.hints, self.slice, page, Some(&all), &mut memory)
+        Records::read_kept(plan, self.hints, self.slice, page, &all)
     }
 }
 

@@ -56,7 +56,7 @@ async fn requests_of_a_stuck_reader(
         server.requests().len()
     };
     tokio::select! {
-        result = read_slice(&client, resource, &slice, sender, None) => panic!("nobody takes the pages: {result:?}"),
+        result = read_slice(&client, resource, &slice, None, sender, None) => panic!("nobody takes the pages: {result:?}"),
         requests = watch => requests,
     }
 }

@@ -175,11 +175,11 @@ async fn read_with(plan: ClientPlan, resource: &ResourcePlan, slice: &Slice) -> 
         BODY_LIMIT,
     );
     let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
-    let result = read_slice(&client, resource, slice, sender, None).await;
+    let result = read_slice(&client, resource, slice, None, sender, None).await;
     let result = result.map_err(|error| *error.source);
     let mut pages = Vec::new();
     while let Some(page) = receiver.recv().await {
-        pages.push(page);
+        pages.push(page.page);
     }
     let events = events.lock().unwrap().clone();
     Outcome {

@@ -204,6 +204,7 @@ async fn stops_where_nobody_takes_the_pages() {
         &client,
         &resource("people"),
         &Slice::default(),
+        None,
         sender,
         None,
     )

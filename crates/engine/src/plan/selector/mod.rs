@@ -18,7 +18,9 @@ use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 
 pub use scan::DEPTH_LIMIT;
-use scan::{Found, Target, scan};
+use scan::{Found, Records, Target, scan, scan_and_read};
+
+use crate::flow::RecordReader;
 
 /// A compiled JSONPath (RFC 9535); the leading `$.` may be left out.
 ///
@@ -72,6 +74,8 @@ pub struct Reading {
     pub selection: Selection,
     /// For each selector asked for, the byte range of its first match.
     pub values: Vec<Option<Range<usize>>>,
+    /// The reader of records has read exactly those, in their order.
+    pub records_read: bool,
 }
 
 /// A text that is not a JSONPath.
@@ -186,7 +190,16 @@ impl Selector {
     }
 
     /// The records of a page and the first match of other selectors, in as few passes as possible.
-    pub fn read(&self, values: &[&Self], body: &[u8]) -> Result<Reading, BodyError> {
+    ///
+    /// Where a `reader` is given, it reads the records in the same pass, if they can be told while they come.
+    pub fn read(
+        &self,
+        values: &[&Self],
+        body: &[u8],
+        reader: Option<&mut dyn RecordReader>,
+    ) -> Result<Reading, BodyError> {
+        let is_chain = matches!(self.route, Route::Chain(_));
+        let mut records_read = reader.filter(|_| is_chain).map(Records::new);
         let mut targets = Vec::with_capacity(values.len() + 1);
         for selector in std::iter::once(self).chain(values.iter().copied()) {
             if let Route::Chain(steps) = &selector.route {
@@ -196,7 +209,7 @@ impl Selector {
                 });
             }
         }
-        let mut scanned = scan(body, &targets)?.into_iter();
+        let mut scanned = scan_and_read(body, &targets, records_read.as_mut())?.into_iter();
         let mut find = |selector: &Self| match &selector.route {
             Route::Chain(_) => Ok(scanned.next().expect("each chain was a target")),
             Route::Query(query) => query::find(query, body),
@@ -206,9 +219,12 @@ impl Selector {
         for selector in values {
             firsts.push(find(selector)?.matches.into_iter().next());
         }
+        let selection = selection(records, body)?;
+        let is_read = |read: Records<'_>| !read.read.is_empty() && read.read == selection.records;
         Ok(Reading {
-            selection: selection(records, body)?,
+            records_read: records_read.is_some_and(is_read),
             values: firsts,
+            selection,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{BodyError, Step};
+use crate::flow::RecordReader;
 use crate::json::{JsonError, Peek, Problem, Reader};
 
 /// Lists and objects nested this deep are refused.
@@ -28,8 +29,59 @@ pub(super) struct Found {
     pub(super) reached_empty: bool,
 }
 
+/// Reads what may be the records of the first target.
+pub(super) struct Records<'r> {
+    reader: &'r mut dyn RecordReader,
+    /// The byte ranges of those that were read.
+    pub(super) read: Vec<Range<usize>>,
+    /// One of them could not be read.
+    failed: bool,
+}
+
+impl<'r> Records<'r> {
+    pub(super) fn new(reader: &'r mut dyn RecordReader) -> Self {
+        Self {
+            reader,
+            read: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// Reads the value that the parser stands at; `false` where the parser is still there.
+    fn read(&mut self, json: &mut Reader<'_>) -> bool {
+        let start = json.current_index();
+        let end = if self.failed {
+            None
+        } else {
+            self.reader.read(json)
+        };
+        match end {
+            Some(end) => {
+                json.go_on_at(end);
+                self.read.push(start..end);
+            }
+            None => self.give_up(),
+        }
+        end.is_some()
+    }
+
+    fn give_up(&mut self) {
+        self.failed = true;
+        self.read.clear();
+    }
+}
+
 /// Checks that the body is one whole JSON document and finds each target in it.
 pub(super) fn scan(body: &[u8], targets: &[Target<'_>]) -> Result<Vec<Found>, BodyError> {
+    scan_and_read(body, targets, None)
+}
+
+/// The same; `records` reads what may be the records of the first target on the way.
+pub(super) fn scan_and_read(
+    body: &[u8],
+    targets: &[Target<'_>],
+    records: Option<&mut Records<'_>>,
+) -> Result<Vec<Found>, BodyError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(BodyError::Empty);
     }
@@ -39,6 +91,7 @@ pub(super) fn scan(body: &[u8], targets: &[Target<'_>]) -> Result<Vec<Found>, Bo
     let mut scanner = Scanner {
         json: Reader::new(text),
         targets,
+        records,
         found: vec![Found::default(); targets.len()],
         reached: vec![Reached::default(); targets.len()],
         depth: 0,
@@ -86,15 +139,16 @@ struct Reached {
     empty_at: Option<usize>,
 }
 
-struct Scanner<'body, 'target> {
+struct Scanner<'body, 'target, 'records, 'reader> {
     json: Reader<'body>,
     targets: &'target [Target<'target>],
+    records: Option<&'records mut Records<'reader>>,
     found: Vec<Found>,
     reached: Vec<Reached>,
     depth: usize,
 }
 
-impl Scanner<'_, '_> {
+impl Scanner<'_, '_, '_, '_> {
     fn value(&mut self, peek: Peek, active: &[Place]) -> Result<(), BodyError> {
         let start = self.json.current_index();
         let (arrived, deeper): (Vec<Place>, Vec<Place>) = active
@@ -115,6 +169,7 @@ impl Scanner<'_, '_> {
                 self.note_empty(&deeper);
                 self.skip(peek)?;
             }
+            _ if arrived.iter().any(|place| self.is_record(*place, peek)) => self.record(peek)?,
             _ => self.skip(peek)?,
         }
         let end = self.json.current_index();
@@ -158,10 +213,15 @@ impl Scanner<'_, '_> {
                 }
             }
             let start = self.json.current_index();
-            if inside.is_empty() {
-                self.skip(peek)?;
-            } else {
+            if !inside.is_empty() {
+                if list_wanted {
+                    self.give_up_records();
+                }
                 self.value(peek, &inside)?;
+            } else if list_wanted {
+                self.record(peek)?;
+            } else {
+                self.skip(peek)?;
             }
             if list_wanted {
                 elements.push(start..self.json.current_index());
@@ -214,6 +274,26 @@ impl Scanner<'_, '_> {
         }
         self.depth -= 1;
         Ok(())
+    }
+
+    /// Whether a match may be a record by itself.
+    fn is_record(&self, place: Place, peek: Peek) -> bool {
+        place.target == 0 && (peek == Peek::Object || !self.wants_elements(place))
+    }
+
+    /// Passes over what may be a record.
+    fn record(&mut self, peek: Peek) -> Result<(), BodyError> {
+        let records = self.records.as_deref_mut();
+        if records.is_some_and(|records| records.read(&mut self.json)) {
+            return Ok(());
+        }
+        self.skip(peek)
+    }
+
+    fn give_up_records(&mut self) {
+        if let Some(records) = &mut self.records {
+            records.give_up();
+        }
     }
 
     fn skip(&mut self, peek: Peek) -> Result<(), BodyError> {

@@ -106,7 +106,7 @@ fn reads_records_and_values_together() {
     let total = selector("total");
     let last = selector("items[-1].n");
     let reading = selector("items")
-        .read(&[&total, &last, &selector("none")], body)
+        .read(&[&total, &last, &selector("none")], body, None)
         .unwrap();
     assert_eq!(reading.selection, selector("items").records(body).unwrap());
     let texts: Vec<_> = reading

@@ -26,7 +26,7 @@ fn turn_with(pager: &mut Pager, body: &Value, headers: &HeaderMap) -> Result<Tur
     let text = body.to_string();
     let wanted: Vec<Selector> = pager.selectors().into_iter().cloned().collect();
     let reading = selector("items")
-        .read(&wanted.iter().collect::<Vec<_>>(), text.as_bytes())
+        .read(&wanted.iter().collect::<Vec<_>>(), text.as_bytes(), None)
         .unwrap();
     let values: Vec<_> = wanted.into_iter().zip(reading.values).collect();
     pager.turn(&Answer {

@@ -1,0 +1,195 @@
+//! Reading records into columns, one after the other.
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use indexmap::IndexMap;
+
+use super::hints::Hint;
+use super::object::ObjectNode;
+use super::walk::{Read, Walk, excerpt};
+use super::{Decoder, Error, constants};
+use crate::flow::{RecordReader, Slice};
+use crate::json::{Peek, Reader};
+use crate::plan::{CursorPath, DecodePlan};
+
+/// Under this key a record that is no object becomes one.
+pub(super) const VALUE_KEY: &str = "value";
+
+/// Records in columns.
+pub(super) struct RecordColumns {
+    pub(super) root: ObjectNode,
+    pub(super) rows: usize,
+    required: Vec<Required>,
+}
+
+/// What was noticed of a record while it was read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noticed {
+    /// Where the value of its cursor lies in the record.
+    pub(super) cursor: Option<Range<usize>>,
+    /// The first required key that it doesn't have, by its position among those.
+    absent: Option<usize>,
+}
+
+impl RecordColumns {
+    /// Begins for about so many rows.
+    pub(super) fn new(
+        plan: &DecodePlan,
+        hints: &IndexMap<String, Hint>,
+        slice: &Slice,
+        rows: usize,
+    ) -> Self {
+        Self {
+            root: ObjectNode::records(rows),
+            rows: 0,
+            required: required(plan, hints, slice),
+        }
+    }
+
+    /// Reads the record that the walk stands at into the next row.
+    pub(super) fn read(
+        &mut self,
+        walk: &mut Walk<'_>,
+        hints: &IndexMap<String, Hint>,
+    ) -> Read<Noticed> {
+        let row = self.rows;
+        let is_object = walk.json.peek()? == Peek::Object;
+        let start = walk.json.current_index();
+        if is_object {
+            self.root.read_record(walk, row, hints)?;
+        } else {
+            self.root.read_as_field(walk, VALUE_KEY, row, hints)?;
+        }
+        self.rows += 1;
+        let root = &self.root;
+        let mut required = self.required.iter_mut();
+        Ok(Noticed {
+            cursor: walk
+                .cursor
+                .take()
+                .map(|found| found.start - start..found.end - start),
+            absent: required.position(|key| !key.is_in(root, row)),
+        })
+    }
+
+    /// Fails where a record doesn't have all required keys.
+    pub(super) fn check(&self, noticed: &Noticed, record: usize, data: &[u8]) -> Result<(), Error> {
+        match noticed
+            .absent
+            .and_then(|position| self.required.get(position))
+        {
+            Some(required) => Err(required.absence(record, data)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Keys from a record to its cursor; empty where there is none, or none behind keys.
+pub(super) fn cursor_path(plan: &DecodePlan) -> &[String] {
+    match plan.cursor.as_ref().map(|cursor| &cursor.path) {
+        Some(CursorPath::Keys(keys)) => keys,
+        Some(CursorPath::Selector(_)) | None => &[],
+    }
+}
+
+/// Reads the records of a page while the page is checked.
+pub(super) struct EarlyReader {
+    decoder: Arc<Decoder>,
+    records: ReadRecords,
+    buffer: String,
+}
+
+/// Records in columns, and what was noticed of each, in their order.
+pub(super) struct ReadRecords {
+    pub(super) columns: RecordColumns,
+    pub(super) noticed: Vec<Noticed>,
+}
+
+impl EarlyReader {
+    pub(super) fn new(decoder: Arc<Decoder>, slice: &Slice) -> Self {
+        // Most pages are as long as the one before.
+        let rows = decoder.newest_page_rows.load(Ordering::Relaxed);
+        let columns = RecordColumns::new(&decoder.plan, &decoder.hints, slice, rows);
+        Self {
+            decoder,
+            records: ReadRecords {
+                columns,
+                noticed: Vec::with_capacity(rows),
+            },
+            buffer: String::new(),
+        }
+    }
+}
+
+impl RecordReader for EarlyReader {
+    fn read(&mut self, json: &Reader<'_>) -> Option<usize> {
+        let json = json.fork(std::mem::take(&mut self.buffer));
+        let Decoder { plan, hints, .. } = &*self.decoder;
+        let mut walk = Walk::within(json, cursor_path(plan));
+        // What can't be read is told when the page is decoded.
+        let noticed = self.records.columns.read(&mut walk, hints).ok()?;
+        self.records.noticed.push(noticed);
+        let end = walk.json.current_index();
+        self.buffer = walk.json.into_buffer();
+        Some(end)
+    }
+
+    fn into_read(self: Box<Self>) -> Box<dyn Any + Send> {
+        Box::new(self.records)
+    }
+}
+
+/// A top-level key that every record must have.
+struct Required {
+    key: String,
+    is_primary_key: bool,
+    /// Where its values are, once it was seen.
+    position: Option<usize>,
+}
+
+impl Required {
+    /// Whether the last row has it.
+    fn is_in(&mut self, root: &ObjectNode, row: usize) -> bool {
+        self.position = self.position.or_else(|| root.position(&self.key));
+        self.position
+            .is_some_and(|position| root.has_value(position, row))
+    }
+
+    fn absence(&self, record: usize, data: &[u8]) -> Error {
+        let (key, excerpt) = (self.key.clone(), excerpt(data));
+        if self.is_primary_key {
+            Error::MissingPrimaryKey {
+                record,
+                key,
+                excerpt,
+            }
+        } else {
+            Error::MissingValue {
+                record,
+                column: key,
+                excerpt,
+            }
+        }
+    }
+}
+
+fn required(plan: &DecodePlan, hints: &IndexMap<String, Hint>, slice: &Slice) -> Vec<Required> {
+    // What is copied from the parent is there, and not null.
+    let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
+    let own = plan.primary_key.iter().filter(|key| !copied.contains(key));
+    let keys = own.map(|key| (key, true));
+    let declared = hints
+        .iter()
+        .filter(|(_, hint)| hint.declaration.required)
+        .map(|(key, _)| (key, false));
+    keys.chain(declared)
+        .map(|(key, is_primary_key)| Required {
+            key: key.clone(),
+            is_primary_key,
+            position: None,
+        })
+        .collect()
+}
