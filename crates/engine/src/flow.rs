@@ -226,7 +226,16 @@ pub struct FetchedPage {
     pub page: Page,
     /// The reader that has read exactly its records, where there is one.
     pub reader: Option<Box<dyn RecordReader>>,
+    /// How many records of the API's page are in front of these: a large page comes in parts.
+    pub first_record: u64,
+    /// The page ends with this part.
+    pub is_end: bool,
+    /// Held as long as the page is in memory.
+    pub memory: Option<Arc<PageMemory>>,
 }
+
+/// A share of the memory that all pages may take together.
+pub type PageMemory = tokio::sync::OwnedSemaphorePermit;
 
 /// Something that happened in a run, for progress displays and logs. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,15 +17,17 @@ use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
 use super::failure::{Failure, Teller};
 use super::http::{Http, Response, Scope};
 use super::judge::{Ending, Repeat, Verdict};
+use super::large::BodyFile;
 use super::reaction;
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry::{self, Random};
 use super::token::{Current, Grant, TokenSource};
-use crate::flow::{Event, Observer};
+use crate::flow::{Event, Observer, PageMemory};
 use crate::plan::selector::BodyError;
 use crate::plan::{
-    AuthPlan, ClientPlan, ResourcePlan, ResponseActionPlan, RetryPlan, Selector, WaitPlan,
+    AuthPlan, ClientPlan, MemoryPlan, ResourcePlan, ResponseActionPlan, RetryPlan, Selector,
+    WaitPlan,
 };
 
 /// The way to one API: connections, credentials, pacing and retries, shared by all resources of a pipeline.
@@ -38,7 +41,20 @@ pub struct Client {
     pub(super) actions: Arc<[ResponseActionPlan]>,
     /// A permit for each request that may be on its way.
     on_the_way: Arc<Semaphore>,
+    pages: Arc<PagesMemory>,
 }
+
+/// What pages take between the API and their rows; shared by all resources.
+struct PagesMemory {
+    plan: MemoryPlan,
+    /// A permit for each [`PERMIT_BYTES`].
+    permits: Arc<Semaphore>,
+    /// Size of the largest page so far, as far as it is in memory. In bytes.
+    largest: AtomicU64,
+}
+
+/// What a permit stands for, in bytes.
+const PERMIT_BYTES: u64 = 64 << 10;
 
 struct Inner {
     http: Http,
@@ -55,7 +71,14 @@ struct Inner {
 type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Looks through a body; runs on a blocking thread where the body is long.
-pub(super) type Inspect<T> = Arc<dyn Fn(&[u8]) -> Result<T, BodyError> + Send + Sync>;
+pub(super) type Inspect<T> = Arc<dyn Fn(Body<'_>) -> Result<T, BodyError> + Send + Sync>;
+
+/// A whole body.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    InMemory(&'a Bytes),
+    OnDisk(&'a BodyFile),
+}
 
 /// What happens where a request may have been carried out although its answer didn't come.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,7 +94,6 @@ pub(super) struct Fetched<T> {
     pub(super) url: Url,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
     pub(super) value: T,
     pub(super) arrived_at: Timestamp,
     /// The answer had no body; it is read as a page without records.
@@ -118,6 +140,7 @@ impl Client {
             retry: Arc::new(plan.retry),
             actions: Arc::default(),
             on_the_way: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            pages: Arc::new(PagesMemory::new(plan.memory)),
         })
     }
 
@@ -146,7 +169,29 @@ impl Client {
             retry: retry.map_or_else(|| Arc::clone(&self.retry), |retry| Arc::new(retry.clone())),
             actions: exchange.response_actions.as_slice().into(),
             on_the_way: Arc::clone(&self.on_the_way),
+            pages: Arc::clone(&self.pages),
         })
+    }
+
+    /// How much memory answers may take.
+    pub(super) fn memory_plan(&self) -> MemoryPlan {
+        self.pages.plan
+    }
+
+    /// Waits until there is memory for a page as large as any so far.
+    pub(super) async fn page_memory(&self) -> PageMemory {
+        let permits = permits(self.pages.largest.load(Ordering::Relaxed));
+        // No page waits for more than there is.
+        let permits = permits.min(permits_of(self.pages.plan));
+        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
+        let acquired = Arc::clone(&self.pages.permits).acquire_many_owned(permits);
+        acquired.await.expect("nobody closes it")
+    }
+
+    /// Takes note of a page's size, in bytes.
+    pub(super) fn expect_page_bytes(&self, bytes: u64) {
+        let in_memory = bytes.min(self.pages.plan.body_bytes() as u64);
+        self.pages.largest.fetch_max(in_memory, Ordering::Relaxed);
     }
 
     pub(super) fn base_url(&self) -> &Url {
@@ -407,6 +452,25 @@ impl Client {
     }
 }
 
+impl PagesMemory {
+    fn new(plan: MemoryPlan) -> Self {
+        Self {
+            plan,
+            permits: Arc::new(Semaphore::new(permits_of(plan))),
+            largest: AtomicU64::new(0),
+        }
+    }
+}
+
+fn permits_of(plan: MemoryPlan) -> usize {
+    permits(plan.pages_bytes() as u64)
+}
+
+fn permits(bytes: u64) -> usize {
+    let permits = usize::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(usize::MAX);
+    permits.clamp(1, Semaphore::MAX_PERMITS)
+}
+
 impl Inner {
     fn credentials(&self, plan: &AuthPlan) -> Result<Arc<Credentials>, Error> {
         let mut redactor = self
@@ -445,7 +509,7 @@ impl<'a> Attempt<'a> {
 #[cfg(test)]
 impl Client {
     /// The same with fixed waits and a small body limit.
-    pub(super) fn for_tests(plan: ClientPlan, observer: Observer, body_limit: usize) -> Self {
+    pub(super) fn for_tests(plan: ClientPlan, observer: Observer, body_limit: u64) -> Self {
         let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
         let client = Self::new(plan, clock, observer).unwrap();
         let inner = Arc::into_inner(client.inner).unwrap();

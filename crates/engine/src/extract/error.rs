@@ -110,7 +110,26 @@ pub enum Error {
         /// The request.
         tried: Box<Tried>,
         /// The limit in bytes.
-        limit: usize,
+        limit: u64,
+    },
+    /// A large answer can't be kept on disk while it is read. Not tried again.
+    #[error(
+        "{tried}: the answer is too large for memory, and can't be kept in the folder for temporary files: {source}; make room \
+         there, or raise `memory_budget`"
+    )]
+    BodyNotKept {
+        /// The request.
+        tried: Box<Tried>,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A large answer can't be read back from disk.
+    #[error(
+        "read the records of a large answer back from the folder for temporary files: {source}"
+    )]
+    BodyLost {
+        /// The cause.
+        source: std::io::Error,
     },
     /// A path, link or redirect leads where credentials may not go. Nothing was sent there.
     #[error("{tried}: it leads to `{host}`, which is {outside}: credentials go nowhere else")]

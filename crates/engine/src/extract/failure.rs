@@ -3,11 +3,10 @@
 use http::{StatusCode, header};
 
 use super::error::{Answered, Error, Tried};
-use super::http::{REDIRECT_LIMIT, Response, SendError};
+use super::http::{MAXIMUM_BODY_BYTES, REDIRECT_LIMIT, Response, SendError};
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry;
-use crate::flow::MAXIMUM_PAGE_BYTES;
 use crate::plan::RetryPlan;
 use crate::plan::selector::BodyError;
 
@@ -38,7 +37,8 @@ impl Failure {
     pub(super) fn is_transient(&self, plan: &RetryPlan) -> bool {
         match self {
             Self::Send(SendError::Transport(error)) => !error.is_builder(),
-            Self::Send(_) | Self::Body(_, BodyError::TooDeep { .. }) => false,
+            Self::Send(_)
+            | Self::Body(_, BodyError::TooDeep { .. } | BodyError::Unusable { .. }) => false,
             Self::Status(response) => retry::is_listed(plan, response.status),
             Self::Body(..) | Self::Action(_) => true,
         }
@@ -109,8 +109,9 @@ impl Failure {
             Self::Send(SendError::Transport(source)) => Error::Unreachable { tried, source },
             Self::Send(SendError::TooLarge) => Error::BodyTooLarge {
                 tried,
-                limit: MAXIMUM_PAGE_BYTES,
+                limit: MAXIMUM_BODY_BYTES,
             },
+            Self::Send(SendError::Disk(source)) => Error::BodyNotKept { tried, source },
             Self::Send(SendError::OtherOrigin { host, outside }) => Error::OtherOrigin {
                 tried,
                 host,

@@ -1,23 +1,25 @@
 //! One request and its whole answer.
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use url::Url;
 
 use super::address::{host, same_origin};
 use super::auth::Authorization;
 use super::error::Error;
+use super::large::{Arriving, BodyFile};
 use super::proxy;
 use super::rate::Pacer;
 use super::request::Request;
-use crate::flow::MAXIMUM_PAGE_BYTES;
 use crate::plan::{AllowedHost, ClientPlan};
 
 /// Redirects followed to where the request may go.
 pub(super) const REDIRECT_LIMIT: usize = 10;
 
-/// Room made for a body at once, whatever its announced length, in bytes.
-const LARGEST_FIRST_ALLOCATION: u64 = 16 * 1024 * 1024;
+/// Size of the largest body that is read, decompressed. In bytes.
+pub(super) const MAXIMUM_BODY_BYTES: u64 = 4 << 30;
 
 /// A whole answer.
 #[derive(Debug)]
@@ -26,7 +28,10 @@ pub(super) struct Response {
     pub(super) headers: HeaderMap,
     /// Behind redirects.
     pub(super) url: Url,
+    /// The body, or the beginning of one that is on disk.
     pub(super) body: Bytes,
+    /// The whole body, where it is too large for memory.
+    pub(super) file: Option<Arc<BodyFile>>,
     /// The body's end was announced, so that an empty one is no answer cut short.
     pub(super) has_known_end: bool,
 }
@@ -46,6 +51,8 @@ pub(super) enum SendError {
     /// The connection failed, timed out or broke.
     Transport(reqwest::Error),
     TooLarge,
+    /// A large body can't be kept on disk.
+    Disk(std::io::Error),
     OtherOrigin {
         host: String,
         /// What the host is not, in terms of the spec.
@@ -62,7 +69,10 @@ pub(super) struct Http {
     /// The client's headers, without credentials.
     headers: HeaderMap,
     pub(super) pacer: Pacer,
-    body_limit: usize,
+    /// In bytes.
+    body_limit: u64,
+    /// Size from which on a body is kept on disk, in bytes.
+    in_memory: usize,
 }
 
 impl Http {
@@ -90,13 +100,14 @@ impl Http {
             allowed_hosts: plan.allowed_hosts.clone(),
             headers,
             pacer,
-            body_limit: MAXIMUM_PAGE_BYTES,
+            body_limit: MAXIMUM_BODY_BYTES,
+            in_memory: plan.memory.body_bytes(),
         })
     }
 
     /// The same with another limit, for tests.
     #[cfg(test)]
-    pub(super) fn with_body_limit(self, body_limit: usize) -> Self {
+    pub(super) fn with_body_limit(self, body_limit: u64) -> Self {
         Self { body_limit, ..self }
     }
 
@@ -172,24 +183,29 @@ impl Http {
         drop(departure);
         let has_known_end = has_known_end(&response);
         let announced = response.content_length().unwrap_or(0);
-        if usize::try_from(announced).map_or(true, |length| length > self.body_limit) {
+        if announced > self.body_limit {
             return Err(SendError::TooLarge);
         }
-        let room = usize::try_from(announced.min(LARGEST_FIRST_ALLOCATION)).unwrap_or(0);
-        let mut body = BytesMut::with_capacity(room);
+        let mut arriving = Arriving::new(self.in_memory, announced);
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            if body.len() + chunk.len() > self.body_limit {
+            let chunk = match arriving.length() {
+                0 => without_byte_order_mark(chunk),
+                _ => chunk,
+            };
+            if arriving.length() + chunk.len() as u64 > self.body_limit {
                 return Err(SendError::TooLarge);
             }
-            body.extend_from_slice(&chunk);
+            arriving.push(&chunk).await.map_err(SendError::Disk)?;
         }
-        let body = without_byte_order_mark(body.freeze());
+        let (body, file) = arriving.finish().await.map_err(SendError::Disk)?;
+        let body = without_byte_order_mark(body);
         let headers = std::mem::take(response.headers_mut());
         Ok(Response {
             status: response.status(),
             headers,
             url: request.url.clone(),
             body,
+            file: file.map(Arc::new),
             has_known_end,
         })
     }

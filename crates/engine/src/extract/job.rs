@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::{Client, Fetched, Inspect, Repetition};
+use super::client::{Body, Client, Fetched, Inspect, Repetition};
 use super::error::Error;
 use super::judge::Ending;
 use super::request::PageRequests;
+use crate::plan::selector::BodyError;
 use crate::plan::template::Bindings;
 use crate::plan::{JobPlan, Selector};
 
@@ -102,6 +103,10 @@ fn value(
 fn scalar(path: &Selector) -> Inspect<Option<Value>> {
     let path = path.clone();
     Arc::new(move |body| {
+        let Body::InMemory(body) = body else {
+            let reason = "an answer about a job is expected to be short".to_owned();
+            return Err(BodyError::Unusable { reason });
+        };
         let raw = path.value(body)?;
         let value: Option<Value> = raw.and_then(|raw| serde_json::from_slice(raw).ok());
         Ok(value.filter(|value| value.is_string() || value.is_number() || value.is_boolean()))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::auth::Credentials;
-use super::client::{Attempt, Client, Fetched, Inspect};
+use super::client::{Attempt, Body, Client, Fetched, Inspect};
 use super::error::Error;
 use super::failure::Failure;
 use super::http::Response;
@@ -171,7 +171,9 @@ impl Client {
         is_last: bool,
     ) -> Result<Verdict<T>, Error> {
         let arrived_at = self.now();
-        let is_empty = response.has_known_end && response.body.trim_ascii().is_empty();
+        let is_empty = response.has_known_end
+            && response.file.is_none()
+            && response.body.trim_ascii().is_empty();
         let body = if is_empty {
             Bytes::from_static(EMPTY_PAGE)
         } else {
@@ -179,14 +181,18 @@ impl Client {
         };
         let inspection = {
             let (body, inspect) = (body.clone(), Arc::clone(inspect));
-            off_thread(body.len(), move || inspect(&body)).await?
+            let file = response.file.clone();
+            off_thread(body.len(), move || match &file {
+                None => inspect(Body::InMemory(&body)),
+                Some(file) => inspect(Body::OnDisk(file)),
+            })
+            .await?
         };
         Ok(match inspection {
             Ok(value) => Verdict::Success(Fetched {
                 url: response.url,
                 status: response.status,
                 headers: response.headers,
-                body,
                 value,
                 arrived_at,
                 is_empty,
@@ -198,7 +204,7 @@ impl Client {
 }
 
 /// Looks through a body of that length; away from the async threads where it is long.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     length: usize,
     look: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {

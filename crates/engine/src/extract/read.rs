@@ -1,7 +1,6 @@
 //! Reading the pages of a slice in order.
 
-use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::Sender;
@@ -9,15 +8,15 @@ use tokio::sync::watch;
 
 use super::ahead::Ahead;
 use super::client::{Client, Fetched, Inspect, Repetition};
+use super::contents::{Inspection, PageContents, PageRecords, check_selection};
 use super::error::{Error, SliceError};
 use super::job;
 use super::judge::Ending;
 use super::page::fullness;
-use super::page::{Answer, Ask, Keep, Pager, Turn};
+use super::page::{Ask, Pager, Turn};
 use super::range::{incremental_values, set_range_params};
 use super::request::{PageRequests, Request};
-use crate::flow::{Event, FetchedPage, Page, RecordReader, RecordReaders, Slice};
-use crate::plan::selector::{Reading, Selection};
+use crate::flow::{Event, FetchedPage, PageMemory, RecordReaders, Slice};
 use crate::plan::template::Bindings;
 use crate::plan::{ResourcePlan, Selector};
 
@@ -141,9 +140,10 @@ impl SliceReading<'_> {
         let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
             for _ in 0..at_once {
                 let Some(ask) = pager.ask() else { break };
-                let inspect =
-                    inspect_page(selector.clone(), pager.selectors(), self.readers.clone());
-                ahead.push(self.fetch(self.request(ask)?, inspect));
+                let memory = self.client.memory_plan();
+                let readers = self.readers.as_ref();
+                let inspection = Inspection::new(selector.as_ref(), pager, readers, memory);
+                ahead.push(self.fetch(self.request(ask)?, inspection.into_inspect()));
             }
             Ok::<(), Error>(())
         };
@@ -152,7 +152,7 @@ impl SliceReading<'_> {
             let Some(answer) = ahead.next().await.transpose()? else {
                 return Ok(());
             };
-            let fetched = match answer {
+            let (fetched, memory) = match answer {
                 ControlFlow::Continue(fetched) => fetched,
                 ControlFlow::Break(ending) => {
                     statistics.cut_short =
@@ -173,28 +173,33 @@ impl SliceReading<'_> {
             if !fetched.is_empty {
                 selector.get_or_insert_with(|| fetched.value.selector.clone());
             }
-            let Some(page) = page(number, fetched, turn.keep) else {
+            let Some(mut records) = fetched.into_records(number, turn.keep, memory) else {
                 continue;
             };
-            statistics.count(&page.page);
+            statistics.count(number, &records);
             self.client.observe(Event::PageRead {
                 resource: self.resource.name.clone(),
-                records: page.page.records.len(),
-                bytes: page.page.body.len(),
+                records: usize::try_from(records.records).unwrap_or(usize::MAX),
+                bytes: usize::try_from(records.bytes).unwrap_or(usize::MAX),
             });
+            if decoded.is_none() {
+                ask(&mut paging, &selector, &mut ahead)?;
+            }
+            while let Some(page) = ahead
+                .while_waiting(records.next(self.readers.as_ref()))
+                .await?
+            {
+                let handed_over = ahead.while_waiting(pages.send(page)).await;
+                handed_over.map_err(|_| Error::Stopped)?;
+            }
             if let Some(decoded) = &mut decoded {
-                pages.send(page).await.map_err(|_| Error::Stopped)?;
                 let decoded = decoded.wait_for(|decoded| decoded.pages >= number).await;
                 if decoded.map_err(|_| Error::Stopped)?.enough {
                     // What follows lies behind the range, whatever ends the pages.
                     statistics.cut_short = None;
                     return Ok(());
                 }
-                continue;
             }
-            ask(&mut paging, &selector, &mut ahead)?;
-            let handed_over = ahead.while_waiting(pages.send(page)).await;
-            handed_over.map_err(|_| Error::Stopped)?;
         }
     }
 
@@ -210,7 +215,9 @@ impl SliceReading<'_> {
         &self,
         request: Request,
         inspect: Inspect<PageContents>,
-    ) -> Result<ControlFlow<Ending, Fetched<PageContents>>, Error> {
+    ) -> Result<ControlFlow<Ending, (Fetched<PageContents>, PageMemory)>, Error> {
+        // Taken in the order in which the pages are asked for: none waits for one behind it.
+        let memory = self.client.page_memory().await;
         let mut counted = CountedRequests {
             requests: 0,
             sent: &self.sent,
@@ -221,7 +228,13 @@ impl SliceReading<'_> {
         let fetch = self
             .client
             .fetch(name, &request, harmless, inspect, requests);
-        fetch.await
+        Ok(match fetch.await? {
+            ControlFlow::Continue(fetched) => {
+                self.client.expect_page_bytes(fetched.value.bytes);
+                ControlFlow::Continue((fetched, memory))
+            }
+            ControlFlow::Break(ending) => ControlFlow::Break(ending),
+        })
     }
 
     /// Goes on from an answer, and tells what a person should know of it.
@@ -285,105 +298,10 @@ impl Drop for CountedRequests<'_> {
     }
 }
 
-/// The page to hand over; `None` where nothing of it belongs to the slice.
-fn page(number: u64, fetched: Fetched<PageContents>, keep: Keep) -> Option<FetchedPage> {
-    let PageContents {
-        selection: Selection { mut records, .. },
-        mut reader,
-        ..
-    } = fetched.value;
-    match keep {
-        Keep::All => {}
-        Keep::First(count) => {
-            records.truncate(count);
-            reader = None;
-        }
-        Keep::Nothing => return None,
-    }
-    let page = Page {
-        number,
-        body: fetched.body,
-        records,
-        fetched_at: fetched.arrived_at,
-    };
-    Some(FetchedPage { page, reader })
-}
-
 impl SliceStatistics {
-    fn count(&mut self, page: &Page) {
-        self.pages = page.number;
-        self.records += u64::try_from(page.records.len()).unwrap_or(u64::MAX);
-        self.bytes += u64::try_from(page.body.len()).unwrap_or(u64::MAX);
+    fn count(&mut self, number: u64, page: &PageRecords) {
+        self.pages = number;
+        self.records += page.records;
+        self.bytes += page.bytes;
     }
-}
-
-/// What was found in the body of a page.
-struct PageContents {
-    selector: Selector,
-    selection: Selection,
-    /// What the paging asked for.
-    values: Vec<(Selector, Option<Range<usize>>)>,
-    /// Has read exactly the records of the selection.
-    reader: Option<Box<dyn RecordReader>>,
-}
-
-impl Fetched<PageContents> {
-    fn answer(&self) -> Answer<'_> {
-        Answer {
-            url: &self.url,
-            headers: &self.headers,
-            body: &self.body,
-            records: &self.value.selection.records,
-            values: &self.value.values,
-        }
-    }
-}
-
-fn inspect_page(
-    selector: Option<Selector>,
-    wanted: Vec<&Selector>,
-    readers: Option<RecordReaders>,
-) -> Inspect<PageContents> {
-    let wanted: Vec<Selector> = wanted.into_iter().cloned().collect();
-    Arc::new(move |body| {
-        let selector = match &selector {
-            Some(selector) => selector.clone(),
-            None => Selector::detect(body)?,
-        };
-        let mut reader = readers.as_ref().map(|make| make());
-        let Reading {
-            selection,
-            values,
-            records_read,
-        } = selector.read(
-            &wanted.iter().collect::<Vec<_>>(),
-            body,
-            reader
-                .as_mut()
-                .map(|reader| -> &mut dyn RecordReader { &mut **reader }),
-        )?;
-        Ok(PageContents {
-            selector,
-            selection,
-            values: wanted.iter().cloned().zip(values).collect(),
-            reader: reader.filter(|_| records_read),
-        })
-    })
-}
-
-fn check_selection(
-    resource: &ResourcePlan,
-    fetched: &Fetched<PageContents>,
-    page: u64,
-) -> Result<(), Error> {
-    let may_be_missing = resource.allow_missing || fetched.is_empty || fetched.is_last;
-    if !fetched.value.selection.missing || may_be_missing {
-        return Ok(());
-    }
-    let selector = fetched.value.selector.as_str().to_owned();
-    Err(Error::SelectorMissing {
-        page,
-        selector,
-        candidates: Selector::candidates(&fetched.body),
-    })
 }

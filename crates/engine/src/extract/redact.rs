@@ -296,6 +296,7 @@ mod tests {
             allowed_hosts: Vec::new(),
             rate_limit: None,
             timeouts: crate::plan::Timeouts::default(),
+            memory: crate::plan::MemoryPlan::default(),
             retry: crate::plan::RetryPlan {
                 max_attempts: 1,
                 statuses: Vec::new(),

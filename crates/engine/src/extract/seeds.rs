@@ -29,7 +29,13 @@ pub async fn read_seeds(
         records: seeds.records.clone(),
         fetched_at: client.now(),
     };
-    let page = FetchedPage { page, reader: None };
+    let page = FetchedPage {
+        page,
+        reader: None,
+        first_record: 0,
+        is_end: true,
+        memory: None,
+    };
     pages.send(page).await.map_err(|_| Error::Stopped)?;
     Ok(SliceStatistics {
         requests: 0,

@@ -6,12 +6,14 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::auth::{self, AuthPlan};
+use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place, Reported};
 use super::model::{ClientPlan, RateLimitPlan, RetryPlan};
 use crate::spec;
 
 pub(super) fn compile(
     client: &spec::Client,
+    memory: MemoryPlan,
     mistakes: &mut Mistakes,
 ) -> Result<ClientPlan, Reported> {
     let place = Place::root().key("client");
@@ -50,6 +52,7 @@ pub(super) fn compile(
         rate_limit: rate_limit?,
         retry,
         timeouts,
+        memory,
         secrets: Vec::new(),
     })
 }

@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::CursorScope;
+use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
 use super::{client, contract, paginator, parents, resource};
@@ -30,7 +31,13 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
         );
     }
     check_name("pipeline", &pipeline.name, &root.key("name"), &mut mistakes);
-    let client = client::compile(&pipeline.client, &mut mistakes);
+    let memory = MemoryPlan::compile(
+        pipeline.memory_budget,
+        &root.key("memory_budget"),
+        &mut mistakes,
+    );
+    let memory = memory.unwrap_or_default();
+    let client = client::compile(&pipeline.client, memory, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
     let destination = destination(pipeline, &mut mistakes);
     let identity = identity(pipeline, &mut mistakes);

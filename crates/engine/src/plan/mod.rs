@@ -16,6 +16,7 @@ mod filters;
 mod graph;
 mod incremental;
 mod job;
+mod memory;
 mod mistakes;
 mod model;
 mod paginator;
@@ -46,6 +47,7 @@ pub use incremental::{
     BoundaryKey, CursorColumn, CursorPath, CursorScope, Direction, FollowPlan, FollowRules,
     IncrementalMode, IncrementalPlan, MissingCursor, RangeEdge, RowOrder, WindowsPlan,
 };
+pub use memory::MemoryPlan;
 pub use model::*;
 pub use paginator::{
     AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,

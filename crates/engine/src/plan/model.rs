@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::auth::AuthPlan;
 use super::client::{AllowedHost, Timeouts};
 use super::exchange::ExchangePlan;
+use super::memory::MemoryPlan;
 use super::{
     CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, RangeEdge, Selector,
 };
@@ -112,6 +113,8 @@ pub struct ClientPlan {
     pub retry: RetryPlan,
     /// How long an answer may take.
     pub timeouts: Timeouts,
+    /// How much memory answers may take.
+    pub memory: MemoryPlan,
     /// Other values that no text may show: what variables have put into the spec. Set by whoever read it.
     pub secrets: Vec<crate::spec::Secret>,
 }

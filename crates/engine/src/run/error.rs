@@ -20,7 +20,10 @@ pub enum Error {
         source: Box<extract::Error>,
     },
     /// A page could not be decoded.
-    #[error("decode page {page} of `{resource}`, slice `{slice}`")]
+    #[error(
+        "decode page {page} of `{resource}`, slice `{slice}`{}",
+        counted_from(*first_record)
+    )]
     Decode {
         /// Name of the resource.
         resource: String,
@@ -28,6 +31,8 @@ pub enum Error {
         slice: String,
         /// Position of the page in the slice, from 1.
         page: u64,
+        /// Records of the page in front of those that the cause counts: a large page is decoded in parts.
+        first_record: u64,
         /// The cause.
         source: Box<decode::Error>,
     },
@@ -195,5 +200,13 @@ impl Error {
             source = cause.source();
         }
         text
+    }
+}
+
+/// Where the position of a record is counted from.
+fn counted_from(first_record: u64) -> String {
+    match first_record {
+        0 => String::new(),
+        first => format!(", from its record {first} on"),
     }
 }

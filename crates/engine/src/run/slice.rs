@@ -143,12 +143,13 @@ impl SliceRun {
         let output = self.output.take();
         let mut writing = output.map(|output| Writing::new(output, &self.slice, &self.computing));
         while let Some(page) = pages.recv().await {
-            let number = page.page.number;
+            let (number, first_record) = (page.page.number, page.first_record);
+            let is_end = page.is_end;
             let mut decoded;
             (decoded, memory) = self.decode(page, memory).await?;
             if let Some(writing) = &mut writing {
                 let discards_table = self.decoder.discards_table();
-                let page = PageOutput::of(&mut decoded, number, discards_table);
+                let page = PageOutput::of(&mut decoded, number, first_record, discards_table);
                 writing.write(page).await?;
             }
             left_out.add(&mut decoded);
@@ -168,11 +169,13 @@ impl SliceRun {
                     child.send(&fields, &self.slice).await;
                 }
             }
-            // Nobody listens where all pages are read.
-            tell.send_replace(DecodedPages {
-                pages: number,
-                enough: memory.is_enough(),
-            });
+            if is_end {
+                // Nobody listens where all pages are read.
+                tell.send_replace(DecodedPages {
+                    pages: number,
+                    enough: memory.is_enough(),
+                });
+            }
         }
         if let Some(writing) = writing {
             self.output = Some(writing.finish().await?);
@@ -182,7 +185,13 @@ impl SliceRun {
 
     async fn decode(
         &mut self,
-        FetchedPage { page, reader }: FetchedPage,
+        FetchedPage {
+            page,
+            reader,
+            first_record,
+            memory: page_memory,
+            ..
+        }: FetchedPage,
         mut memory: SliceMemory,
     ) -> Result<(Decoded, SliceMemory), Error> {
         let decoder = Arc::clone(&self.decoder);
@@ -190,6 +199,7 @@ impl SliceRun {
         let number = page.number;
         let (result, memory) = blocking(&self.computing, move || {
             let read = decoder.decode_read(&slice, &page, reader, &mut memory);
+            drop((page, page_memory));
             (read, memory)
         })
         .await?;
@@ -197,6 +207,7 @@ impl SliceRun {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),
             page: number,
+            first_record,
             source: Box::new(source),
         })?;
         Ok((contents, memory))

@@ -7,6 +7,7 @@
 //! **Invariant:** this module knows neither HTTP nor Arrow.
 
 mod auth;
+mod byte_size;
 mod client;
 mod cursor;
 mod defaults;
@@ -38,6 +39,7 @@ pub use auth::{
     ApiKey, ApiKeyLocation, Auth, Bearer, ClientAuth, DEFAULT_API_KEY_NAME,
     DEFAULT_TOKEN_EXPIRATION, HttpBasic, NoAuth, Oauth2ClientCredentials,
 };
+pub use byte_size::ByteSize;
 pub use client::{
     Client, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_BACKOFF,
     DEFAULT_RATE_LIMIT_PERIOD, DEFAULT_READ_TIMEOUT, DEFAULT_RETRY_STATUSES, DEFAULT_TOTAL_TIMEOUT,

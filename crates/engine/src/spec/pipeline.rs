@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::byte_size::ByteSize;
 use super::client::Client;
 use super::resource::Resource;
 use super::var::Var;
@@ -43,6 +44,11 @@ pub struct Pipeline {
     /// What is read: each a mapping, or a string where name and path are the same.
     #[schemars(schema_with = "super::schema::resources")]
     pub resources: Vec<Resource>,
+    /// How much memory a run takes at most, about: bytes, or a size such as `512MiB`. At least 64 MiB. Default: `256MiB`. Answers
+    /// wait for one another within it; one that is larger than a sixteenth of it is kept in the folder for temporary files and
+    /// read in parts, where keys alone lead to its records.
+    #[serde(default)]
+    pub memory_budget: Option<ByteSize>,
     /// Where the tables are written. Default: `./data/<name>`, and in it a folder for each value of `vars` that tells one
     /// account from another, such as `./data/shop/account=acme`.
     #[serde(default)]

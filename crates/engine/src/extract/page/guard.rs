@@ -39,12 +39,20 @@ impl LoopGuard {
 
 /// The hash of a whole body with records, for pages that lead to each other: the body holds the way on.
 pub(super) fn body_hash(answer: &Answer<'_>) -> Option<u128> {
-    (!answer.records.is_empty()).then(|| xxh3_128(answer.body))
+    let mut hash = Xxh3::new();
+    hash.update(answer.body);
+    if let Some(all) = answer.elsewhere {
+        hash.update(&all.hash.to_le_bytes());
+    }
+    (!answer.records.is_empty()).then(|| hash.digest128())
 }
 
 /// The hash of a page's records, for pages that are asked for by number: what stands around the records may differ
 /// although the API gives the same page again.
 pub(super) fn records_hash(answer: &Answer<'_>) -> Option<u128> {
+    if let Some(all) = answer.elsewhere {
+        return (all.records > 0).then_some(all.hash);
+    }
     let mut hash = Xxh3::new();
     for record in answer.records {
         hash.update(&answer.body[record.clone()]);

@@ -39,8 +39,19 @@ pub(super) struct Answer<'a> {
     pub(super) body: &'a [u8],
     /// Where the records lie in the body.
     pub(super) records: &'a [Range<usize>],
+    /// Of a large page, whose body here holds the last record alone.
+    pub(super) elsewhere: Option<AllRecords>,
     /// First matches that were found when the body was read.
     pub(super) values: &'a [(Selector, Option<Range<usize>>)],
+}
+
+/// What is known of records that are not in memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct AllRecords {
+    /// How many there are.
+    pub(super) records: u64,
+    /// A hash of all of them.
+    pub(super) hash: u128,
 }
 
 /// A request of a page.
@@ -132,6 +143,12 @@ impl Pager {
             guard: LoopGuard::default(),
             ended: false,
         }
+    }
+
+    /// Whether it looks at the whole body of each answer.
+    pub(super) fn looks_at_body(&self) -> bool {
+        let stop_when = self.stops.plan().stop_when.as_ref();
+        stop_when.is_some_and(|expression| expression.names().iter().any(|name| name == "body"))
     }
 
     /// A request that may go out now; it counts as sent.
@@ -316,7 +333,10 @@ impl Pager {
 impl Answer<'_> {
     /// How many records it has.
     fn count(&self) -> u64 {
-        u64::try_from(self.records.len()).unwrap_or(u64::MAX)
+        match &self.elsewhere {
+            Some(all) => all.records,
+            None => u64::try_from(self.records.len()).unwrap_or(u64::MAX),
+        }
     }
 
     /// The JSON text of a selector's first match.
@@ -342,6 +362,7 @@ pub(super) fn fuzz_link_header(data: &[u8]) {
         headers: &headers,
         body: b"{}",
         records: &[],
+        elsewhere: None,
         values: &[],
     };
     drop(header_link::next("next", &answer));

@@ -28,7 +28,7 @@ fn by_offset(line: &str) -> Vec<u8> {
     ))
 }
 
-fn with_concurrency(concurrency: usize) -> ResourcePlan {
+pub(super) fn with_concurrency(concurrency: usize) -> ResourcePlan {
     let mut resource = resource("people");
     resource.paginator = offset();
     if let PaginatorPlan::Counted(plan) = &mut resource.paginator {

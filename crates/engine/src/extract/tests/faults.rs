@@ -209,7 +209,7 @@ async fn follows_no_endless_redirects() {
 
 #[tokio::test]
 async fn bounds_the_body() {
-    let large = vec![b' '; BODY_LIMIT + 1];
+    let large = b" ".repeat(usize::try_from(BODY_LIMIT).unwrap() + 1);
     let announced = Server::play(vec![answer(200, "", &large)]);
     assert!(matches!(
         read(&announced, &resource("people")).await.result,

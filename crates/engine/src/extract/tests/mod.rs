@@ -1,5 +1,6 @@
 mod ahead;
 mod faults;
+mod large;
 mod server;
 mod slices;
 
@@ -11,11 +12,11 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::{Client, Error, SliceStatistics, read_slice};
-use crate::flow::{Event, Page, Slice};
+use crate::flow::{Event, FetchedPage, Page, Slice};
 use crate::plan::template::{Context, JsonTemplate, ParamTemplate, Template};
 use crate::plan::{
-    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, ExchangePlan, PaginatorPlan, RequestTemplate,
-    ResourcePlan, RetryPlan, Selector, Timeouts, WriteDisposition,
+    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, ExchangePlan, MemoryPlan, PaginatorPlan,
+    RequestTemplate, ResourcePlan, RetryPlan, Selector, Timeouts, WriteDisposition,
 };
 use crate::spec::Secret;
 use server::Server;
@@ -30,7 +31,7 @@ const ALL: &[Context] = &[
 /// The longest wait between tries, in milliseconds.
 const MAX_BACKOFF: u64 = 5;
 
-const BODY_LIMIT: usize = 2 * 1024 * 1024;
+const BODY_LIMIT: u64 = 2 * 1024 * 1024;
 
 fn client_plan(server: &Server) -> ClientPlan {
     ClientPlan {
@@ -46,6 +47,7 @@ fn client_plan(server: &Server) -> ClientPlan {
         allowed_hosts: Vec::new(),
         rate_limit: None,
         timeouts: Timeouts::default(),
+        memory: MemoryPlan::default(),
         retry: RetryPlan {
             max_attempts: 3,
             statuses: vec![(408, 408), (429, 429), (500, 599)],
@@ -174,13 +176,16 @@ async fn read_with(plan: ClientPlan, resource: &ResourcePlan, slice: &Slice) -> 
         Arc::new(move |event| kept.lock().unwrap().push(event)),
         BODY_LIMIT,
     );
-    let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
-    let result = read_slice(&client, resource, slice, None, sender, None).await;
-    let result = result.map_err(|error| *error.source);
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<FetchedPage>(16);
     let mut pages = Vec::new();
-    while let Some(page) = receiver.recv().await {
-        pages.push(page.page);
-    }
+    let take = async {
+        while let Some(page) = receiver.recv().await {
+            pages.push(page.page);
+        }
+    };
+    let read = read_slice(&client, resource, slice, None, sender, None);
+    let (result, ()) = tokio::join!(read, take);
+    let result = result.map_err(|error| *error.source);
     let events = events.lock().unwrap().clone();
     Outcome {
         result,

@@ -67,6 +67,15 @@ pub struct Selection {
     pub missing: bool,
 }
 
+/// Where the records of a body lie.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct RecordsPath {
+    /// The keys from the root.
+    pub(crate) keys: Vec<String>,
+    /// The records may also be the members of an object.
+    pub(crate) members: bool,
+}
+
 /// What one pass over a body found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
@@ -106,6 +115,12 @@ pub enum BodyError {
         /// Position at which it stops being JSON.
         offset: usize,
         /// What is wrong there.
+        reason: String,
+    },
+    /// A body of its size can't be read as the spec asks for.
+    #[error("the body can't be read in parts: {reason}")]
+    Unusable {
+        /// Why, and what to do.
         reason: String,
     },
     /// Lists and objects nested deeper than [`DEPTH_LIMIT`] allows.
@@ -168,6 +183,32 @@ impl Selector {
             }
             Route::Query(_) => false,
         }
+    }
+
+    /// Where the records lie, if that is said by keys alone, with one step at most that takes all.
+    pub(crate) fn records_path(&self) -> Option<RecordsPath> {
+        let Route::Chain(steps) = &self.route else {
+            return None;
+        };
+        let (steps, members) = match steps.split_last() {
+            Some((Step::Any, before)) => (before, true),
+            _ => (steps.as_slice(), false),
+        };
+        let key = |step: &Step| match step {
+            Step::Key(key) => Some(key.clone()),
+            Step::Any | Step::Index(_) => None,
+        };
+        let keys = steps.iter().map(key).collect::<Option<_>>()?;
+        Some(RecordsPath { keys, members })
+    }
+
+    /// Whether what it finds may lie at the records or within them.
+    pub(crate) fn may_enter(&self, records: &RecordsPath) -> bool {
+        let Route::Chain(steps) = &self.route else {
+            return true;
+        };
+        let mut pairs = steps.iter().zip(&records.keys);
+        pairs.all(|(step, key)| *step == Step::Any || *step == Step::Key(key.clone()))
     }
 
     /// The selector as it was written.

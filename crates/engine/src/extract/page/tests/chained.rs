@@ -115,6 +115,7 @@ fn a_cursor_in_the_body_keeps_its_type() {
             headers: &HeaderMap::new(),
             body: body.as_bytes(),
             records: std::slice::from_ref(&(11..12)),
+            elsewhere: None,
             values: &[],
         });
         turn.unwrap();

@@ -121,6 +121,7 @@ fn a_full_only_page_is_told() {
         headers: &HeaderMap::new(),
         body: b"[1,2]",
         records: &[1..2, 3..4],
+        elsewhere: None,
         values: &[],
     });
     assert!(turn.unwrap().warnings[0].contains("as many as `limit` says"));
@@ -141,6 +142,7 @@ fn a_total_in_a_header_is_no_end() {
             headers: &headers(total),
             body: body.to_string().as_bytes(),
             records: &[1..2, 3..4],
+            elsewhere: None,
             values: &[],
         })
     };
@@ -162,6 +164,7 @@ fn records_are_not_looked_into() {
         headers: &HeaderMap::new(),
         body: body.as_bytes(),
         records: &records,
+        elsewhere: None,
         values: &[],
     });
     assert!(turn.unwrap().notices[0].contains("single_page"));

@@ -34,6 +34,7 @@ fn turn_with(pager: &mut Pager, body: &Value, headers: &HeaderMap) -> Result<Tur
         headers,
         body: text.as_bytes(),
         records: &reading.selection.records,
+        elsewhere: None,
         values: &values,
     })
 }
@@ -186,6 +187,7 @@ fn a_single_record_that_looks_like_a_list_is_told() {
             headers: &HeaderMap::new(),
             body: body.as_bytes(),
             records: std::slice::from_ref(&(0..body.len())),
+            elsewhere: None,
             values: &[],
         });
         turn.unwrap().warnings.join("; ")
