@@ -1,11 +1,13 @@
 //! What a plan declares of the columns, as decoding needs it.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use crate::plan::{
     ColumnHint, CursorColumn, CursorFormat, CursorPath, DeclaredType, DecodePlan, TimeFormat,
 };
-use crate::schema::{ColumnType, Declaration};
+use crate::schema::{ColumnType, Declaration, TableSchema};
 
 /// What is declared of a top-level column.
 #[derive(Clone, Debug)]
@@ -49,6 +51,25 @@ pub(super) fn hints(plan: &DecodePlan) -> IndexMap<String, Hint> {
             .or_insert_with(|| hint(&ColumnHint::default(), Some(format)));
     }
     hints
+}
+
+/// Declares what the plan no longer does of a table's columns: the types that are never found from values. Text that reads
+/// as such a type goes on to its column. Gives the names of these.
+pub(super) fn keep_declared(plan: &mut DecodePlan, table: &TableSchema) -> HashSet<String> {
+    let mut kept = HashSet::new();
+    for (name, data_type) in table.declared_only() {
+        let declared = match data_type {
+            ColumnType::Time => DeclaredType::Time,
+            ColumnType::Binary => DeclaredType::Binary,
+            _ => DeclaredType::TimestampNanoseconds,
+        };
+        let hint = plan.columns.entry(name.clone()).or_default();
+        if hint.data_type.is_none() {
+            hint.data_type = Some(declared);
+            kept.insert(name);
+        }
+    }
+    kept
 }
 
 /// The column of a cursor and its only format, where that is one that columns have.

@@ -31,6 +31,7 @@ mod time;
 mod value;
 mod walk;
 
+use std::collections::HashSet;
 use std::iter::repeat_n;
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ use misfits::AllMisfits;
 pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
+use object::Keys;
 use records::Records;
 use steps::Surroundings;
 use value::ValueNode;
@@ -68,6 +70,8 @@ use walk::Walk;
 pub struct Decoder {
     plan: DecodePlan,
     hints: IndexMap<String, Hint>,
+    /// Columns whose type the table alone declares: nobody is told of what doesn't fit.
+    kept: HashSet<String>,
     named: NamedFields,
     misfits: AllMisfits,
     load_id: String,
@@ -103,6 +107,7 @@ impl Decoder {
     pub fn new(plan: DecodePlan, load_id: &str) -> Self {
         Self {
             hints: hints(&plan),
+            kept: HashSet::new(),
             named: NamedFields::new(&plan.steps),
             misfits: AllMisfits::default(),
             plan,
@@ -111,9 +116,14 @@ impl Decoder {
         }
     }
 
-    /// Holds the records against the schema that the table had before the load, as the plan's contract says.
+    /// Reads for a table that had this schema before the load: types that are only declared stay, also where the plan no
+    /// longer declares them, and the records are held against the schema as the plan's contract says.
     #[must_use]
-    pub fn under_contract(mut self, table: Option<&TableSchema>) -> Self {
+    pub fn for_table(mut self, table: Option<&TableSchema>) -> Self {
+        if let Some(table) = table {
+            self.kept = hints::keep_declared(&mut self.plan, table);
+            self.hints = hints(&self.plan);
+        }
         self.contract = Contract::new(&self.plan, &self.hints, table);
         self
     }
@@ -179,24 +189,29 @@ impl Decoder {
                 limit: MAXIMUM_PAGE_BYTES,
             });
         }
-        let mut records = Records::read(&self.plan, &self.hints, slice, page, None, memory)?;
+        let keys = Keys {
+            hints: &self.hints,
+            // What the contract lets in of more keys than a table can have columns for may be few enough.
+            always_read: self.contract.as_ref().map(|contract| &contract.named),
+        };
+        let mut records = Records::read(&self.plan, keys, slice, page, None, memory)?;
         let count = |verdict| records.count(verdict);
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
         let (without_cursor, mut duplicates) =
             (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
-        let keys = std::mem::take(&mut records.keys);
+        let hashes = std::mem::take(&mut records.keys);
         let mut verdicts = None;
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
             let all = verdicts.insert(std::mem::take(&mut records.verdicts));
-            records = Records::read(&self.plan, &self.hints, slice, page, Some(all), memory)?;
+            records = Records::read(&self.plan, keys, slice, page, Some(all), memory)?;
         }
         let read = ReadPage {
             hints: &self.hints,
             slice,
             page,
             verdicts: verdicts.as_deref(),
-            keys: &keys,
+            keys: &hashes,
         };
         let mut discarded = Discarded::default();
         if let Some(contract) = &self.contract {
@@ -205,7 +220,8 @@ impl Decoder {
             discarded = admitted.discarded;
             duplicates -= admitted.twins;
         }
-        let misfits = records.root.misfits();
+        let mut misfits = records.root.misfits();
+        misfits.retain(|(column, _)| !self.kept.contains(column));
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }

@@ -7,9 +7,9 @@ use super::constants;
 use super::cursor::{Judge, Verdict, key_content};
 use super::hints::Hint;
 use super::memory::{SliceMemory, hash};
-use super::object::ObjectNode;
+use super::object::{Keys, ObjectNode};
 use super::parents::parent_fields;
-use super::walk::{Walk, excerpt};
+use super::walk::{Walk, excerpt, find};
 use crate::flow::{Page, ParentFields, Slice};
 use crate::json::Peek;
 use crate::plan::{CursorPath, DecodePlan};
@@ -34,7 +34,7 @@ impl Records {
     /// Without `kept`, the columns hold the records outside the window too.
     pub(super) fn read(
         plan: &DecodePlan,
-        hints: &IndexMap<String, Hint>,
+        top_level: Keys<'_>,
         slice: &Slice,
         page: &Page,
         kept: Option<&[Verdict]>,
@@ -48,7 +48,7 @@ impl Records {
             verdicts: Vec::new(),
             keys: Vec::new(),
         };
-        let mut required = required(plan, hints, slice);
+        let mut required = required(plan, top_level.hints, slice);
         let cursor_path = match plan.cursor.as_ref().map(|cursor| &cursor.path) {
             Some(CursorPath::Keys(keys)) => keys.as_slice(),
             Some(CursorPath::Selector(_)) | None => &[],
@@ -73,14 +73,18 @@ impl Records {
             };
             let row = records.rows;
             let read = match walk.json.peek() {
-                Ok(Peek::Object) => records.root.read_record(&mut walk, row, hints),
-                _ => records.root.read_as_field(&mut walk, VALUE_KEY, row, hints),
+                Ok(Peek::Object) => records.root.read_record(&mut walk, row, top_level),
+                _ => records.root.read_as_field(&mut walk, VALUE_KEY, row, top_level),
             };
             read.and_then(|()| Ok(walk.json.finish()?))
                 .map_err(|fault| fault.into_error(record, data))?;
             records.rows += 1;
-            let found = walk.cursor.take();
+            let mut found = walk.cursor.take();
             buffer = walk.json.into_buffer();
+            if found.is_none() && judge.is_some() && !cursor_path.is_empty() {
+                // It may lie in what has no columns of its own: a map, or an object that is kept as JSON text.
+                found = find(data, cursor_path).map_err(|fault| fault.into_error(record, data))?;
+            }
             if let Some(judge) = &mut judge {
                 let cursor = found.clone();
                 let verdict = judge.judge(data, cursor, record, memory)?;
@@ -113,7 +117,7 @@ impl Records {
             }
             records
                 .parents
-                .extend(parent_fields(plan, slice, record, data)?);
+                .extend(parent_fields(&plan.parent_fields, slice, record, data)?);
         }
         if let Some(judge) = judge {
             let data = |record: usize| page.body.get(page.records.get(record)?.clone());

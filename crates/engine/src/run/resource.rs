@@ -134,7 +134,7 @@ impl ResourceRun {
         let mut all = Slices::default();
         let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
         if let Some(output) = &self.output {
-            decoder = decoder.under_contract(output.schema.as_ref());
+            decoder = decoder.for_table(output.schema.as_ref());
         }
         let decoder = Arc::new(decoder);
         let read = self.read_slices(&decoder, &mut all, &mut report).await;

@@ -251,6 +251,16 @@ impl Source {
         }
     }
 
+    /// The objects that it lies in, from the outermost on.
+    pub(crate) fn around(&self) -> impl Iterator<Item = Self> + '_ {
+        let keys = self.within.iter().enumerate();
+        keys.map(|(depth, key)| Self {
+            from_parent: self.from_parent,
+            within: self.within.iter().take(depth).cloned().collect(),
+            key: key.clone(),
+        })
+    }
+
     /// The key of the record that it is, or lies under.
     pub(crate) fn top_level(&self) -> &str {
         self.within.first().unwrap_or(&self.key)

@@ -122,7 +122,7 @@ pub(crate) struct ExactNumber {
 }
 
 impl ExactNumber {
-    /// Reads a JSON number; `None` for other text.
+    /// Reads a JSON number; `None` for other text, and for a number other than zero whose exponent has more than 18 digits.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix(b"-") {
             Some(rest) => (true, rest),
@@ -130,8 +130,8 @@ impl ExactNumber {
         };
         let (mantissa, exponent) =
             match unsigned.iter().position(|byte| matches!(byte, b'e' | b'E')) {
-                Some(at) => (&unsigned[..at], parse_exponent(&unsigned[at + 1..])?),
-                None => (unsigned, 0),
+                Some(at) => (&unsigned[..at], Exponent::parse(&unsigned[at + 1..])?),
+                None => (unsigned, Exponent::Of(0)),
             };
         let (whole, fraction) = match mantissa.iter().position(|byte| *byte == b'.') {
             Some(at) if at + 1 < mantissa.len() => (&mantissa[..at], &mantissa[at + 1..]),
@@ -143,6 +143,11 @@ impl ExactNumber {
         }
         let digits = [whole, fraction].concat();
         let behind_point = i64::try_from(fraction.len()).ok()?;
+        let exponent = match exponent {
+            Exponent::Of(exponent) => exponent,
+            Exponent::Immense if digits.iter().all(|digit| *digit == b'0') => 0,
+            Exponent::Immense => return None,
+        };
         Some(Self::normal(
             negative,
             digits,
@@ -326,24 +331,33 @@ impl ExactNumber {
     }
 }
 
-/// An exponent of more than 18 digits is refused rather than changed.
-fn parse_exponent(text: &[u8]) -> Option<i64> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] | rest => (false, rest),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+/// The power of ten that a number is multiplied by.
+enum Exponent {
+    Of(i64),
+    /// Of more than 18 digits.
+    Immense,
+}
+
+impl Exponent {
+    /// Reads what follows the `e`; `None` where that is no exponent.
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (negative, digits) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] | rest => (false, rest),
+        };
+        if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let leading = digits.iter().take_while(|digit| **digit == b'0').count();
+        let digits = &digits[leading..];
+        if digits.len() > 18 {
+            return Some(Self::Immense);
+        }
+        let magnitude = digits
+            .iter()
+            .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        Some(Self::Of(if negative { -magnitude } else { magnitude }))
     }
-    let leading = digits.iter().take_while(|digit| **digit == b'0').count();
-    let digits = &digits[leading..];
-    if digits.len() > 18 {
-        return None;
-    }
-    let magnitude = digits
-        .iter()
-        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    Some(if negative { -magnitude } else { magnitude })
 }
 
 fn bounded(count: i64) -> u16 {
@@ -402,6 +416,8 @@ mod tests {
             ("1e400", "1e400"),
             ("10e-401", "1e-400"),
             ("5e0000000000000000000007", "50000000"),
+            ("-0.0e99999999999999999999", "0"),
+            ("7e-999999999999999999", "7e-999999999999999999"),
         ] {
             assert_eq!(number(text).canonical(), expected, "{text}");
             assert_eq!(number(expected), number(text), "{text}");

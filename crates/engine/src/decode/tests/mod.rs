@@ -3,6 +3,7 @@
 mod contract;
 mod cursors;
 mod declared;
+mod edges;
 mod failures;
 mod hints;
 mod nested;
