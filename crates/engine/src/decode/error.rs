@@ -196,3 +196,28 @@ pub enum Error {
     #[error("convert the numbers")]
     Convert(#[from] ConformError),
 }
+
+impl Error {
+    /// The same of a part of a page, before which so many records come.
+    pub(super) fn behind(mut self, records: usize) -> Self {
+        match &mut self {
+            Self::Malformed { record, .. }
+            | Self::TooDeep { record, .. }
+            | Self::DuplicateKey { record, .. }
+            | Self::ImmenseExponent { record, .. }
+            | Self::TooManyColumns { record, .. }
+            | Self::MissingPrimaryKey { record, .. }
+            | Self::MissingValue { record, .. }
+            | Self::MissingCursor { record, .. }
+            | Self::UnreadableCursor { record, .. }
+            | Self::MixedCursor { record, .. }
+            | Self::MissingParentKey { record, .. }
+            | Self::Step { record, .. }
+            | Self::FieldTaken { record, .. }
+            | Self::ContractBroken { record, .. }
+            | Self::OutsideBody { record } => *record += records,
+            Self::TooLarge { .. } | Self::Arrow(_) | Self::Convert(_) => {}
+        }
+        self
+    }
+}

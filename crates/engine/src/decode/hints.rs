@@ -7,7 +7,10 @@ use indexmap::IndexMap;
 use crate::plan::{
     ColumnHint, CursorColumn, CursorFormat, CursorPath, DeclaredType, DecodePlan, TimeFormat,
 };
-use crate::schema::{ColumnType, Declaration, TableSchema};
+use crate::schema::{ColumnType, Declaration, Field, TableSchema};
+
+/// Between the keys of a path in the name of a column; see [`Form::Flatten`](crate::schema::Form::Flatten).
+const SEPARATOR: &str = "__";
 
 /// What is declared of a top-level column.
 #[derive(Clone, Debug)]
@@ -70,6 +73,21 @@ pub(super) fn keep_declared(plan: &mut DecodePlan, table: &TableSchema) -> HashS
         }
     }
     kept
+}
+
+/// Whether a name is the path, joined by `__`, of a key in an object.
+pub(super) fn lies_within(fields: &[Field], name: &str) -> bool {
+    fields.iter().any(|field| {
+        let rest = name.strip_prefix(&field.source.key);
+        let object = field.observed.object.as_ref();
+        let (Some(rest), Some(object)) =
+            (rest.and_then(|rest| rest.strip_prefix(SEPARATOR)), object)
+        else {
+            return false;
+        };
+        let mut inner = object.fields.iter();
+        inner.any(|inner| inner.source.key == rest) || lies_within(&object.fields, rest)
+    })
 }
 
 /// The column of a cursor and its only format, where that is one that columns have.

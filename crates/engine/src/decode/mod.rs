@@ -31,9 +31,9 @@ mod time;
 mod value;
 mod walk;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::iter::repeat_n;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
@@ -74,6 +74,8 @@ pub struct Decoder {
     kept: HashSet<String>,
     named: NamedFields,
     misfits: AllMisfits,
+    /// Hints that name a key in an object.
+    hints_within: Mutex<BTreeSet<String>>,
     load_id: String,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
@@ -110,6 +112,7 @@ impl Decoder {
             kept: HashSet::new(),
             named: NamedFields::new(&plan.steps),
             misfits: AllMisfits::default(),
+            hints_within: Mutex::default(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,
@@ -153,6 +156,29 @@ impl Decoder {
     /// What the declared columns did not take so far, by their source names.
     pub fn misfits(&self) -> Vec<(String, Misfits)> {
         self.misfits.by_column()
+    }
+
+    /// Declared columns of which the records had none so far, but a key in an object that would be named so under
+    /// `nested: flatten`: what is declared says nothing of it.
+    pub fn hints_within(&self) -> Vec<String> {
+        let names = self.hints_within.lock();
+        let names = names.unwrap_or_else(PoisonError::into_inner);
+        names.iter().cloned().collect()
+    }
+
+    /// Decodes a part of a page, before which so many records come; see [`Decoder::decode`].
+    pub fn decode_part(
+        &self,
+        slice: &Slice,
+        (before, part): (usize, &Page),
+        memory: &mut SliceMemory,
+    ) -> Result<Decoded, Error> {
+        let decoded = self.decode(slice, part, memory);
+        let mut decoded = decoded.map_err(|error| error.behind(before))?;
+        for rejected in &mut decoded.discarded.rejected {
+            rejected.record += before;
+        }
+        Ok(decoded)
     }
 
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
@@ -250,6 +276,13 @@ impl Decoder {
     ) -> Result<(TableSchema, RecordBatch), Error> {
         let rows = records.rows;
         let mut fields = records.root.observed_fields(&self.hints);
+        for name in self.hints.keys() {
+            if records.root.position(name).is_none() && hints::lies_within(&fields, name) {
+                let names = self.hints_within.lock();
+                let mut names = names.unwrap_or_else(PoisonError::into_inner);
+                names.insert(name.clone());
+            }
+        }
         let mut copied = Vec::new();
         for (key, json) in constants {
             let source = Source {

@@ -95,12 +95,7 @@ impl ObjectNode {
     }
 
     /// Reads a record into a row.
-    pub(super) fn read_record(
-        &mut self,
-        walk: &mut Walk<'_>,
-        row: usize,
-        keys: Keys<'_>,
-    ) -> Read {
+    pub(super) fn read_record(&mut self, walk: &mut Walk<'_>, row: usize, keys: Keys<'_>) -> Read {
         let outcome = self.read_fields(walk, row, 1, Some(keys))?;
         match outcome {
             Outcome::Read { .. } => Ok(()),

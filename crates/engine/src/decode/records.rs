@@ -74,7 +74,9 @@ impl Records {
             let row = records.rows;
             let read = match walk.json.peek() {
                 Ok(Peek::Object) => records.root.read_record(&mut walk, row, top_level),
-                _ => records.root.read_as_field(&mut walk, VALUE_KEY, row, top_level),
+                _ => records
+                    .root
+                    .read_as_field(&mut walk, VALUE_KEY, row, top_level),
             };
             read.and_then(|()| Ok(walk.json.finish()?))
                 .map_err(|fault| fault.into_error(record, data))?;

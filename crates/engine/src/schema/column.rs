@@ -281,6 +281,18 @@ impl Source {
     }
 }
 
+/// Where the columns of each source are.
+pub(super) type Places<'c> = HashMap<&'c Source, Vec<usize>>;
+
+/// Where the columns of each source are among these, in their order.
+pub(super) fn places(columns: &[Column]) -> Places<'_> {
+    let mut places = Places::new();
+    for (at, column) in columns.iter().enumerate() {
+        places.entry(&column.source).or_default().push(at);
+    }
+    places
+}
+
 /// The Arrow fields of columns at one level.
 pub(crate) fn arrow_fields(columns: &[Column]) -> Fields {
     columns.iter().map(Column::arrow_field).collect()

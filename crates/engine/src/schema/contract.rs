@@ -1,7 +1,9 @@
 //! What a schema contract compares: values with the columns that a table has, and a load with itself.
 
 use super::TableSchema;
-use super::column::{Column, ColumnType, Kind, Source};
+use std::collections::HashSet;
+
+use super::column::{Column, ColumnType, Kind, Source, places};
 use super::evolve::{Fit, evolve};
 use super::form::Form;
 use super::observed::{Field, ObjectSummary, Observed};
@@ -188,17 +190,19 @@ fn collect(
     parent: Option<Parent<'_>>,
     found: &mut Vec<Mixture>,
 ) {
+    let places = places(columns);
+    let mut told = HashSet::new();
     for (at, column) in columns.iter().enumerate() {
         let path = column.source.path(parent.map_or("", |parent| parent.path));
         let key = parent.map_or(column.source.top_level(), |parent| parent.key);
         let is_apart = !column.source.within.is_empty();
         let may_end = is_apart || parent.is_some_and(|parent| parent.may_end);
-        let of_source = |other: &&Column| other.source == column.source;
+        let of_source = places.get(&column.source).map_or(&[][..], Vec::as_slice);
         let is_new = at >= before.len() && !column.declared;
-        let is_variant = columns[..at].iter().any(|other| of_source(&other));
-        if is_new && is_variant && !found.iter().any(|mixture| mixture.path == path) {
-            let kinds = columns.iter().filter(of_source);
-            let kinds = kinds.map(|column| column.kind.map_or("json", Kind::name));
+        let is_variant = of_source.first().is_some_and(|first| *first < at);
+        if is_new && is_variant && told.insert(&column.source) {
+            let kinds = of_source.iter().map(|at| columns[*at].kind);
+            let kinds = kinds.map(|kind| kind.map_or("json", Kind::name));
             found.push(Mixture {
                 key: key.to_owned(),
                 path: path.clone(),

@@ -133,7 +133,10 @@ impl Contract {
         }
         let mut columns = Columns::default();
         let layout = table.map(TableSchema::layout).unwrap_or_default();
-        layout.iter().cloned().for_each(|column| columns.add(column));
+        layout
+            .iter()
+            .cloned()
+            .for_each(|column| columns.add(column));
         for (key, hint) in hints {
             if let Some(declared) = declared_column(key, hint)
                 && !columns
@@ -221,7 +224,12 @@ impl Contract {
                 Verdict::Duplicate if key.is_some_and(|key| discarded_keys.contains(&key)) => {
                     twins += 1;
                     let data = read.text(record, range)?.as_bytes();
-                    parents.extend(parent_fields(&self.parent_fields, read.slice, record, data)?);
+                    parents.extend(parent_fields(
+                        &self.parent_fields,
+                        read.slice,
+                        record,
+                        data,
+                    )?);
                 }
                 _ => continue,
             }

@@ -53,7 +53,9 @@ fn keys_that_come_again_and_again_are_one() {
 fn exponents_that_nothing_computes_with_are_refused() {
     let decoded = decode_all(
         &DecodePlan::default(),
-        &[r#"{"a":1e0000000000000000000000000001,"b":0e99999999999999999999,"c":1e-999999999999999999}"#],
+        &[
+            r#"{"a":1e0000000000000000000000000001,"b":0e99999999999999999999,"c":1e-999999999999999999}"#,
+        ],
     );
     assert_eq!(
         restore(&decoded.batch, &decoded.schema),
@@ -134,8 +136,7 @@ fn types_that_values_do_not_show_stay_without_their_hint() {
         ("bytes", hint(DeclaredType::Binary, None)),
         ("ns", hint(DeclaredType::TimestampNanoseconds, None)),
     ]);
-    let records =
-        [r#"{"time":"01:02:03","bytes":"AQ==","ns":"2024-01-01T00:00:00.000000001Z"}"#];
+    let records = [r#"{"time":"01:02:03","bytes":"AQ==","ns":"2024-01-01T00:00:00.000000001Z"}"#];
     let (table, _) = committed(&plan, &records, None);
     let decoder = Decoder::new(DecodePlan::default(), "load").for_table(Some(&table));
     let records = [

@@ -108,7 +108,9 @@ fn an_object_that_becomes_a_map_on_a_later_page_breaks_nothing() {
     }
     let decoder = Decoder::new(plan(Evolve, Freeze), "load").for_table(None);
     let memory = &mut SliceMemory::default();
-    decoder.decode(&Slice::default(), &page(&records[..2]), memory).unwrap();
+    decoder
+        .decode(&Slice::default(), &page(&records[..2]), memory)
+        .unwrap();
     assert_eq!(decoder.mixed_columns(), ["o.a"]);
 }
 

@@ -121,7 +121,9 @@ fn other_resources_get_the_fields_of_each_twin() {
 
 #[test]
 fn more_keys_than_a_table_has_columns_can_be_discarded() {
-    let keys: String = (0..=MAXIMUM_COLUMNS).map(|key| format!("\"k{key}\":1,")).collect();
+    let keys: String = (0..=MAXIMUM_COLUMNS)
+        .map(|key| format!("\"k{key}\":1,"))
+        .collect();
     let record = format!("{{{keys}\"n\":5,\"id\":7}}");
     let table = table_of(&[r#"{"id":1,"n":1}"#]);
     let mut plan = followed(rules(Direction::Up, None));
@@ -131,7 +133,10 @@ fn more_keys_than_a_table_has_columns_can_be_discarded() {
         let slice = between(Some("2"), None);
         let records = [&record, r#"{"id":8,"n":6}"#, r#"{"id":9,"n":1}"#];
         let decoded = decode_under(&plan, Some(&table), &slice, &records).unwrap();
-        assert_eq!((decoded.batch.num_rows(), decoded.outside_window), (rows, 1));
+        assert_eq!(
+            (decoded.batch.num_rows(), decoded.outside_window),
+            (rows, 1)
+        );
         let counts = decoded.discarded.counts;
         assert!(counts.rows == 1 || counts.values == 10_001, "{counts:?}");
     }
