@@ -22,7 +22,10 @@ fn main() {
 
 /// A page of about 150,000 bytes, and how many records it has.
 fn body(shape: &str, page: usize) -> (Bytes, usize) {
-    let (_, record) = shapes::SHAPES.iter().find(|(name, _)| *name == shape).expect("a shape");
+    let (_, record) = shapes::SHAPES
+        .iter()
+        .find(|(name, _)| *name == shape)
+        .expect("a shape");
     let rows = (150_000 / record(0).len()).max(1);
     let records: Vec<String> = (page * rows..(page + 1) * rows).map(record).collect();
     let body = format!(r#"{{"items":[{}],"total":1000000}}"#, records.join(","));
@@ -62,7 +65,9 @@ fn decoded(shape: &str, number: usize) -> Decoded {
 fn select(bencher: Bencher<'_, '_>, shape: &str) {
     let ((body, rows), selector) = (body(shape, 0), selector());
     let total = Selector::parse("total").expect("a selector");
-    let bencher = bencher.counter(BytesCount::new(body.len())).counter(ItemsCount::new(rows));
+    let bencher = bencher
+        .counter(BytesCount::new(body.len()))
+        .counter(ItemsCount::new(rows));
     bencher.bench(|| selector.read(&[&total], &body, None));
 }
 
@@ -88,9 +93,16 @@ fn select_and_decode(bencher: Bencher<'_, '_>, shape: &str) {
     bencher.bench(|| {
         let mut reader = readers();
         let as_reader: &mut dyn RecordReader = &mut *reader;
-        let read = selector.read(&[], &page.body, Some(as_reader)).expect("a page");
+        let read = selector
+            .read(&[], &page.body, Some(as_reader))
+            .expect("a page");
         assert!(read.records_read, "the records are read on the way");
-        decoder.decode_read(&slice, &page, Some(reader), &mut SliceMemory::default())
+        decoder.decode_part(
+            &slice,
+            (0, &page),
+            Some(reader),
+            &mut SliceMemory::default(),
+        )
     });
 }
 
@@ -112,9 +124,17 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     bencher.counter(ItemsCount::new(rows)).bench(|| {
         let destination = Destination::open("memory://").expect("a destination");
-        let open = Lake::open(destination, "bench", "sandbox", "bench", Timestamp::UNIX_EPOCH);
+        let open = Lake::open(
+            destination,
+            "bench",
+            "sandbox",
+            "bench",
+            Timestamp::UNIX_EPOCH,
+        );
         let mut lake = runtime.block_on(open).expect("a lake");
-        let spool = lake.spool("table", SpoolSettings::default()).expect("a spool");
+        let spool = lake
+            .spool("table", SpoolSettings::default())
+            .expect("a spool");
         let mut slice = spool.begin(0, None);
         for page in &pages {
             slice.write(page.batch.clone(), &page.schema).expect("rows");

@@ -234,8 +234,81 @@ pub struct FetchedPage {
     pub memory: Option<Arc<PageMemory>>,
 }
 
+impl FetchedPage {
+    /// The page in parts of some records each; as a whole, where they are read already.
+    pub(crate) fn parts(self, records: usize) -> impl Iterator<Item = Self> {
+        let Self {
+            page,
+            mut reader,
+            first_record,
+            is_end,
+            memory,
+        } = self;
+        let records = match &reader {
+            Some(_) => page.records.len().max(1),
+            None => records,
+        };
+        page.parts(records).map(move |(first, page)| Self {
+            page,
+            reader: reader.take(),
+            first_record: first_record + u64::try_from(first).unwrap_or(u64::MAX),
+            is_end,
+            memory: memory.clone(),
+        })
+    }
+}
+
 /// A share of the memory that all pages may take together.
 pub type PageMemory = tokio::sync::OwnedSemaphorePermit;
+
+impl Page {
+    /// The page in parts of some records each, with the position of the first one in the page.
+    pub(crate) fn parts(self, records: usize) -> impl Iterator<Item = (usize, Self)> {
+        let parts = self.records.len().div_ceil(records).max(1);
+        (0..parts).map(move |part| {
+            let first = part * records;
+            let ranges = self.records.iter().skip(first).take(records);
+            let (start, end) = match parts {
+                1 => (Some(0), None),
+                _ => (
+                    ranges.clone().map(|range| range.start).min(),
+                    ranges.clone().map(|range| range.end).max(),
+                ),
+            };
+            let end = end.unwrap_or(usize::MAX).min(self.body.len());
+            let start = start.unwrap_or(0).min(end);
+            let page = Self {
+                number: self.number,
+                body: self.body.slice(start..end),
+                records: ranges
+                    .map(|range| range.start - start..range.end - start)
+                    .collect(),
+                fetched_at: self.fetched_at,
+            };
+            (first, page)
+        })
+    }
+
+    /// A page whose records stand in a list, with some white space between them.
+    #[cfg(test)]
+    pub(crate) fn of_records(records: &[impl AsRef<str>]) -> Self {
+        let mut body = String::from("[ ");
+        let mut ranges = Vec::new();
+        for record in records {
+            let record = record.as_ref();
+            ranges.push(body.len()..body.len() + record.len());
+            body.push_str(record);
+            body.push_str(" , ");
+        }
+        body.push(']');
+        Self {
+            number: 1,
+            body: body.into(),
+            records: ranges,
+            fetched_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+}
 
 /// Something that happened in a run, for progress displays and logs. Never holds a secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -200,9 +200,9 @@ fn whole_seconds() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Unique, and sorting by the time of the run.
+/// Unique, and sorting by the instant at which the run began, to the microsecond.
 fn load_id() -> String {
-    let time = clock().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let time = clock().strftime("%Y%m%dT%H%M%S%6fZ").to_string();
     let random = uuid::Uuid::now_v7().simple().to_string();
     let tail: String = random.chars().skip(random.len() - 8).collect();
     format!("{time}-{tail}")

@@ -45,8 +45,8 @@ fn write_value(walk: &mut Walk<'_>, peek: Peek, text: &mut String) -> Read {
         Peek::Number => {
             let index = walk.json.current_index();
             let number = ExactNumber::parse(walk.json.known_number()?.as_bytes());
-            let malformed = || Fault::new(Problem::Malformed("invalid number".to_owned()), index);
-            text.push_str(&number.ok_or_else(malformed)?.canonical());
+            let immense = || Fault::new(Problem::ImmenseExponent, index);
+            text.push_str(&number.ok_or_else(immense)?.canonical());
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The objects of a field that has too many keys for a struct, as entries from key to value.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray, UInt32Array};
@@ -8,7 +8,6 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::take;
 
 use super::Error;
-use super::object::skip_repeated;
 use super::value::ValueNode;
 use super::walk::{Fault, Problem, Read, Walk};
 use crate::json::Peek;
@@ -42,14 +41,19 @@ impl Entries {
         let start = walk.json.current_index();
         self.pad(row);
         let first = self.order.len();
-        let mut seen = HashSet::new();
+        // Where the value of each key lies.
+        let mut seen: HashMap<String, usize> = HashMap::new();
         let mut next = walk.json.known_object()?.map(str::to_owned);
         while let Some(key) = next {
             let peek = walk.json.peek()?;
-            if !seen.insert(key.clone()) {
-                skip_repeated(walk, peek, start, &key, depth)
+            if let Some(first) = seen.get(&key) {
+                walk.skip_repeated(peek, *first, depth + 1)
                     .map_err(|fault| fault.under_key(&key))?;
-            } else if peek == Peek::Null {
+                next = walk.json.next_key()?.map(str::to_owned);
+                continue;
+            }
+            seen.insert(key.clone(), walk.json.current_index());
+            if peek == Peek::Null {
                 walk.json.known_null()?;
             } else {
                 let entry = self.keys.len();

@@ -42,6 +42,19 @@ pub enum Error {
         /// At most 80 characters of the second value.
         excerpt: String,
     },
+    /// A number's exponent has more than 18 digits, and the number can't be computed with exactly.
+    #[error(
+        "read number `{path}` of record `{record}`: an exponent of more than 18 digits, at `{excerpt}`; `data_type: text` \
+         for its column keeps it as it is spelled, and so does `json` where it lies in an object or a list"
+    )]
+    ImmenseExponent {
+        /// Position of the record within the page.
+        record: usize,
+        /// Path from the record to the number.
+        path: String,
+        /// At most 80 characters of the JSON from the number on.
+        excerpt: String,
+    },
     /// The records have more top-level keys than a table can have columns: a map was selected as a record.
     #[error("read more than `{limit}` keys in the records up to record `{record}`")]
     TooManyColumns {
@@ -182,4 +195,29 @@ pub enum Error {
     /// Numbers could not be converted: a mistake in this program.
     #[error("convert the numbers")]
     Convert(#[from] ConformError),
+}
+
+impl Error {
+    /// The same of a part of a page, before which so many records come.
+    pub(super) fn behind(mut self, records: usize) -> Self {
+        match &mut self {
+            Self::Malformed { record, .. }
+            | Self::TooDeep { record, .. }
+            | Self::DuplicateKey { record, .. }
+            | Self::ImmenseExponent { record, .. }
+            | Self::TooManyColumns { record, .. }
+            | Self::MissingPrimaryKey { record, .. }
+            | Self::MissingValue { record, .. }
+            | Self::MissingCursor { record, .. }
+            | Self::UnreadableCursor { record, .. }
+            | Self::MixedCursor { record, .. }
+            | Self::MissingParentKey { record, .. }
+            | Self::Step { record, .. }
+            | Self::FieldTaken { record, .. }
+            | Self::ContractBroken { record, .. }
+            | Self::OutsideBody { record } => *record += records,
+            Self::TooLarge { .. } | Self::Arrow(_) | Self::Convert(_) => {}
+        }
+        self
+    }
 }

@@ -1,11 +1,16 @@
 //! What a plan declares of the columns, as decoding needs it.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 
 use crate::plan::{
     ColumnHint, CursorColumn, CursorFormat, CursorPath, DeclaredType, DecodePlan, TimeFormat,
 };
-use crate::schema::{ColumnType, Declaration};
+use crate::schema::{ColumnType, Declaration, Field, TableSchema};
+
+/// Between the keys of a path in the name of a column; see [`Form::Flatten`](crate::schema::Form::Flatten).
+const SEPARATOR: &str = "__";
 
 /// What is declared of a top-level column.
 #[derive(Clone, Debug)]
@@ -49,6 +54,40 @@ pub(super) fn hints(plan: &DecodePlan) -> IndexMap<String, Hint> {
             .or_insert_with(|| hint(&ColumnHint::default(), Some(format)));
     }
     hints
+}
+
+/// Declares what the plan no longer does of a table's columns: the types that are never found from values. Text that reads
+/// as such a type goes on to its column. Gives the names of these.
+pub(super) fn keep_declared(plan: &mut DecodePlan, table: &TableSchema) -> HashSet<String> {
+    let mut kept = HashSet::new();
+    for (name, data_type) in table.declared_only() {
+        let declared = match data_type {
+            ColumnType::Time => DeclaredType::Time,
+            ColumnType::Binary => DeclaredType::Binary,
+            _ => DeclaredType::TimestampNanoseconds,
+        };
+        let hint = plan.columns.entry(name.clone()).or_default();
+        if hint.data_type.is_none() {
+            hint.data_type = Some(declared);
+            kept.insert(name);
+        }
+    }
+    kept
+}
+
+/// Whether a name is the path, joined by `__`, of a key in an object.
+pub(super) fn lies_within(fields: &[Field], name: &str) -> bool {
+    fields.iter().any(|field| {
+        let rest = name.strip_prefix(&field.source.key);
+        let object = field.observed.object.as_ref();
+        let (Some(rest), Some(object)) =
+            (rest.and_then(|rest| rest.strip_prefix(SEPARATOR)), object)
+        else {
+            return false;
+        };
+        let mut inner = object.fields.iter();
+        inner.any(|inner| inner.source.key == rest) || lies_within(&object.fields, rest)
+    })
 }
 
 /// The column of a cursor and its only format, where that is one that columns have.

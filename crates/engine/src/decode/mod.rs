@@ -32,9 +32,10 @@ mod time;
 mod value;
 mod walk;
 
+use std::collections::{BTreeSet, HashSet};
 use std::iter::repeat_n;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
@@ -56,6 +57,7 @@ use misfits::AllMisfits;
 pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
+use object::Keys;
 use reading::{EarlyReader, ReadRecords};
 use records::Records;
 use steps::Surroundings;
@@ -64,6 +66,10 @@ use value::ValueNode;
 pub(crate) use walk::MAXIMUM_LIST_DEPTH;
 use walk::Walk;
 
+/// Records that are decoded at a time. Each has a place in all their columns, whether it has the value or not: with 10,000
+/// columns of 8 bytes, that is 330 MB.
+pub const PART_RECORDS: usize = 4096;
+
 /// Decodes the pages of one resource.
 ///
 /// Cheap to share between threads; decoding a page blocks on the processor alone.
@@ -71,8 +77,12 @@ use walk::Walk;
 pub struct Decoder {
     plan: DecodePlan,
     hints: IndexMap<String, Hint>,
+    /// Columns whose type the table alone declares: nobody is told of what doesn't fit.
+    kept: HashSet<String>,
     named: NamedFields,
     misfits: AllMisfits,
+    /// Hints that name a key in an object.
+    hints_within: Mutex<BTreeSet<String>>,
     load_id: String,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
@@ -107,8 +117,10 @@ impl Decoder {
     pub fn new(plan: DecodePlan, load_id: &str) -> Self {
         Self {
             hints: hints(&plan),
+            kept: HashSet::new(),
             named: NamedFields::new(&plan.steps),
             misfits: AllMisfits::default(),
+            hints_within: Mutex::default(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,
@@ -129,9 +141,14 @@ impl Decoder {
             .then(|| -> RecordReaders { Arc::new(make) })
     }
 
-    /// Holds the records against the schema that the table had before the load, as the plan's contract says.
+    /// Reads for a table that had this schema before the load: types that are only declared stay, also where the plan no
+    /// longer declares them, and the records are held against the schema as the plan's contract says.
     #[must_use]
-    pub fn under_contract(mut self, table: Option<&TableSchema>) -> Self {
+    pub fn for_table(mut self, table: Option<&TableSchema>) -> Self {
+        if let Some(table) = table {
+            self.kept = hints::keep_declared(&mut self.plan, table);
+            self.hints = hints(&self.plan);
+        }
         self.contract = Contract::new(&self.plan, &self.hints, table);
         self
     }
@@ -163,6 +180,31 @@ impl Decoder {
         self.misfits.by_column()
     }
 
+    /// Declared columns of which the records had none so far, but a key in an object that would be named so under
+    /// `nested: flatten`: what is declared says nothing of it.
+    pub fn hints_within(&self) -> Vec<String> {
+        let names = self.hints_within.lock();
+        let names = names.unwrap_or_else(PoisonError::into_inner);
+        names.iter().cloned().collect()
+    }
+
+    /// Decodes a part of a page, before which so many records come; see [`Decoder::decode`]. `reader` has read exactly its
+    /// records, where there is one.
+    pub fn decode_part(
+        &self,
+        slice: &Slice,
+        (before, part): (usize, &Page),
+        reader: Option<Box<dyn RecordReader>>,
+        memory: &mut SliceMemory,
+    ) -> Result<Decoded, Error> {
+        let decoded = self.decode_read(slice, part, reader, memory);
+        let mut decoded = decoded.map_err(|error| error.behind(before))?;
+        for rejected in &mut decoded.discarded.rejected {
+            rejected.record += before;
+        }
+        Ok(decoded)
+    }
+
     /// Decodes the records of a page; `memory` is the slice's, in the order of its pages.
     ///
     /// What is included from the slice's parents becomes columns; `_load_id` and `_extracted_at` come last.
@@ -176,8 +218,7 @@ impl Decoder {
         self.decode_read(slice, page, None, memory)
     }
 
-    /// The same, with the reader that has read the page's records, where there is one.
-    pub fn decode_read(
+    fn decode_read(
         &self,
         slice: &Slice,
         page: &Page,
@@ -213,25 +254,26 @@ impl Decoder {
                 limit: MAXIMUM_PAGE_BYTES,
             });
         }
+        let keys = self.keys();
         let early = early.map(|read| *read);
-        let mut records = Records::read(&self.plan, &self.hints, slice, page, early, memory)?;
+        let mut records = Records::read(&self.plan, keys, slice, page, early, memory)?;
         let count = |verdict| records.count(verdict);
         let (outside_window, already_loaded) = (count(Verdict::Outside), count(Verdict::Loaded));
         let (without_cursor, mut duplicates) =
             (count(Verdict::WithoutCursor), count(Verdict::Duplicate));
-        let keys = std::mem::take(&mut records.keys);
+        let hashes = std::mem::take(&mut records.keys);
         let mut verdicts = None;
         if records.leaves_out() {
             // What is left out must leave no trace in the schema.
             let all = verdicts.insert(std::mem::take(&mut records.verdicts));
-            records = Records::read_kept(&self.plan, &self.hints, slice, page, all)?;
+            records = Records::read_kept(&self.plan, keys, slice, page, all)?;
         }
         let read = ReadPage {
             hints: &self.hints,
             slice,
             page,
             verdicts: verdicts.as_deref(),
-            keys: &keys,
+            keys: &hashes,
         };
         let mut discarded = Discarded::default();
         if let Some(contract) = &self.contract {
@@ -240,7 +282,8 @@ impl Decoder {
             discarded = admitted.discarded;
             duplicates -= admitted.twins;
         }
-        let misfits = records.root.misfits();
+        let mut misfits = records.root.misfits();
+        misfits.retain(|(column, _)| !self.kept.contains(column));
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }
@@ -261,6 +304,15 @@ impl Decoder {
         })
     }
 
+    /// What the keys of records are to the table.
+    fn keys(&self) -> Keys<'_> {
+        Keys {
+            hints: &self.hints,
+            // What the contract lets in of more keys than a table can have columns for may be few enough.
+            always_read: self.contract.as_ref().map(|contract| &contract.named),
+        }
+    }
+
     fn batch(
         &self,
         records: &mut Records,
@@ -269,6 +321,13 @@ impl Decoder {
     ) -> Result<(TableSchema, RecordBatch), Error> {
         let rows = records.rows;
         let mut fields = records.root.observed_fields(&self.hints);
+        for name in self.hints.keys() {
+            if records.root.position(name).is_none() && hints::lies_within(&fields, name) {
+                let names = self.hints_within.lock();
+                let mut names = names.unwrap_or_else(PoisonError::into_inner);
+                names.insert(name.clone());
+            }
+        }
         let mut copied = Vec::new();
         for (key, json) in constants {
             let source = Source {

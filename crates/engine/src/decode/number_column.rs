@@ -52,7 +52,7 @@ impl NumberColumn {
         }
     }
 
-    /// Puts a JSON number into a row; `false` where the text is no number.
+    /// Puts a JSON number into a row; `false` where its exponent has more than 18 digits.
     #[inline]
     pub(super) fn push(&mut self, row: usize, text: &[u8]) -> bool {
         match &mut self.values {

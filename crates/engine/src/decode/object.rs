@@ -1,6 +1,6 @@
 //! The objects of a field, and the records themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, NullBufferBuilder, StructArray};
@@ -40,6 +40,16 @@ pub(super) struct ObjectNode {
     rows: usize,
     cursor_steps: usize,
     maximum_fields: usize,
+    /// Keys were passed over.
+    has_surplus: bool,
+}
+
+/// What the keys of records are to a table.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'a> {
+    pub(super) hints: &'a IndexMap<String, Hint>,
+    /// Where keys beyond those that a table can have columns for are passed over: those that never are.
+    pub(super) always_read: Option<&'a HashSet<String>>,
 }
 
 /// One key.
@@ -50,6 +60,8 @@ struct FieldNode {
     value: ValueNode,
     /// The last row in which the key was.
     last_row: usize,
+    /// Where its value lies in the record of that row.
+    last_index: usize,
 }
 
 impl ObjectNode {
@@ -73,6 +85,7 @@ impl ObjectNode {
             rows,
             cursor_steps,
             maximum_fields: WIDE_OBJECT_KEYS,
+            has_surplus: false,
         }
     }
 
@@ -82,15 +95,10 @@ impl ObjectNode {
     }
 
     /// Reads a record into a row.
-    pub(super) fn read_record(
-        &mut self,
-        walk: &mut Walk<'_>,
-        row: usize,
-        hints: &IndexMap<String, Hint>,
-    ) -> Read {
-        let outcome = self.read_fields(walk, row, 1, Some(hints))?;
+    pub(super) fn read_record(&mut self, walk: &mut Walk<'_>, row: usize, keys: Keys<'_>) -> Read {
+        let outcome = self.read_fields(walk, row, 1, Some(keys))?;
         match outcome {
-            Outcome::Read => Ok(()),
+            Outcome::Read { .. } => Ok(()),
             Outcome::TooManyKeys => Err(Fault::new(
                 Problem::TooManyColumns,
                 walk.json.current_index(),
@@ -104,12 +112,12 @@ impl ObjectNode {
         walk: &mut Walk<'_>,
         key: &str,
         row: usize,
-        hints: &IndexMap<String, Hint>,
+        keys: Keys<'_>,
     ) -> Read {
         let peek = walk.json.peek()?;
         let position = match self.positions.get(key) {
             Some(position) => *position,
-            None => self.add_field(key, walk.cursor_path, Some(hints)),
+            None => self.add_field(key, walk.cursor_path, Some(keys.hints)),
         };
         self.fields[position].last_row = row;
         let value = &mut self.fields[position].value;
@@ -129,9 +137,8 @@ impl ObjectNode {
             return entries.read(walk, row, depth);
         }
         let start = walk.json.current_index();
-        if let Outcome::Read = self.read_fields(walk, row, depth, None)? {
-            let keys = self.fields.iter().filter(|field| field.last_row == row);
-            self.most_keys = self.most_keys.max(keys.count());
+        if let Outcome::Read { keys } = self.read_fields(walk, row, depth, None)? {
+            self.most_keys = self.most_keys.max(keys);
             return Ok(());
         }
         walk.skip_rest_of_object(depth)?;
@@ -177,6 +184,11 @@ impl ObjectNode {
                 .map_err(|fault| fault.into_error(row, object.as_bytes()))?;
         }
         Ok(entries)
+    }
+
+    /// Whether keys were passed over, of which nothing is known.
+    pub(super) fn has_surplus(&self) -> bool {
+        self.has_surplus
     }
 
     /// Whether the value of a key in a row, the last one, is there and not null.
@@ -295,10 +307,11 @@ impl ObjectNode {
         walk: &mut Walk<'_>,
         row: usize,
         depth: usize,
-        hints: Option<&IndexMap<String, Hint>>,
+        top_level: Option<Keys<'_>>,
     ) -> Read<Outcome> {
-        let start = walk.json.current_index();
         let cursor_path = walk.cursor_path;
+        let always_read = top_level.and_then(|keys| keys.always_read);
+        let mut keys = 0;
         let mut expected = 0;
         let mut is_first = true;
         loop {
@@ -317,12 +330,21 @@ impl ObjectNode {
                     walk.json.next_key()?
                 };
                 let Some(key) = key else {
-                    return Ok(Outcome::Read);
+                    return Ok(Outcome::Read { keys });
                 };
                 match self.positions.get(key) {
                     Some(position) => *position,
-                    None if self.fields.len() < self.maximum_fields => {
-                        self.add_field(key, cursor_path, hints)
+                    None if self.fields.len() < self.maximum_fields
+                        || always_read.is_some_and(|keys| keys.contains(key)) =>
+                    {
+                        self.add_field(key, cursor_path, top_level.map(|keys| keys.hints))
+                    }
+                    None if always_read.is_some() => {
+                        let peek = walk.json.peek()?;
+                        walk.skip(peek, depth + 1)?;
+                        self.has_surplus = true;
+                        is_first = false;
+                        continue;
                     }
                     None => return Ok(Outcome::TooManyKeys),
                 }
@@ -332,11 +354,13 @@ impl ObjectNode {
             let field = &mut self.fields[position];
             let peek = walk.json.peek()?;
             if field.last_row == row {
-                skip_repeated(walk, peek, start, &field.key, depth)
+                walk.skip_repeated(peek, field.last_index, depth + 1)
                     .map_err(|fault| fault.under_key(&field.key))?;
                 continue;
             }
             field.last_row = row;
+            field.last_index = walk.json.current_index();
+            keys += 1;
             if let Err(fault) = field.value.read(walk, peek, row, depth + 1) {
                 return Err(fault.under_key(&field.key));
             }
@@ -368,6 +392,7 @@ impl ObjectNode {
             quoted,
             value: ValueNode::new(declared, self.rows, cursor_steps),
             last_row: NEVER,
+            last_index: 0,
         });
         position
     }
@@ -379,7 +404,8 @@ impl ObjectNode {
 }
 
 enum Outcome {
-    Read,
+    /// All of the object, which has so many keys.
+    Read { keys: usize },
     /// Stopped behind a key for which there is no field.
     TooManyKeys,
 }
@@ -388,21 +414,4 @@ fn read_entries(entries: &mut Entries, object: &str, row: usize, depth: usize) -
     let mut walk = Walk::new(object.as_bytes(), &[]);
     walk.json.peek()?;
     entries.read(&mut walk, row, depth)
-}
-
-/// A key that comes twice is fine as long as its value is the same.
-#[cold]
-pub(super) fn skip_repeated(
-    walk: &mut Walk<'_>,
-    peek: Peek,
-    start: usize,
-    key: &str,
-    depth: usize,
-) -> Read {
-    let index = walk.json.current_index();
-    let value = walk.skip(peek, depth + 1)?;
-    if walk.first_value(start, key, depth + 1)? == Some(value) {
-        return Ok(());
-    }
-    Err(Fault::new(Problem::DuplicateKey, index))
 }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::Error;
-use super::walk::{Fault, Read, Walk};
+use super::walk::{Fault, Read, Walk, find};
 use crate::flow::{ParentFields, Slice};
 use crate::json::Peek;
-use crate::plan::{DecodePlan, FieldPath, Selector};
+use crate::plan::{FieldPath, ParentField, Selector};
 use crate::schema::ExactNumber;
 
 /// Paths that an error shows.
@@ -16,18 +16,18 @@ const PATHS_SHOWN: usize = 30;
 ///
 /// What the record itself includes from its parents can be named like a field of its own.
 pub(super) fn parent_fields(
-    plan: &DecodePlan,
+    wanted: &[ParentField],
     slice: &Slice,
     record: usize,
     data: &[u8],
 ) -> Result<Option<ParentFields>, Error> {
-    if plan.parent_fields.is_empty() {
+    if wanted.is_empty() {
         return Ok(None);
     }
     let fault = |fault: Box<Fault>| fault.into_error(record, data);
     let mut fields = ParentFields::new();
-    for field in &plan.parent_fields {
-        let found = find(data, &field.path).map_err(fault)?;
+    for field in wanted {
+        let found = text_at(data, &field.path).map_err(fault)?;
         let found = found.or_else(|| included(slice, &field.path));
         if field.required && found.is_none_or(|text| text == "null") {
             return Err(Error::MissingParentKey {
@@ -54,40 +54,16 @@ fn included<'s>(slice: &'s Slice, path: &FieldPath) -> Option<&'s str> {
 }
 
 /// The JSON text at a path; of a JSONPath the first match.
-fn find<'j>(data: &'j [u8], path: &FieldPath) -> Read<Option<&'j str>> {
+fn text_at<'j>(data: &'j [u8], path: &FieldPath) -> Read<Option<&'j str>> {
     if let Some(keys) = path.keys() {
-        return find_keys(data, keys);
+        let found = find(data, keys)?;
+        let text = found.and_then(|range| data.get(range));
+        // The record has been read already, so that it is JSON.
+        return Ok(text.and_then(|text| std::str::from_utf8(text).ok()));
     }
     let text = |selector: &Selector| selector.value(data).ok().flatten();
-    // The record has been read already, so that it is JSON.
     let found = path.selector().and_then(text);
     Ok(found.and_then(|text| std::str::from_utf8(text).ok()))
-}
-
-/// The JSON text under keys. A record that is no object has its only value under `value`.
-fn find_keys<'j>(data: &'j [u8], path: &[String]) -> Read<Option<&'j str>> {
-    let mut walk = Walk::new(data, &[]);
-    let mut peek = walk.json.peek()?;
-    let steps = match path {
-        [first, rest @ ..] if first == "value" && peek != Peek::Object => rest,
-        path => path,
-    };
-    for step in steps {
-        if peek != Peek::Object {
-            return Ok(None);
-        }
-        let mut is_step = walk.json.known_object()?.map(|key| key == step);
-        while is_step == Some(false) {
-            let peek = walk.json.peek()?;
-            walk.skip(peek, 1)?;
-            is_step = walk.json.next_key()?.map(|key| key == step);
-        }
-        if is_step.is_none() {
-            return Ok(None);
-        }
-        peek = walk.json.peek()?;
-    }
-    Ok(Some(walk.skip(peek, 1)?))
 }
 
 /// The value of JSON text as requests take it; `None` for null. A number that no 64-bit type holds exactly stays as it is

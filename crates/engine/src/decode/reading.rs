@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use indexmap::IndexMap;
 
 use super::hints::Hint;
-use super::object::ObjectNode;
+use super::object::{Keys, ObjectNode};
 use super::walk::{Read, Walk, excerpt};
-use super::{Decoder, Error, constants};
+use super::{Decoder, Error, PART_RECORDS, constants};
 use crate::flow::{RecordReader, Slice};
 use crate::json::{Peek, Reader};
 use crate::plan::{CursorPath, DecodePlan};
@@ -36,32 +36,23 @@ pub(super) struct Noticed {
 
 impl RecordColumns {
     /// Begins for about so many rows.
-    pub(super) fn new(
-        plan: &DecodePlan,
-        hints: &IndexMap<String, Hint>,
-        slice: &Slice,
-        rows: usize,
-    ) -> Self {
+    pub(super) fn new(plan: &DecodePlan, top_level: Keys<'_>, slice: &Slice, rows: usize) -> Self {
         Self {
             root: ObjectNode::records(rows),
             rows: 0,
-            required: required(plan, hints, slice),
+            required: required(plan, top_level.hints, slice),
         }
     }
 
     /// Reads the record that the walk stands at into the next row.
-    pub(super) fn read(
-        &mut self,
-        walk: &mut Walk<'_>,
-        hints: &IndexMap<String, Hint>,
-    ) -> Read<Noticed> {
+    pub(super) fn read(&mut self, walk: &mut Walk<'_>, top_level: Keys<'_>) -> Read<Noticed> {
         let row = self.rows;
         let is_object = walk.json.peek()? == Peek::Object;
         let start = walk.json.current_index();
         if is_object {
-            self.root.read_record(walk, row, hints)?;
+            self.root.read_record(walk, row, top_level)?;
         } else {
-            self.root.read_as_field(walk, VALUE_KEY, row, hints)?;
+            self.root.read_as_field(walk, VALUE_KEY, row, top_level)?;
         }
         self.rows += 1;
         let root = &self.root;
@@ -112,7 +103,7 @@ impl EarlyReader {
     pub(super) fn new(decoder: Arc<Decoder>, slice: &Slice) -> Self {
         // Most pages are as long as the one before.
         let rows = decoder.newest_page_rows.load(Ordering::Relaxed);
-        let columns = RecordColumns::new(&decoder.plan, &decoder.hints, slice, rows);
+        let columns = RecordColumns::new(&decoder.plan, decoder.keys(), slice, rows);
         Self {
             decoder,
             records: ReadRecords {
@@ -126,11 +117,14 @@ impl EarlyReader {
 
 impl RecordReader for EarlyReader {
     fn read(&mut self, json: &Reader<'_>) -> Option<usize> {
+        if self.records.noticed.len() == PART_RECORDS {
+            return None;
+        }
         let json = json.fork(std::mem::take(&mut self.buffer));
-        let Decoder { plan, hints, .. } = &*self.decoder;
-        let mut walk = Walk::within(json, cursor_path(plan));
+        let decoder = &self.decoder;
+        let mut walk = Walk::within(json, cursor_path(&decoder.plan));
         // What can't be read is told when the page is decoded.
-        let noticed = self.records.columns.read(&mut walk, hints).ok()?;
+        let noticed = self.records.columns.read(&mut walk, decoder.keys()).ok()?;
         self.records.noticed.push(noticed);
         let end = walk.json.current_index();
         self.buffer = walk.json.into_buffer();

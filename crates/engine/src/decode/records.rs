@@ -2,17 +2,14 @@
 
 use std::ops::Range;
 
-use indexmap::IndexMap;
-
 use super::Error;
 use super::constants;
 use super::cursor::{Judge, Verdict, key_content};
-use super::hints::Hint;
 use super::memory::{SliceMemory, hash};
-use super::object::ObjectNode;
+use super::object::{Keys, ObjectNode};
 use super::parents::parent_fields;
 use super::reading::{ReadRecords, RecordColumns, cursor_path};
-use super::walk::Walk;
+use super::walk::{Walk, find};
 use crate::flow::{Page, ParentFields, Slice};
 use crate::plan::{CursorPath, DecodePlan};
 
@@ -33,7 +30,7 @@ impl Records {
     /// The columns hold the records that are left out too.
     pub(super) fn read(
         plan: &DecodePlan,
-        hints: &IndexMap<String, Hint>,
+        top_level: Keys<'_>,
         slice: &Slice,
         page: &Page,
         early: Option<ReadRecords>,
@@ -41,17 +38,22 @@ impl Records {
     ) -> Result<Self, Error> {
         let read = match early {
             Some(early) => early,
-            None => read_columns(plan, hints, slice, page, None)?,
+            None => read_columns(plan, top_level, slice, page, None)?,
         };
         let mut verdicts = Vec::new();
         let mut all_keys = Vec::new();
         let mut parents = Vec::new();
         let cursor = plan.cursor.as_ref();
         let mut judge = cursor.map(|column| Judge::new(column, slice));
+        let cursor_path = cursor_path(plan);
         let keys = own_keys(plan, slice);
         for (record, (range, noticed)) in page.records.iter().zip(&read.noticed).enumerate() {
             let data = record_data(page, record, range)?;
-            let cursor = &noticed.cursor;
+            let mut cursor = noticed.cursor.clone();
+            if cursor.is_none() && judge.is_some() && !cursor_path.is_empty() {
+                // It may lie in what has no columns of its own: a map, or an object that is kept as JSON text.
+                cursor = find(data, cursor_path).map_err(|fault| fault.into_error(record, data))?;
+            }
             if let Some(judge) = &mut judge {
                 let verdict = judge.judge(data, cursor.clone(), record, memory)?;
                 verdicts.push(verdict);
@@ -64,7 +66,7 @@ impl Records {
                 let mut content =
                     key_content(data, &keys).map_err(|fault| fault.into_error(record, data))?;
                 // A record that came again with another cursor was changed meanwhile: it is another version.
-                let version = cursor.clone().and_then(|range| data.get(range));
+                let version = cursor.and_then(|range| data.get(range));
                 content.extend(version.map(|json| String::from_utf8_lossy(json).into_owned()));
                 if judge.is_none() {
                     verdicts.push(Verdict::Kept);
@@ -79,7 +81,7 @@ impl Records {
                     continue;
                 }
             }
-            parents.extend(parent_fields(plan, slice, record, data)?);
+            parents.extend(parent_fields(&plan.parent_fields, slice, record, data)?);
         }
         if let Some(judge) = judge {
             let data = |record: usize| page.body.get(page.records.get(record)?.clone());
@@ -97,20 +99,20 @@ impl Records {
     /// Reads the records of a page that are kept, where it is known what becomes of each.
     pub(super) fn read_kept(
         plan: &DecodePlan,
-        hints: &IndexMap<String, Hint>,
+        top_level: Keys<'_>,
         slice: &Slice,
         page: &Page,
         verdicts: &[Verdict],
     ) -> Result<Self, Error> {
         let ReadRecords { columns, noticed } =
-            read_columns(plan, hints, slice, page, Some(verdicts))?;
+            read_columns(plan, top_level, slice, page, Some(verdicts))?;
         let kept = page.records.iter().enumerate();
         let kept = kept.filter(|(record, _)| verdicts.get(*record) == Some(&Verdict::Kept));
         let mut parents = Vec::new();
         for ((record, range), noticed) in kept.zip(&noticed) {
             let data = record_data(page, record, range)?;
             columns.check(noticed, record, data)?;
-            parents.extend(parent_fields(plan, slice, record, data)?);
+            parents.extend(parent_fields(&plan.parent_fields, slice, record, data)?);
         }
         Ok(Self {
             root: columns.root,
@@ -138,12 +140,12 @@ impl Records {
 /// Reads the records of a page, or those that are kept of them.
 fn read_columns(
     plan: &DecodePlan,
-    hints: &IndexMap<String, Hint>,
+    top_level: Keys<'_>,
     slice: &Slice,
     page: &Page,
     verdicts: Option<&[Verdict]>,
 ) -> Result<ReadRecords, Error> {
-    let mut columns = RecordColumns::new(plan, hints, slice, page.records.len());
+    let mut columns = RecordColumns::new(plan, top_level, slice, page.records.len());
     let mut all = Vec::with_capacity(page.records.len());
     let cursor_path = cursor_path(plan);
     let text = simdutf8::basic::from_utf8(&page.body).ok();
@@ -158,7 +160,7 @@ fn read_columns(
             // Its error tells where it stops being text.
             None => Walk::new(data, cursor_path),
         };
-        let noticed = columns.read(&mut walk, hints).and_then(|noticed| {
+        let noticed = columns.read(&mut walk, top_level).and_then(|noticed| {
             walk.json.finish()?;
             Ok(noticed)
         });

@@ -58,7 +58,7 @@ pub(super) fn nanoseconds(json: &[u8], format: &CursorFormat) -> Option<i64> {
             let number = ExactNumber::parse(number.unwrap_or(json))?;
             number.shifted(places).to_int64()
         }
-        None => i64::try_from(format.read(json)?.as_nanosecond()).ok(),
+        None => i64::try_from(format.read_exactly(json)?.as_nanosecond()).ok(),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn time_of_day(text: &str) -> Option<i64> {
 
 /// The instant that a value denotes in a pattern, where it is no finer than a microsecond.
 fn whole_microseconds(format: &CursorFormat, json: &[u8]) -> Option<i64> {
-    let nanoseconds = format.read(json)?.as_nanosecond();
+    let nanoseconds = format.read_exactly(json)?.as_nanosecond();
     let whole = nanoseconds % NANOSECONDS_PER_MICROSECOND == 0;
     i64::try_from(nanoseconds / NANOSECONDS_PER_MICROSECOND)
         .ok()

@@ -234,8 +234,7 @@ impl ValueNode {
                         .number
                         .get_or_insert_with(|| Box::new(NumberColumn::new(rows)));
                     if !column.push(row, text) {
-                        let reason = "invalid number".to_owned();
-                        return Err(Fault::new(Problem::Malformed(reason), index));
+                        return Err(Fault::new(Problem::ImmenseExponent, index));
                     }
                 }
             }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::Error;
+use super::reading::VALUE_KEY;
 use crate::json::{self, JsonError, Peek, Reader};
 use crate::schema::MAXIMUM_COLUMNS;
 
@@ -89,26 +90,50 @@ impl<'j> Walk<'j> {
         })
     }
 
-    /// The text of the first value of a key in the object that starts at `start`.
-    pub(super) fn first_value(
-        &self,
-        start: usize,
-        key: &str,
-        depth: usize,
-    ) -> Read<Option<&'j str>> {
-        let mut again = Walk::new(self.data.get(start..).unwrap_or_default(), &[]);
-        again.json.peek()?;
-        let mut found = again.json.known_object()?.map(|name| name == key);
-        while let Some(is_key) = found {
-            let peek = again.json.peek()?;
-            let text = again.skip(peek, depth)?;
-            if is_key {
-                return Ok(Some(text));
-            }
-            found = again.json.next_key()?.map(|name| name == key);
+    /// Passes over the value of a key that its object had before: that is fine as long as the value is the same.
+    ///
+    /// `first` is where the value lies that was read.
+    #[cold]
+    pub(super) fn skip_repeated(&mut self, peek: Peek, first: usize, depth: usize) -> Read {
+        let index = self.json.current_index();
+        let value = self.skip(peek, depth)?;
+        let rest = self.data.get(first..).unwrap_or_default();
+        let behind = rest.strip_prefix(value.as_bytes());
+        // A number may begin like another one; no other value does.
+        let goes_on = |byte: &u8| byte.is_ascii_digit() || b".eE+-".contains(byte);
+        if behind.is_some_and(|behind| !behind.first().is_some_and(goes_on)) {
+            return Ok(());
         }
-        Ok(None)
+        Err(Fault::new(Problem::DuplicateKey, index))
     }
+}
+
+/// Where the value under keys lies in a record. A record that is no object has its only value under `value`.
+pub(super) fn find(record: &[u8], path: &[String]) -> Read<Option<Range<usize>>> {
+    let mut walk = Walk::new(record, &[]);
+    let mut peek = walk.json.peek()?;
+    let steps = match path {
+        [first, rest @ ..] if first == VALUE_KEY && peek != Peek::Object => rest,
+        path => path,
+    };
+    for step in steps {
+        if peek != Peek::Object {
+            return Ok(None);
+        }
+        let mut is_step = walk.json.known_object()?.map(|key| key == step);
+        while is_step == Some(false) {
+            let peek = walk.json.peek()?;
+            walk.skip(peek, 1)?;
+            is_step = walk.json.next_key()?.map(|key| key == step);
+        }
+        if is_step.is_none() {
+            return Ok(None);
+        }
+        peek = walk.json.peek()?;
+    }
+    let start = walk.json.current_index();
+    walk.skip(peek, 1)?;
+    Ok(Some(start..walk.json.current_index()))
 }
 
 /// Passes over a value, checking all of it; `depth` is that of the value, should it be an object or a list.
@@ -153,6 +178,7 @@ pub(super) enum Problem {
         limit: usize,
     },
     DuplicateKey,
+    ImmenseExponent,
     TooManyColumns,
     /// A struct could not be turned into a map.
     Outgrown(Box<Error>),
@@ -218,6 +244,11 @@ impl Fault {
                 limit,
             },
             Problem::DuplicateKey => Error::DuplicateKey {
+                record,
+                path,
+                excerpt,
+            },
+            Problem::ImmenseExponent => Error::ImmenseExponent {
                 record,
                 path,
                 excerpt,

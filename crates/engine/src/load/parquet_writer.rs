@@ -26,6 +26,9 @@ const ROW_GROUP_BYTES: usize = 32 << 20;
 /// Smaller batches are put together first: each write has its price for each column.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// The same for each column at least, so that a write is about many of its values. In bytes.
+const COLUMN_CHUNK_BYTES: usize = 4 << 10;
+
 /// A closed file that waits to be staged.
 #[derive(Clone, Debug)]
 pub(super) struct WrittenFile {
@@ -45,6 +48,8 @@ pub(super) struct ParquetWriter {
     target: Target,
     properties: WriterProperties,
     layout: SchemaRef,
+    /// Columns of the files, those in structs and lists included.
+    columns: usize,
     pending: Vec<RecordBatch>,
     pending_bytes: usize,
     open: Option<OpenFile>,
@@ -69,6 +74,7 @@ impl ParquetWriter {
         Ok(Self {
             target: target.clone(),
             properties,
+            columns: layout.flattened_fields().len(),
             layout,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -156,7 +162,10 @@ impl ParquetWriter {
 
     fn chunk_bytes(&self) -> usize {
         let file_size = self.target.settings.file_size_bytes;
-        CHUNK_BYTES.min(usize::try_from(file_size).unwrap_or(usize::MAX))
+        let columns = self.columns.saturating_mul(COLUMN_CHUNK_BYTES);
+        CHUNK_BYTES
+            .max(columns)
+            .min(usize::try_from(file_size).unwrap_or(usize::MAX))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use jiff::civil::Time;
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -112,6 +111,18 @@ impl CursorFormat {
         }
     }
 
+    /// The same, and `None` where reading changes the value: second 60 is read as 59.
+    pub(crate) fn read_exactly(&self, json: &[u8]) -> Option<Timestamp> {
+        let instant = self.read(json)?;
+        let text = std::str::from_utf8(json).ok()?;
+        let is_leap_second = text.match_indices("60").any(|(at, _)| {
+            let mut second_before = text.to_owned();
+            second_before.replace_range(at..at + 2, "59");
+            self.read(second_before.as_bytes()) == Some(instant)
+        });
+        (!is_leap_second).then_some(instant)
+    }
+
     /// Whether a number of a lag counts days.
     pub(crate) fn is_date(&self) -> bool {
         *self == Self::Named(TimeFormat::Date)
@@ -129,7 +140,8 @@ impl CursorFormat {
         };
         if reads && read_pattern(pattern, &written).is_none() {
             return Some(
-                "a time can't be told from it: it must have the year, month and day".to_owned(),
+                "a time can't be told from it: it must have the year, month and day, and the hour where it has minutes"
+                    .to_owned(),
             );
         }
         None
@@ -166,8 +178,8 @@ fn read_pattern(pattern: &str, text: &str) -> Option<Timestamp> {
         return Some(instant);
     }
     let date = read.to_date().ok()?;
-    // A pattern without a time of day means midnight.
-    let time = read.to_time().unwrap_or(Time::midnight());
+    // A pattern without a time of day means midnight; one with a part of it only can't be read.
+    let time = read.to_time().ok()?;
     TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()
 }
 
@@ -236,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn a_leap_second_is_not_read_exactly() {
+        let seconds = pattern("%F %T");
+        for (json, format, is_exact) in [
+            ("\"2016-12-31T23:59:60Z\"", &RFC3339, false),
+            ("\"2060-12-31T23:59:59.60Z\"", &RFC3339, true),
+            ("\"2016-12-31 23:59:60\"", &seconds, false),
+            ("\"2060-12-31 23:59:59\"", &seconds, true),
+            ("60", &UNIX, true),
+        ] {
+            assert!(format.read(json.as_bytes()).is_some(), "{json}");
+            let exactly = format.read_exactly(json.as_bytes());
+            assert_eq!(exactly.is_some(), is_exact, "{json}");
+        }
+    }
+
+    #[test]
     fn a_coarse_format_still_covers_the_range() {
         let edges = |format: CursorFormat, start: &str, end: &str| {
             let (start, end) = (start.parse().unwrap(), end.parse().unwrap());
@@ -277,6 +305,7 @@ mod tests {
     fn a_pattern_that_loses_the_date_is_told() {
         assert_eq!(pattern("%Y-%m-%d").problem(true), None);
         assert!(pattern("%Y-%m").problem(true).is_some());
+        assert!(pattern("%Y-%m-%d %M:%S").problem(true).is_some());
         assert_eq!(pattern("%Y-%m").problem(false), None);
         assert!(pattern("%Y-%!").problem(false).is_some());
     }

@@ -90,7 +90,7 @@ impl Table {
             let (writer, memory, pages) = &mut unfinished[turn];
             if let Some(records) = pages.next() {
                 let rows = decoder
-                    .decode(&Slice::default(), &page(records), memory)
+                    .decode(&Slice::default(), &Page::of_records(records), memory)
                     .unwrap();
                 writer.write(rows.batch, &rows.schema).unwrap();
             } else {
@@ -177,22 +177,4 @@ impl Table {
 
 fn load_id(number: usize) -> String {
     format!("load{number}")
-}
-
-/// A page whose records stand in a list, with some white space between them.
-fn page(records: &[String]) -> Page {
-    let mut body = String::from("[ ");
-    let mut ranges = Vec::new();
-    for record in records {
-        ranges.push(body.len()..body.len() + record.len());
-        body.push_str(record);
-        body.push_str(" , ");
-    }
-    body.push(']');
-    Page {
-        number: 1,
-        body: body.into(),
-        records: ranges,
-        fetched_at: Timestamp::UNIX_EPOCH,
-    }
 }

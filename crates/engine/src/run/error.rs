@@ -20,10 +20,7 @@ pub enum Error {
         source: Box<extract::Error>,
     },
     /// A page could not be decoded.
-    #[error(
-        "decode page {page} of `{resource}`, slice `{slice}`{}",
-        counted_from(*first_record)
-    )]
+    #[error("decode page {page} of `{resource}`, slice `{slice}`")]
     Decode {
         /// Name of the resource.
         resource: String,
@@ -31,8 +28,6 @@ pub enum Error {
         slice: String,
         /// Position of the page in the slice, from 1.
         page: u64,
-        /// Records of the page in front of those that the cause counts: a large page is decoded in parts.
-        first_record: u64,
         /// The cause.
         source: Box<decode::Error>,
     },
@@ -200,13 +195,5 @@ impl Error {
             source = cause.source();
         }
         text
-    }
-}
-
-/// Where the position of a record is counted from.
-fn counted_from(first_record: u64) -> String {
-    match first_record {
-        0 => String::new(),
-        first => format!(", from its record {first} on"),
     }
 }

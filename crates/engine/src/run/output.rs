@@ -44,21 +44,12 @@ pub(super) struct PageOutput {
 
 impl PageOutput {
     /// Takes it from a decoded page.
-    pub(super) fn of(
-        decoded: &mut Decoded,
-        number: u64,
-        first_record: u64,
-        discards_table: bool,
-    ) -> Self {
-        let mut rejected = std::mem::take(&mut decoded.discarded.rejected);
-        for one in &mut rejected {
-            one.record += usize::try_from(first_record).unwrap_or(usize::MAX);
-        }
+    pub(super) fn of(decoded: &mut Decoded, number: u64, discards_table: bool) -> Self {
         let rows = (!discards_table).then(|| (decoded.batch.clone(), decoded.schema.clone()));
         Self {
             number,
             rows,
-            rejected,
+            rejected: std::mem::take(&mut decoded.discarded.rejected),
         }
     }
 

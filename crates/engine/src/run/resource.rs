@@ -134,7 +134,7 @@ impl ResourceRun {
         let mut all = Slices::default();
         let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
         if let Some(output) = &self.output {
-            decoder = decoder.under_contract(output.schema.as_ref());
+            decoder = decoder.for_table(output.schema.as_ref());
         }
         let decoder = Arc::new(decoder);
         let read = self.read_slices(&decoder, &mut all, &mut report).await;
@@ -150,6 +150,7 @@ impl ResourceRun {
         }
         self.tell_absent_fields(&decoder, &report);
         self.tell_misfits(&decoder);
+        self.tell_hints_within(&decoder);
         self.tell_what_was_left_out(&report);
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
@@ -238,6 +239,16 @@ impl ResourceRun {
                 "is larger than its `precision`, and is kept whole",
                 "are larger than its `precision`, and are kept whole",
             );
+        }
+    }
+
+    fn tell_hints_within(&self, decoder: &Decoder) {
+        for name in decoder.hints_within() {
+            let text = format!(
+                "`columns` declares `{name}`, which lies in an object: hints are for the keys of the record itself, and this one \
+                 changes nothing; give the value a key of its own with `map` in `processing_steps`, and declare that"
+            );
+            self.client.warn(&self.resource.name, &text);
         }
     }
 

@@ -11,7 +11,7 @@ use super::included::Included;
 use super::output::{PageOutput, SliceOutput};
 use super::parents::Child;
 use super::writing::Writing;
-use crate::decode::{Decoded, Decoder, DiscardCounts, SliceMemory};
+use crate::decode::{Decoded, Decoder, DiscardCounts, PART_RECORDS, SliceMemory};
 use crate::extract::progress::LastValue;
 use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
 use crate::flow::{Event, FetchedPage, Observer, Slice};
@@ -143,17 +143,21 @@ impl SliceRun {
         let output = self.output.take();
         let mut writing = output.map(|output| Writing::new(output, &self.slice, &self.computing));
         while let Some(page) = pages.recv().await {
-            let (number, first_record) = (page.page.number, page.first_record);
             let is_end = page.is_end;
-            let mut decoded;
-            (decoded, memory) = self.decode(page, memory).await?;
-            if let Some(writing) = &mut writing {
-                let discards_table = self.decoder.discards_table();
-                let page = PageOutput::of(&mut decoded, number, first_record, discards_table);
-                writing.write(page).await?;
+            let number = page.page.number;
+            let mut parents = Vec::new();
+            for part in page.parts(PART_RECORDS) {
+                let mut decoded;
+                (decoded, memory) = self.decode(part, memory).await?;
+                if let Some(writing) = &mut writing {
+                    let discards_table = self.decoder.discards_table();
+                    let page = PageOutput::of(&mut decoded, number, discards_table);
+                    writing.write(page).await?;
+                }
+                left_out.add(&mut decoded);
+                self.included.watch(&decoded);
+                parents.append(&mut decoded.parents);
             }
-            left_out.add(&mut decoded);
-            self.included.watch(&decoded);
             if !disorder_told && let Some((before, behind)) = memory.disorder() {
                 disorder_told = true;
                 (self.observer)(Event::Warning {
@@ -164,7 +168,7 @@ impl SliceRun {
                     ),
                 });
             }
-            for fields in decoded.parents {
+            for fields in parents {
                 for child in &self.children {
                     child.send(&fields, &self.slice).await;
                 }
@@ -185,29 +189,23 @@ impl SliceRun {
 
     async fn decode(
         &mut self,
-        FetchedPage {
-            page,
-            reader,
-            first_record,
-            memory: page_memory,
-            ..
-        }: FetchedPage,
+        part: FetchedPage,
         mut memory: SliceMemory,
     ) -> Result<(Decoded, SliceMemory), Error> {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
-        let number = page.number;
+        let number = part.page.number;
         let (result, memory) = blocking(&self.computing, move || {
-            let read = decoder.decode_read(&slice, &page, reader, &mut memory);
-            drop((page, page_memory));
-            (read, memory)
+            let first = usize::try_from(part.first_record).unwrap_or(usize::MAX);
+            let (page, reader) = ((first, &part.page), part.reader);
+            let decoded = decoder.decode_part(&slice, page, reader, &mut memory);
+            (decoded, memory)
         })
         .await?;
         let contents = result.map_err(|source| Error::Decode {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),
             page: number,
-            first_record,
             source: Box::new(source),
         })?;
         Ok((contents, memory))

@@ -251,6 +251,16 @@ impl Source {
         }
     }
 
+    /// The objects that it lies in, from the outermost on.
+    pub(crate) fn around(&self) -> impl Iterator<Item = Self> + '_ {
+        let keys = self.within.iter().enumerate();
+        keys.map(|(depth, key)| Self {
+            from_parent: self.from_parent,
+            within: self.within.iter().take(depth).cloned().collect(),
+            key: key.clone(),
+        })
+    }
+
     /// The key of the record that it is, or lies under.
     pub(crate) fn top_level(&self) -> &str {
         self.within.first().unwrap_or(&self.key)
@@ -269,6 +279,18 @@ impl Source {
         let keys = self.within.iter().chain([&self.key]);
         keys.map(String::as_str).collect::<Vec<_>>().join("__")
     }
+}
+
+/// Where the columns of each source are.
+pub(super) type Places<'c> = HashMap<&'c Source, Vec<usize>>;
+
+/// Where the columns of each source are among these, in their order.
+pub(super) fn places(columns: &[Column]) -> Places<'_> {
+    let mut places = Places::new();
+    for (at, column) in columns.iter().enumerate() {
+        places.entry(&column.source).or_default().push(at);
+    }
+    places
 }
 
 /// The Arrow fields of columns at one level.

@@ -1,9 +1,11 @@
 //! What a schema contract compares: values with the columns that a table has, and a load with itself.
 
 use super::TableSchema;
-use super::column::{Column, ColumnType, Kind, Source};
+use std::collections::HashSet;
+
+use super::column::{Column, ColumnType, Kind, Source, places};
 use super::evolve::{Fit, evolve};
-use super::form::{Form, splits};
+use super::form::Form;
 use super::observed::{Field, ObjectSummary, Observed};
 
 /// The path of a key within the value at `parent`; empty for the record itself.
@@ -30,11 +32,6 @@ impl Source {
     pub(crate) fn path(&self, parent: &str) -> String {
         let keys = self.within.iter().chain([&self.key]);
         keys.fold(parent.to_owned(), |path, key| key_path(&path, key))
-    }
-
-    /// Whether what lies in the objects there has columns of its own, and they have none.
-    pub(crate) fn lies_apart(&self, columns: &[Column]) -> bool {
-        splits(self, Form::default(), columns)
     }
 }
 
@@ -140,12 +137,27 @@ pub(crate) struct Mixture {
     pub(crate) path: String,
     /// What the columns hold.
     pub(crate) kinds: Vec<&'static str>,
-    /// It lies in lists or maps of which the load says the type: more of their values may make them JSON text, with no
-    /// columns within.
+    /// It lies in objects or lists of which the load says the type: more of their values may make them maps of JSON text,
+    /// or JSON text, with no columns within.
     pub(crate) may_end: bool,
 }
 
 impl TableSchema {
+    /// The source keys of the table's columns whose types are only declared, never found from values, with these types.
+    pub(crate) fn declared_only(&self) -> Vec<(String, ColumnType)> {
+        let layout = self.layout();
+        let declared = layout.iter().filter(|column| {
+            let is_own = column.source.within.is_empty() && !column.source.from_parent;
+            let is_declared_only = matches!(
+                column.data_type,
+                ColumnType::Time | ColumnType::Binary | ColumnType::TimestampNanoseconds
+            );
+            is_own && is_declared_only && !column.closed
+        });
+        let found = declared.map(|column| (column.source.key.clone(), column.data_type.clone()));
+        found.collect()
+    }
+
     /// Whether the table has columns beside those of the metadata.
     pub(crate) fn has_columns(&self) -> bool {
         !self.layout().is_empty()
@@ -178,16 +190,19 @@ fn collect(
     parent: Option<Parent<'_>>,
     found: &mut Vec<Mixture>,
 ) {
+    let places = places(columns);
+    let mut told = HashSet::new();
     for (at, column) in columns.iter().enumerate() {
         let path = column.source.path(parent.map_or("", |parent| parent.path));
         let key = parent.map_or(column.source.top_level(), |parent| parent.key);
-        let may_end = parent.is_some_and(|parent| parent.may_end);
-        let of_source = |other: &&Column| other.source == column.source;
+        let is_apart = !column.source.within.is_empty();
+        let may_end = is_apart || parent.is_some_and(|parent| parent.may_end);
+        let of_source = places.get(&column.source).map_or(&[][..], Vec::as_slice);
         let is_new = at >= before.len() && !column.declared;
-        let is_variant = columns[..at].iter().any(|other| of_source(&other));
-        if is_new && is_variant && !found.iter().any(|mixture| mixture.path == path) {
-            let kinds = columns.iter().filter(of_source);
-            let kinds = kinds.map(|column| column.kind.map_or("json", Kind::name));
+        let is_variant = of_source.first().is_some_and(|first| *first < at);
+        if is_new && is_variant && told.insert(&column.source) {
+            let kinds = of_source.iter().map(|at| columns[*at].kind);
+            let kinds = kinds.map(|kind| kind.map_or("json", Kind::name));
             found.push(Mixture {
                 key: key.to_owned(),
                 path: path.clone(),
@@ -213,11 +228,11 @@ fn collect_nested(
 ) {
     match data_type {
         ColumnType::Struct(columns) => {
-            let before = match before {
-                Some(ColumnType::Struct(before)) => before.as_slice(),
-                _ => &[],
+            let (before, may_end) = match before {
+                Some(ColumnType::Struct(before)) => (before.as_slice(), parent.may_end),
+                _ => (&[][..], true),
             };
-            collect(columns, before, Some(parent), found);
+            collect(columns, before, Some(Parent { may_end, ..parent }), found);
         }
         ColumnType::List(element) | ColumnType::Map(element) => {
             let before = match before {

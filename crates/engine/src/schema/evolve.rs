@@ -1,6 +1,8 @@
 //! What a committed type makes of new values: an exact widening, or a variant for those that it can't hold.
 
-use super::column::{ColumnType, Kind};
+use std::collections::HashSet;
+
+use super::column::{ColumnType, Kind, Source};
 use super::form::Form;
 use super::number::NumberSummary;
 use super::observed::{ObjectSummary, Observed, WIDE_OBJECT_KEYS};
@@ -66,10 +68,10 @@ pub(super) fn evolve(
             };
             let before = before.and_then(|before| before.object.as_ref());
             let known = before.map_or(&[][..], |object| object.fields.as_slice());
-            let added = object
-                .fields
-                .iter()
-                .filter(|field| !known.iter().any(|known| known.source == field.source))
+            let sources: HashSet<&Source> = known.iter().map(|field| &field.source).collect();
+            let added = object.fields.iter();
+            let added = added
+                .filter(|field| !sources.contains(&field.source))
                 .count();
             if object.deep || object.values.is_some() || known.len() + added > WIDE_OBJECT_KEYS {
                 return Fit::Closed;

@@ -131,7 +131,7 @@ pub(super) fn flattened<'f>(
 }
 
 /// Whether what lies in the objects of a source becomes columns of its own, or has become so.
-pub(super) fn splits(source: &Source, form: Form, committed: &[Column]) -> bool {
+fn splits(source: &Source, form: Form, committed: &[Column]) -> bool {
     let stays_together = committed
         .iter()
         .any(|column| column.source == *source && column.takes(Kind::Object));

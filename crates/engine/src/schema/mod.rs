@@ -6,10 +6,12 @@
 //!
 //! **Invariant:** nothing here reads JSON or touches a file.
 
+mod calendar;
 mod column;
 mod conform;
 mod contract;
 mod evolve;
+mod exact_number;
 mod form;
 mod names;
 mod number;
@@ -28,12 +30,14 @@ pub use conform::{ConformError, conform};
 pub use form::Form;
 pub use observed::WIDE_OBJECT_KEYS;
 
+pub(crate) use calendar::{parse_date, write_date};
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
-pub(crate) use number::{ExactNumber, NumberSummary, decimal_digits, integer_is_exact_in_float64};
+pub(crate) use exact_number::ExactNumber;
+pub(crate) use number::{NumberSummary, decimal_digits, integer_is_exact_in_float64};
 pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
-pub(crate) use spelling::{Spellings, StringSummary, parse_date, parse_timestamp, write_date};
+pub(crate) use spelling::{Spellings, StringSummary, parse_timestamp};
 
 use names::METADATA_NAMES;
 
@@ -149,18 +153,15 @@ impl TableSchema {
     /// there with the same type, so that rows laid out there can be given back in this layout.
     pub(crate) fn places_in(&self, settled: &Self) -> Option<Vec<usize>> {
         let there = settled.columns.as_deref()?;
-        let is_same = |other: &Column, column: &Column| {
-            other.source == column.source
-                && other.kind == column.kind
-                && column.data_type.is_stored_as(&other.data_type)
+        let of_source = column::places(there);
+        let place = |column: &Column| {
+            let mut candidates = of_source.get(&column.source)?.iter().copied();
+            candidates.find(|at| {
+                there[*at].kind == column.kind
+                    && column.data_type.is_stored_as(&there[*at].data_type)
+            })
         };
-        let place = |(index, column): (usize, &Column)| {
-            // In a first load every column has the same place.
-            let same = there.get(index).filter(|other| is_same(other, column));
-            let search = || there.iter().position(|other| is_same(other, column));
-            same.map(|_| index).or_else(search)
-        };
-        let places: Option<Vec<usize>> = self.layout().iter().enumerate().map(place).collect();
+        let places: Option<Vec<usize>> = self.layout().iter().map(place).collect();
         let metadata = if self.metadata_columns {
             METADATA_NAMES.len()
         } else {
@@ -224,6 +225,23 @@ pub(crate) fn unsettled_object_columns(fields: &[Field]) -> Vec<Column> {
 
 #[cfg(test)]
 impl TableSchema {
+    /// The schema as JSON with the members of each level sorted, so that their order does not count.
+    pub(crate) fn unordered(&self) -> serde_json::Value {
+        fn sort(value: &mut serde_json::Value) {
+            match value {
+                serde_json::Value::Array(values) => {
+                    values.iter_mut().for_each(sort);
+                    values.sort_by_key(ToString::to_string);
+                }
+                serde_json::Value::Object(members) => members.values_mut().for_each(sort),
+                _ => {}
+            }
+        }
+        let mut value = serde_json::to_value(self).unwrap();
+        sort(&mut value);
+        value
+    }
+
     /// The unsettled schema of records that fill these columns: texts, integers and fractions.
     pub(crate) fn of(schema: &Schema) -> Self {
         let mut fields: Vec<Field> = Vec::new();

@@ -9,7 +9,7 @@
 //! A name that is taken gets `_` appended until it is free. A source key that looks like a variant's name gets
 //! `_` at once, so that it never takes the place of a variant that comes later.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::column::{Column, ColumnType, Kind, Source};
 
@@ -54,18 +54,20 @@ pub(super) fn append_named(columns: &mut Vec<Column>, reserved: &[&str], new: Ve
     }
 
     let mut variants: Vec<(String, usize)> = Vec::new();
+    // The first column of a source has its plain name.
+    let mut plain_names: HashMap<&Source, &String> = HashMap::new();
+    for column in columns.iter() {
+        plain_names.entry(&column.source).or_insert(&column.name);
+    }
+    for (column, name) in new.iter().zip(&names) {
+        if let Some(name) = name {
+            plain_names.entry(&column.source).or_insert(name);
+        }
+    }
     for (at, column) in new.iter().enumerate().filter(|(_, column)| !column.plain) {
-        let existing = columns
-            .iter()
-            .find(|existing| existing.source == column.source);
-        let plain = match existing {
-            Some(existing) => existing.name.clone(),
-            None => new
-                .iter()
-                .zip(&names)
-                .find(|(other, _)| other.plain && other.source == column.source)
-                .and_then(|(_, name)| name.clone())
-                .unwrap_or_else(|| base_name(&column.source.base_name())),
+        let plain = match plain_names.get(&column.source) {
+            Some(plain) => (*plain).clone(),
+            None => base_name(&column.source.base_name()),
         };
         variants.push((
             format!("{plain}__v_{}", column.kind.map_or("json", Kind::name)),

@@ -1,6 +1,8 @@
 //! From what was observed to columns: the layout of one page, and the final one for a commit.
 
-use super::column::{Column, ColumnType, Kind};
+use std::collections::{HashMap, HashSet};
+
+use super::column::{Column, ColumnType, Kind, Source, places};
 use super::evolve::{Fit, evolve};
 use super::form::{Form, flattened, is_map};
 use super::names::{Unnamed, append_named};
@@ -22,19 +24,19 @@ pub(super) fn settled_columns(
     let fields = &*flattened(fields, form, committed);
     let committed_fields = &*flattened(committed_fields, form, committed);
     let mut columns = committed.to_vec();
+    let required = fields.iter().filter(|field| declares_required(field));
+    let required: HashSet<&Source> = required.map(|field| &field.source).collect();
     for column in &mut columns {
-        let filled = fields.iter().any(|field| {
-            field.source == column.source && column.declared && declares_required(field)
-        });
-        column.required &= filled;
+        column.required &= column.declared && required.contains(&column.source);
     }
+    let places = places(committed);
+    let before = committed_fields.iter().map(|field| (&field.source, field));
+    let before: HashMap<&Source, &Field> = before.collect();
     let mut new = Vec::new();
     for field in fields {
-        if columns.iter().any(|column| column.source == field.source) {
-            let before = committed_fields
-                .iter()
-                .find(|before| before.source == field.source);
-            new.extend(absorb(&mut columns, field, before, form));
+        if let Some(places) = places.get(&field.source) {
+            let before = before.get(&field.source).copied();
+            new.extend(absorb(&mut columns, places, field, before, form));
         } else {
             new.extend(
                 plain_and_variants(field, Stage::Settled(form)).map(|column| Unnamed {
@@ -214,17 +216,17 @@ fn element_type(elements: &Observed, stage: Stage) -> Option<ColumnType> {
     }
 }
 
-/// Fits the values of a field into its committed columns; what does not fit needs the variants returned.
+/// Fits the values of a field into its committed columns, which are at `places`; what does not fit needs the variants
+/// returned.
 fn absorb(
     columns: &mut [Column],
+    places: &[usize],
     field: &Field,
     before: Option<&Field>,
     form: Form,
 ) -> Vec<Unnamed> {
-    let is_map = |column: &Column| {
-        column.source == field.source && matches!(column.data_type, ColumnType::Map(_))
-    };
-    let form = if columns.iter().any(is_map) {
+    let is_map = |at: &usize| matches!(columns[*at].data_type, ColumnType::Map(_));
+    let form = if places.iter().any(is_map) {
         Form::Map
     } else {
         form.of(field)
@@ -241,19 +243,17 @@ fn absorb(
     };
     if let Some(declaration) = &field.declared {
         if let Some(data_type) = &declaration.data_type
-            && !columns.iter().any(|column| {
-                column.source == field.source
-                    && column.kind == data_type.kind()
-                    && column.data_type == *data_type
-            })
+            && !places
+                .iter()
+                .map(|at| &columns[*at])
+                .any(|column| column.kind == data_type.kind() && column.data_type == *data_type)
         {
             new.push(variant(data_type.kind(), data_type.clone(), true));
         }
-        let plain = columns
-            .iter_mut()
-            .find(|column| column.source == field.source);
-        if let (Some(plain), Some(_)) = (plain, &declaration.description) {
-            plain.description.clone_from(&declaration.description);
+        if let (Some(plain), Some(_)) = (places.first(), &declaration.description) {
+            columns[*plain]
+                .description
+                .clone_from(&declaration.description);
         }
     }
     let declared_now = field
@@ -261,16 +261,15 @@ fn absorb(
         .as_ref()
         .is_some_and(|declaration| declaration.data_type.is_some());
     for kind in field.observed.kinds() {
-        let mut candidates = columns
-            .iter_mut()
-            .filter(|column| column.source == field.source && column.takes(kind))
-            .peekable();
+        let candidates = places.iter().copied();
+        let candidates: Vec<usize> = candidates.filter(|at| columns[*at].takes(kind)).collect();
         let void = field.observed.is_void(kind);
-        if void && candidates.peek().is_none() {
+        if void && candidates.is_empty() {
             continue;
         }
         let mut all_fit = false;
-        for column in candidates {
+        for at in candidates {
+            let column = &mut columns[at];
             let widens = !declared_now && !column.declared;
             let widenable = before.map(|before| &before.observed).filter(|_| widens);
             match evolve(&column.data_type, &field.observed, kind, widenable, form) {

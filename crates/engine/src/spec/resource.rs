@@ -130,7 +130,14 @@ pub enum WriteDisposition {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Column {
-    /// The column's type. Default: found from the values.
+    /// The column's type. Default: found from the values. Numbers get the narrowest type that holds each of them exactly;
+    /// texts are timestamps where all of them are RFC 3339 and exact to the microsecond, and dates where all of them are
+    /// written as `2024-01-31`. Other spellings stay text, since what they mean is not certain: an offset without its colon
+    /// (`+0100`) or none at all, a time without seconds, a leap second (`:60`), more than 6 digits of a fraction.
+    /// `timestamp` with a `format` such as `%Y-%m-%dT%H:%M:%S%z`, or with `precision: 9`, reads them.
+    ///
+    /// A column that is committed keeps its type, also where this is left out later: a text that reads as a `time`, as
+    /// `binary` or as a timestamp in nanoseconds goes on to its column.
     pub data_type: Option<DataType>,
     /// How a `timestamp` or `date` is written in the records: a name, a strftime pattern such as `%d.%m.%Y %H:%M`, or a
     /// list of them, of which the first that fits counts. A timestamp in RFC 3339, and a date as `2024-01-31`, are taken
@@ -172,7 +179,8 @@ pub enum Nested {
     /// The canonical JSON text of each object and each list.
     Json,
     /// The fields of objects become columns, `a__b` for `b` in `a`, at any depth; lists become JSON text, and so does an
-    /// object with more than 1000 keys.
+    /// object with more than 1000 keys. `columns` is about the keys of the record itself: a warning tells of a name there
+    /// that is the path of such a field.
     Flatten,
 }
 

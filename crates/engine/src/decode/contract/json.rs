@@ -49,6 +49,8 @@ pub(super) fn peek(text: &str) -> Read<Peek> {
 }
 
 /// Writes a value that begins at `start` without the members whose values lie at `cuts`; all else keeps its spelling.
+///
+/// Cuts come in the order of the text, and none lies in another.
 pub(super) fn write_without(
     text: &str,
     start: usize,
@@ -56,8 +58,10 @@ pub(super) fn write_without(
     cuts: &[Range<usize>],
     written: &mut String,
 ) -> Read {
-    let end = start + text.len();
-    if !cuts.iter().any(|cut| start <= cut.start && cut.end <= end) {
+    let first = cuts.partition_point(|cut| cut.start < start);
+    let behind = cuts.partition_point(|cut| cut.start < start + text.len());
+    let cuts = cuts.get(first..behind).unwrap_or_default();
+    if cuts.is_empty() {
         written.push_str(text);
         return Ok(());
     }
@@ -79,7 +83,8 @@ pub(super) fn write_without(
         written.push('{');
         members(text, depth, |key, value, at| {
             let place = start + at..start + at + value.len();
-            if cuts.contains(&place) {
+            let is_cut = cuts.binary_search_by_key(&place.start, |cut| cut.start);
+            if is_cut.is_ok() {
                 return Ok(());
             }
             separate(written);

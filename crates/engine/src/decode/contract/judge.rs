@@ -1,5 +1,6 @@
 //! One record held against the columns of its table.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::json::{elements, members, peek};
@@ -99,12 +100,12 @@ impl<'c> Judge<'c> {
         depth: usize,
     ) -> Read {
         let has_fields = depth <= MAXIMUM_STRUCT_DEPTH && peek(value)? == Peek::Object;
-        if has_fields && source.lies_apart(&self.contract.columns) {
+        if has_fields && self.contract.columns.lie_apart_in(source) {
             return members(value, depth + 1, |key, value, at| {
                 self.top_level(&source.inner(key), None, value, start + at, depth + 1)
             });
         }
-        let columns = self.contract.columns_of(source);
+        let columns: Vec<&Column> = self.contract.columns.of(source).iter().collect();
         if columns.is_empty() && self.contract.may_add(source) {
             return Ok(());
         }
@@ -169,12 +170,15 @@ impl<'c> Judge<'c> {
     ) -> Read<bool> {
         match (data_type, kind) {
             (ColumnType::Struct(columns), Kind::Object) => {
+                let mut by_key: HashMap<&str, Vec<&Column>> = HashMap::new();
+                for column in columns {
+                    by_key.entry(&column.source.key).or_default().push(column);
+                }
                 members(text, depth + 1, |key, value, at| {
-                    let of_key = columns.iter().filter(|column| column.source.key == key);
-                    let of_key: Vec<&Column> = of_key.collect();
+                    let of_key = by_key.get(key).map_or(&[][..], Vec::as_slice);
                     let observed = observe(value, None, depth + 1)?;
                     let path = key_path(path, key);
-                    self.value(value, start + at, depth + 1, &of_key, &observed, &path)
+                    self.value(value, start + at, depth + 1, of_key, &observed, &path)
                 })?;
                 Ok(true)
             }

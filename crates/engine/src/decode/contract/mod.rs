@@ -5,6 +5,7 @@
 //! size of pages matters.
 
 mod admission;
+mod columns;
 mod discarded;
 mod json;
 mod judge;
@@ -19,6 +20,7 @@ use indexmap::IndexMap;
 pub use discarded::{DiscardCounts, Discarded, Rejected};
 
 use self::admission::{Admission, without};
+use self::columns::Columns;
 use self::discarded::Entity;
 use self::judge::{COPY_DEPTH, Judge, observe};
 use self::load::Load;
@@ -26,9 +28,11 @@ use super::Error;
 use super::cursor::Verdict;
 use super::hints::Hint;
 use super::memory::SliceMemory;
+use super::object::Keys;
+use super::parents::parent_fields;
 use super::records::Records;
 use crate::flow::{Page, Slice};
-use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan};
+use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan, ParentField};
 use crate::schema::{Column, Field, Mixture, Source, TableSchema};
 
 /// What a load may change of its table.
@@ -36,9 +40,9 @@ use crate::schema::{Column, Field, Mixture, Source, TableSchema};
 pub(super) struct Contract {
     modes: ContractPlan,
     /// The table's columns, and those of declared type that it hasn't.
-    columns: Vec<Column>,
+    columns: Columns,
     /// Keys that the plan names: each may get a column.
-    named: HashSet<String>,
+    pub(super) named: HashSet<String>,
     /// Keys without whose value there is no row.
     required: HashSet<String>,
     /// The load itself says which columns there are: the table's first one, of which nothing is declared.
@@ -46,6 +50,8 @@ pub(super) struct Contract {
     is_new_table: bool,
     /// How the rows of records that are let in are read: other resources get their fields from what came.
     rows: DecodePlan,
+    /// What other resources use of a record.
+    parent_fields: Vec<ParentField>,
     load: Load,
 }
 
@@ -101,7 +107,11 @@ impl ReadPage<'_> {
     /// Reads all records of a page that holds some of this one's.
     fn read_rows(&self, plan: &DecodePlan, page: &Page) -> Result<Records, Error> {
         let all = vec![Verdict::Kept; page.records.len()];
-        Records::read_kept(plan, self.hints, self.slice, page, &all)
+        let keys = Keys {
+            hints: self.hints,
+            always_read: None,
+        };
+        Records::read_kept(plan, keys, self.slice, page, &all)
     }
 }
 
@@ -119,14 +129,20 @@ impl Contract {
         if !may_discard_table && !modes.concerns_records() {
             return None;
         }
-        let mut columns = table.map_or_else(Vec::new, |table| table.layout().into_owned());
+        let mut columns = Columns::default();
+        let layout = table.map(TableSchema::layout).unwrap_or_default();
+        layout
+            .iter()
+            .cloned()
+            .for_each(|column| columns.add(column));
         for (key, hint) in hints {
             if let Some(declared) = declared_column(key, hint)
-                && !columns.iter().any(|column| {
-                    column.source == declared.source && column.data_type == declared.data_type
-                })
+                && !columns
+                    .of(&declared.source)
+                    .iter()
+                    .any(|column| column.data_type == declared.data_type)
             {
-                columns.push(declared);
+                columns.add(declared);
             }
         }
         let cursor = plan.cursor.as_ref().and_then(|cursor| match &cursor.path {
@@ -147,6 +163,7 @@ impl Contract {
                 parent_fields: Vec::new(),
                 ..plan.clone()
             },
+            parent_fields: plan.parent_fields.clone(),
             load: Load::new(modes.data_type, table.cloned()),
         })
     }
@@ -173,10 +190,11 @@ impl Contract {
     ) -> Result<Admitted, Error> {
         let fields = records.root.observed_fields(read.hints);
         let copied = observed_copies(&constants);
-        let lets_all_in = fields
-            .iter()
-            .chain(&copied)
-            .all(|field| self.lets_in(field));
+        let lets_all_in = !records.root.has_surplus()
+            && fields
+                .iter()
+                .chain(&copied)
+                .all(|field| self.lets_in(field));
         if lets_all_in && !self.discards_table() {
             return Ok(Admitted {
                 records,
@@ -194,12 +212,22 @@ impl Contract {
         }
         let mut discarded_keys = HashSet::new();
         let mut twins = 0;
+        // Other resources are asked for what depends on a record, whether its row is discarded or not.
+        let mut first_parents = std::mem::take(&mut records.parents).into_iter();
+        let mut parents = Vec::new();
         for (record, range) in read.page.records.iter().enumerate() {
             let key = read.keys.get(record).copied().flatten();
             match read.verdict(record) {
-                Verdict::Kept => {}
+                Verdict::Kept => parents.extend(first_parents.next()),
                 Verdict::Duplicate if key.is_some_and(|key| discarded_keys.contains(&key)) => {
                     twins += 1;
+                    let data = read.text(record, range)?.as_bytes();
+                    parents.extend(parent_fields(
+                        &self.parent_fields,
+                        read.slice,
+                        record,
+                        data,
+                    )?);
                 }
                 _ => continue,
             }
@@ -230,8 +258,6 @@ impl Contract {
             fetched_at: read.page.fetched_at,
         };
         let rows = read.read_rows(&self.rows, &page)?;
-        // Other resources are asked for what depends on a record, whether its row is discarded or not.
-        let parents = std::mem::take(&mut records.parents);
         Ok(Admitted {
             records: Records { parents, ..rows },
             constants: kept_constants,
@@ -267,8 +293,8 @@ impl Contract {
     /// Whether all values of a field with columns of its own are let in.
     fn lets_in(&self, field: &Field) -> bool {
         let object = field.observed.object.as_ref();
-        let Some(object) = object.filter(|_| field.source.lies_apart(&self.columns)) else {
-            let columns = self.columns_of(&field.source);
+        let Some(object) = object.filter(|_| self.columns.lie_apart_in(&field.source)) else {
+            let columns: Vec<&Column> = self.columns.of(&field.source).iter().collect();
             return columns.is_empty() && self.may_add(&field.source) || field.fits(&columns);
         };
         let mut rest = field.clone();
@@ -278,11 +304,6 @@ impl Contract {
             ..inner.clone()
         });
         object.has_fields() && inner.all(|field| self.lets_in(&field)) && self.lets_in(&rest)
-    }
-
-    fn columns_of(&self, source: &Source) -> Vec<&Column> {
-        let columns = self.columns.iter();
-        columns.filter(|column| column.source == *source).collect()
     }
 
     /// Whether a source may get its first column; what lies in objects has others beside it.

@@ -115,10 +115,9 @@ fn records_outside_the_body_are_refused() {
 fn decode_bytes(bytes: Vec<u8>) -> Result<Decoded, Error> {
     let range = 0..bytes.len();
     let page = Page {
-        number: 1,
         body: bytes.into(),
         records: vec![range],
-        fetched_at: FETCHED_AT.parse().unwrap(),
+        ..page(&[])
     };
     Decoder::new(DecodePlan::default(), "load").decode(
         &Slice::default(),

@@ -3,6 +3,7 @@
 use super::declared::{check_one, hint, plan_of};
 use super::*;
 use crate::plan::{ColumnHint, CursorFormat, DeclaredType, TimeFormat};
+use crate::schema::Form;
 
 #[test]
 fn declared_types_take_what_is_written_in_quotes() {
@@ -44,6 +45,24 @@ fn declared_types_take_what_is_written_in_quotes() {
     null | "01:00:00.1234567"
     null | "01:00"
     "##);
+}
+
+#[test]
+fn hints_for_what_lies_in_objects_are_told() {
+    let names = ["a__b", "a__b__c", "a__x", "x__a__b", "f__g"];
+    let hints = names.map(|name| (name, hint(DeclaredType::Text, None)));
+    let mut plan = plan_of(hints.to_vec());
+    plan.nested = Form::Flatten;
+    let decoder = Decoder::new(plan, "load");
+    let records = [
+        r#"{"a":{"b":{"c":1}}}"#,
+        r#"{"f":{"g":1},"f__g":2}"#,
+        r#"{"x":{"a":7}}"#,
+    ];
+    let mut memory = SliceMemory::default();
+    let decoded = decoder.decode(&Slice::default(), &page(&records), &mut memory);
+    decoded.unwrap();
+    assert_eq!(decoder.hints_within(), ["a__b", "a__b__c"]);
 }
 
 #[test]

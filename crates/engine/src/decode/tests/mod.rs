@@ -3,6 +3,7 @@
 mod contract;
 mod cursors;
 mod declared;
+mod edges;
 mod failures;
 mod hints;
 mod nested;
@@ -16,24 +17,8 @@ use super::*;
 use crate::flow::Window;
 use crate::schema::{ColumnType, conform, render_json};
 
-const FETCHED_AT: &str = "2026-01-01T00:00:00Z";
-
-/// A page that holds these records, with some white space between them.
 fn page(records: &[&str]) -> Page {
-    let mut body = String::from("[ ");
-    let mut ranges = Vec::new();
-    for record in records {
-        ranges.push(body.len()..body.len() + record.len());
-        body.push_str(record);
-        body.push_str(" , ");
-    }
-    body.push(']');
-    Page {
-        number: 1,
-        body: body.into(),
-        records: ranges,
-        fetched_at: FETCHED_AT.parse().unwrap(),
-    }
+    Page::of_records(records)
 }
 
 fn decode(plan: &DecodePlan, records: &[&str]) -> Result<Decoded, Error> {

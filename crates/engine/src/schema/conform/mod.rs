@@ -14,7 +14,7 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::{is_not_null, take};
 use arrow::error::ArrowError;
 
-use super::column::Column;
+use super::column::{Column, places};
 use super::{MAXIMUM_COLUMNS, TableSchema};
 
 pub(crate) use convert::{convert_numbers, mixed_array};
@@ -131,15 +131,18 @@ fn conform_columns(
         None => (arrays, from),
     };
     let mut filled: Vec<Option<ArrayRef>> = vec![None; to.len()];
+    let places = places(to);
     for (array, column) in arrays.iter().zip(from) {
         if array.null_count() == array.len() {
             continue;
         }
-        let stays = to
+        let of_source = places.get(&column.source).map_or(&[][..], Vec::as_slice);
+        let stays = of_source
             .iter()
-            .any(|target| rows == Rows::Settled && is_same(target, column));
+            .any(|at| rows == Rows::Settled && is_same(&to[*at], column));
         let mut rest = Some(Arc::clone(array));
-        for (target, filled) in to.iter().zip(&mut filled) {
+        for at in of_source {
+            let (target, filled) = (&to[*at], &mut filled[*at]);
             let is_candidate = if stays {
                 is_same(target, column)
             } else {
@@ -171,14 +174,14 @@ fn conform_columns(
         .collect())
 }
 
+/// Whether two columns of one source are the same.
 fn is_same(target: &Column, column: &Column) -> bool {
-    column.source == target.source && column.kind == target.kind && column.name == target.name
+    column.kind == target.kind && column.name == target.name
 }
 
+/// Whether a column takes values of another one of its source.
 fn takes(target: &Column, column: &Column) -> bool {
-    !target.closed
-        && target.source == column.source
-        && (target.kind.is_none() || target.kind == column.kind)
+    !target.closed && (target.kind.is_none() || target.kind == column.kind)
 }
 
 /// The rows of two arrays that never both have a value.

@@ -11,9 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
+use super::super::calendar::{parse_date, write_date};
 use super::super::column::ColumnType;
-use super::super::number::{ExactNumber, integer_is_exact_in_float64};
-use super::super::spelling::{parse_date, parse_timestamp, write_date};
+use super::super::exact_number::ExactNumber;
+use super::super::number::integer_is_exact_in_float64;
+use super::super::spelling::parse_timestamp;
 use super::ConformError;
 use super::convert::{Converted, downcast};
 

@@ -70,14 +70,14 @@ fn the_pages_of_a_first_load_are_one() {
         [r#"{"a":1}"#, r#"{"a":"x"}"#],
         [r#"{"a":"x"}"#, r#"{"a":1}"#],
     ] {
-        let decoder = Decoder::new(plan(Evolve, Freeze), "load").under_contract(None);
+        let decoder = Decoder::new(plan(Evolve, Freeze), "load").for_table(None);
         decode(&decoder, records[0]).unwrap();
         let error = decode(&decoder, records[1]).unwrap_err();
         assert!(
             matches!(error, Error::ContractBroken { record: 0, .. }),
             "{error}"
         );
-        let decoder = Decoder::new(plan(Evolve, DiscardValue), "load").under_contract(None);
+        let decoder = Decoder::new(plan(Evolve, DiscardValue), "load").for_table(None);
         for record in records {
             assert_eq!(
                 decode(&decoder, record).unwrap().discarded.rejected.len(),
@@ -89,13 +89,39 @@ fn the_pages_of_a_first_load_are_one() {
 }
 
 #[test]
+fn an_object_that_becomes_a_map_on_a_later_page_breaks_nothing() {
+    let keys = (0..1001).map(|key| format!("\"k{key}\":1"));
+    let wide = format!("{{\"o\":{{{}}}}}", keys.collect::<Vec<_>>().join(","));
+    let records = [r#"{"o":{"a":1}}"#, r#"{"o":{"a":"x"}}"#, &wide];
+    for nested in [Form::Auto, Form::Flatten] {
+        for size in [1, 2, 3] {
+            let mut plan = plan(Evolve, Freeze);
+            plan.nested = nested;
+            let decoder = Decoder::new(plan, "load").for_table(None);
+            for records in records.chunks(size) {
+                let memory = &mut SliceMemory::default();
+                let page = page(records);
+                decoder.decode(&Slice::default(), &page, memory).unwrap();
+            }
+            assert_eq!(decoder.mixed_columns(), Vec::<String>::new());
+        }
+    }
+    let decoder = Decoder::new(plan(Evolve, Freeze), "load").for_table(None);
+    let memory = &mut SliceMemory::default();
+    decoder
+        .decode(&Slice::default(), &page(&records[..2]), memory)
+        .unwrap();
+    assert_eq!(decoder.mixed_columns(), ["o.a"]);
+}
+
+#[test]
 fn a_table_that_is_not_there_gets_nothing() {
     for mode in [DiscardRow, DiscardValue] {
         let mut plan = plan(Evolve, Evolve);
         plan.contract.tables = mode;
         let is_discarded = |table: Option<&TableSchema>| {
             let decoder = Decoder::new(plan.clone(), "load");
-            decoder.under_contract(table).discards_table()
+            decoder.for_table(table).discards_table()
         };
         assert!(is_discarded(None));
         let decoded = decode_under(&plan, None, &Slice::default(), &[r#"{"a":1}"#, "7"]).unwrap();

@@ -15,7 +15,7 @@ fn load(
     table: Option<&TableSchema>,
     pages: &[&[&str]],
 ) -> (TableSchema, RecordBatch, Vec<String>) {
-    let decoder = Decoder::new(plan.clone(), "load").under_contract(table);
+    let decoder = Decoder::new(plan.clone(), "load").for_table(table);
     let decode = |records: &&[&str]| {
         decoder
             .decode(
@@ -105,7 +105,7 @@ proptest! {
         let table = (!is_first_load).then_some(&table);
         let all = borrowed(&second);
         let refuses = |pages: Vec<&[&str]>| {
-            let decoder = Decoder::new(plan.clone(), "load").under_contract(table);
+            let decoder = Decoder::new(plan.clone(), "load").for_table(table);
             pages.into_iter().any(|records| {
                 let memory = &mut SliceMemory::default();
                 let outcome = decoder.decode(&Slice::default(), &page(records), memory);

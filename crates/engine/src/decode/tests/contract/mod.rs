@@ -9,7 +9,7 @@ use super::cursors::{between, followed, rules};
 use super::*;
 use crate::plan::ContractMode::{self, DiscardRow, DiscardValue, Evolve, Freeze};
 use crate::plan::{ColumnHint, ContractPlan, DeclaredType, Direction, FieldPath, ParentField};
-use crate::schema::Form;
+use crate::schema::{Form, MAXIMUM_COLUMNS};
 
 /// What a page of `table` made of an empty table.
 fn table_of(records: &[&str]) -> TableSchema {
@@ -51,7 +51,7 @@ fn decode_under(
     slice: &Slice,
     records: &[&str],
 ) -> Result<Decoded, Error> {
-    let decoder = Decoder::new(plan.clone(), "load").under_contract(table);
+    let decoder = Decoder::new(plan.clone(), "load").for_table(table);
     decoder.decode(slice, &page(records), &mut SliceMemory::default())
 }
 

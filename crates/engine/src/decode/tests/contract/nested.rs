@@ -232,7 +232,7 @@ fn what_a_declared_type_does_not_take_breaks_the_contract() {
     ];
     let table = commit(&declared(Evolve), &[&records[..1]], None).0;
     let decode = |data_type| {
-        let decoder = Decoder::new(declared(data_type), "load").under_contract(Some(&table));
+        let decoder = Decoder::new(declared(data_type), "load").for_table(Some(&table));
         let memory = &mut SliceMemory::default();
         let read = decoder.decode(&Slice::default(), &page(&records), memory);
         let told: u64 = decoder
@@ -276,7 +276,7 @@ fn kinds_that_mix_where_nothing_is_known_are_found_in_every_form() {
             nested,
             ..plan(Freeze, Freeze)
         };
-        let decoder = Decoder::new(frozen, "load").under_contract(None);
+        let decoder = Decoder::new(frozen, "load").for_table(None);
         let memory = &mut SliceMemory::default();
         match decoder.decode(&Slice::default(), &page(records), memory) {
             Err(Error::ContractBroken { record, column, .. }) => format!("{record} {column}"),
@@ -290,8 +290,9 @@ fn kinds_that_mix_where_nothing_is_known_are_found_in_every_form() {
     assert_eq!(mixture(Form::Auto, &in_map), "a.b.*.c");
     assert_eq!(mixture(Form::Map, &in_map), "a.*.*.c");
     let in_object = [r#"{"a":{"b":1}}"#, r#"{"a":{"b":"x"}}"#];
-    assert_eq!(mixture(Form::Struct, &in_object), "1 a.b");
-    assert_eq!(mixture(Form::Flatten, &in_object), "1 a.b");
+    // With more than 1000 keys there would be a map, or JSON text.
+    assert_eq!(mixture(Form::Struct, &in_object), "a.b");
+    assert_eq!(mixture(Form::Flatten, &in_object), "a.b");
     assert_eq!(mixture(Form::Json, &in_object), "");
     // One more value, and there are no columns within the list.
     let in_list = [r#"{"a":[{"b":1},{"b":"x"}]}"#, r#"{"a":[7]}"#];

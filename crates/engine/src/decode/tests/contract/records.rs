@@ -52,7 +52,7 @@ fn a_discarded_record_does_not_keep_out_its_twin() {
         ..plan(DiscardRow, Evolve)
     };
     let table = table_of(TABLE);
-    let decoder = Decoder::new(plan, "load").under_contract(Some(&table));
+    let decoder = Decoder::new(plan, "load").for_table(Some(&table));
     let mut memory = SliceMemory::default();
     let mut decode = |records: &[&str]| {
         let read = decoder.decode(&Slice::default(), &page(records), &mut memory);
@@ -87,6 +87,65 @@ fn a_discarded_record_does_not_keep_out_its_twin() {
     {"id":2}
     3 twice
     "#);
+}
+
+#[test]
+fn other_resources_get_the_fields_of_each_twin() {
+    let mut plan = plan(DiscardRow, Evolve);
+    plan.primary_key = vec!["id".to_owned()];
+    plan.drops_duplicates = true;
+    plan.parent_fields = vec![ParentField {
+        path: FieldPath::parse("of").unwrap(),
+        required: true,
+    }];
+    let table = table_of(&[r#"{"id":1,"of":1}"#]);
+    let records = [
+        r#"{"id":1,"of":1,"new":1}"#,
+        r#"{"id":1,"of":2,"new":1}"#,
+        r#"{"id":1,"of":3}"#,
+        r#"{"id":1,"of":4}"#,
+        r#"{"id":2,"of":5}"#,
+    ];
+    for size in [1, 2, records.len()] {
+        let decoder = Decoder::new(plan.clone(), "load").for_table(Some(&table));
+        let mut memory = SliceMemory::default();
+        let mut asked = Vec::new();
+        for records in records.chunks(size) {
+            let read = decoder.decode(&Slice::default(), &page(records), &mut memory);
+            let parents = read.unwrap().parents;
+            asked.extend(parents.iter().map(|fields| fields["of"].clone()));
+        }
+        assert_eq!(asked, ["1", "2", "3", "5"], "pages of {size}");
+    }
+}
+
+#[test]
+fn more_keys_than_a_table_has_columns_can_be_discarded() {
+    let keys: String = (0..=MAXIMUM_COLUMNS)
+        .map(|key| format!("\"k{key}\":1,"))
+        .collect();
+    let record = format!("{{{keys}\"n\":5,\"id\":7}}");
+    let table = table_of(&[r#"{"id":1,"n":1}"#]);
+    let mut plan = followed(rules(Direction::Up, None));
+    plan.primary_key = vec!["id".to_owned()];
+    for (mode, rows) in [(DiscardValue, 2), (DiscardRow, 1)] {
+        plan.contract = self::plan(mode, Evolve).contract;
+        let slice = between(Some("2"), None);
+        let records = [&record, r#"{"id":8,"n":6}"#, r#"{"id":9,"n":1}"#];
+        let decoded = decode_under(&plan, Some(&table), &slice, &records).unwrap();
+        assert_eq!(
+            (decoded.batch.num_rows(), decoded.outside_window),
+            (rows, 1)
+        );
+        let counts = decoded.discarded.counts;
+        assert!(counts.rows == 1 || counts.values == 10_001, "{counts:?}");
+    }
+    plan.contract = self::plan(Freeze, Evolve).contract;
+    let error = decode_under(&plan, Some(&table), &Slice::default(), &[&record]).unwrap_err();
+    assert!(matches!(error, Error::ContractBroken { .. }), "{error}");
+    plan.contract = self::plan(Evolve, Freeze).contract;
+    let error = decode_under(&plan, Some(&table), &Slice::default(), &[&record]).unwrap_err();
+    assert!(matches!(error, Error::TooManyColumns { .. }), "{error}");
 }
 
 #[test]
