@@ -11,7 +11,10 @@ import pyarrow.dataset as ds
 
 table, expected = sys.argv[1], int(sys.argv[2])
 counts = {
-    "duckdb": len(duckdb.sql(f"select * from read_parquet('{table}/*.parquet', union_by_name = true)").fetchall()),
+    # The counts of all columns need all pages.
+    "duckdb": duckdb.sql(
+        f"select count(*), count(columns(*)) from read_parquet('{table}/*.parquet', union_by_name = true)"
+    ).fetchall()[0][0],
     "pyarrow": ds.dataset(table).to_table().num_rows,
     "polars": len(pl.read_parquet(f"{table}/*.parquet")),
 }

@@ -92,18 +92,19 @@ pub(super) fn value(value: &ArrayRef) -> Result<String, String> {
     })
 }
 
-/// A part of an instant, given in microseconds since 1970.
+/// A part of an instant, given in hours since 1970-01-01T00:00:00Z.
 ///
 /// # Errors
 /// A year that no calendar has, in words.
-pub(super) fn date_part(microseconds: i64, part: DatePart) -> Result<String, String> {
+pub(super) fn date_part(hours: i64, part: DatePart) -> Result<String, String> {
     let format = match part {
         DatePart::Year => "%Y",
         DatePart::Month => "%Y-%m",
         DatePart::Day => "%Y-%m-%d",
         DatePart::Hour => "%Y-%m-%d-%H",
     };
-    let instant = Timestamp::from_microsecond(microseconds).map_err(|_| OUT_OF_RANGE.to_owned())?;
+    let instant = Timestamp::from_second(hours.saturating_mul(3600));
+    let instant = instant.map_err(|_| OUT_OF_RANGE.to_owned())?;
     let local = Offset::UTC.to_datetime(instant);
     Ok(local.strftime(format).to_string())
 }
@@ -188,8 +189,8 @@ mod tests {
 
     #[test]
     fn parts_of_an_instant() {
-        let check = |microseconds, part, expected| {
-            assert_eq!(date_part(microseconds, part).unwrap(), expected);
+        let check = |hours, part, expected| {
+            assert_eq!(date_part(hours, part).unwrap(), expected);
         };
         check(0, DatePart::Year, "1970");
         check(0, DatePart::Month, "1970-01");

@@ -5,16 +5,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{cast, take_record_batch};
-use arrow::datatypes::{DataType, Date32Type, Int64Type};
+use arrow::datatypes::{DataType, Int64Type, TimeUnit};
+use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
 
 use super::Error;
 use super::hive::{self, NULL_FOLDER};
 use crate::plan::{DatePart, PartitionField};
 use crate::schema::{ColumnType, Kind, TableSchema};
-
-/// Microseconds of an hour.
-const HOUR: i64 = 3_600_000_000;
 
 /// How the rows of one layout are divided.
 #[derive(Debug)]
@@ -99,44 +97,27 @@ impl Partitioning {
 }
 
 impl Level {
-    /// What tells rows of different folders apart; more values than folders are possible.
-    fn values(&self, batch: &RecordBatch) -> Option<Result<ArrayRef, arrow::error::ArrowError>> {
+    /// What tells rows of different folders apart; several values may have one folder.
+    fn values(&self, batch: &RecordBatch) -> Option<Result<ArrayRef, ArrowError>> {
         let column = batch.column(self.position?);
-        let unit = match (self.field.part, column.data_type()) {
-            (Some(DatePart::Hour), DataType::Timestamp(..)) => HOUR,
-            (Some(_), DataType::Timestamp(..)) => 24 * HOUR,
-            _ => return Some(Ok(Arc::clone(column))),
-        };
-        let units = microseconds(column).map(|microseconds| {
-            let units: Int64Array = microseconds
-                .as_primitive::<Int64Type>()
-                .unary(|one| one.div_euclid(unit));
-            Arc::new(units) as ArrayRef
-        });
-        Some(units)
+        Some(match self.field.part {
+            None => Ok(Arc::clone(column)),
+            Some(_) => hours(column).map(|hours| Arc::new(hours) as ArrayRef),
+        })
     }
 
     /// What the folder of a row says; `None` for null.
     fn value(&self, batch: &RecordBatch, row: usize) -> Result<Option<String>, String> {
-        let Some(column) = self.position.map(|position| batch.column(position)) else {
+        let column = self.position.map(|position| batch.column(position));
+        let Some(column) = column.filter(|column| column.is_valid(row)) else {
             return Ok(None);
         };
-        if column.is_null(row) {
-            return Ok(None);
-        }
         let value = column.slice(row, 1);
-        match (self.field.part, value.data_type()) {
-            (None, _) => hive::value(&value),
-            (Some(part), DataType::Date32) => {
-                let days = i64::from(value.as_primitive::<Date32Type>().value(0));
-                hive::date_part(days.saturating_mul(24 * HOUR), part)
-            }
-            (Some(part), _) => {
-                let microseconds = microseconds(&value).map_err(|error| error.to_string())?;
-                hive::date_part(microseconds.as_primitive::<Int64Type>().value(0), part)
-            }
-        }
-        .map(Some)
+        let Some(part) = self.field.part else {
+            return hive::value(&value).map(Some);
+        };
+        let hours = hours(&value).map_err(|error| error.to_string())?;
+        hive::date_part(hours.value(0), part).map(Some)
     }
 }
 
@@ -145,7 +126,7 @@ fn equal_rows(
     converter: &RowConverter,
     columns: &[ArrayRef],
     rows: usize,
-) -> Result<Vec<Vec<u32>>, arrow::error::ArrowError> {
+) -> Result<Vec<Vec<u32>>, ArrowError> {
     let places = 0..u32::try_from(rows).unwrap_or(u32::MAX);
     if columns.is_empty() {
         return Ok(vec![places.collect()]);
@@ -158,13 +139,17 @@ fn equal_rows(
     Ok(groups.into_values().collect())
 }
 
-/// Timestamps as microseconds since 1970.
-fn microseconds(column: &ArrayRef) -> Result<ArrayRef, arrow::error::ArrowError> {
-    let timestamps = cast(
-        column,
-        &DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, None),
-    )?;
-    cast(&timestamps, &DataType::Int64)
+/// Timestamps and dates as whole hours since 1970-01-01T00:00:00Z.
+fn hours(column: &ArrayRef) -> Result<Int64Array, ArrowError> {
+    let units = cast(column, &DataType::Int64)?;
+    let units = units.as_primitive::<Int64Type>();
+    Ok(match column.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            units.unary(|one| one.div_euclid(3_600_000_000_000))
+        }
+        DataType::Timestamp(..) => units.unary(|one| one.div_euclid(3_600_000_000)),
+        _ => units.unary(|days| days.saturating_mul(24)),
+    })
 }
 
 /// Where the column is; what is wrong with it in `Err`.

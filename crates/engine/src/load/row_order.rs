@@ -94,7 +94,9 @@ impl Watched {
         let rows = self.converter.convert_columns(&columns)?;
         let before = self.newest.as_ref().map(OwnedRow::row);
         let in_order = before.into_iter().chain(&rows).is_sorted();
-        self.newest = rows.iter().last().map(|row| row.owned());
+        if let Some(newest) = rows.iter().last() {
+            self.newest = Some(newest.owned());
+        }
         Ok(in_order)
     }
 }
@@ -119,4 +121,78 @@ fn is_ordered_alike(data_type: &DataType) -> bool {
             | DataType::Time64(_)
             | DataType::Decimal128(..)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, StructArray};
+    use arrow::datatypes::{Field, Schema};
+    use parquet::arrow::ArrowSchemaConverter;
+
+    use super::*;
+
+    /// An object of two fields, and behind it `id` and `text`.
+    fn layout() -> SchemaRef {
+        let inner = ["a", "b"].map(|name| Field::new(name, DataType::Int64, true));
+        Arc::new(Schema::new(vec![
+            Field::new_struct("object", inner.to_vec(), true),
+            Field::new("id", DataType::Int64, true),
+        ]))
+    }
+
+    fn batch(ids: &[Option<i64>]) -> RecordBatch {
+        let DataType::Struct(inner) = layout().field(0).data_type().clone() else {
+            panic!("the first column is an object");
+        };
+        let objects = StructArray::new_null(inner, ids.len());
+        let ids = Int64Array::from(ids.to_vec());
+        RecordBatch::try_new(layout(), vec![Arc::new(objects), Arc::new(ids)]).unwrap()
+    }
+
+    fn check(batches: &[&[Option<i64>]], descending: bool, expected: bool) {
+        let columns = vec![1];
+        let order = SortOrder {
+            columns,
+            descending,
+        };
+        let mut watching = RowOrder::new(&layout(), &[order]).unwrap();
+        for ids in batches {
+            watching.watch(&batch(ids)).unwrap();
+        }
+        let schema = ArrowSchemaConverter::new().convert(&layout()).unwrap();
+        let declared = watching.declared(&schema);
+        let sorted_by_third_leaf = vec![SortingColumn {
+            column_idx: 2,
+            descending,
+            nulls_first: true,
+        }];
+        assert_eq!(
+            declared,
+            expected.then_some(sorted_by_third_leaf),
+            "{batches:?}"
+        );
+    }
+
+    #[test]
+    fn an_order_ends_with_the_first_row_that_breaks_it() {
+        check(&[&[None, Some(1), Some(1)], &[Some(2)]], false, true);
+        check(&[&[Some(1), None]], false, false);
+        check(&[&[Some(1), Some(2)], &[Some(1), Some(3)]], false, false);
+        check(&[&[Some(3), Some(2)], &[], &[Some(2), Some(1)]], true, true);
+        check(&[&[Some(1), Some(2)], &[Some(1)], &[Some(5)]], true, false);
+    }
+
+    #[test]
+    fn objects_are_never_an_order() {
+        let columns = vec![0, 1];
+        let order = SortOrder {
+            columns,
+            descending: false,
+        };
+        let watching = RowOrder::new(&layout(), &[order]).unwrap();
+        let schema = ArrowSchemaConverter::new().convert(&layout()).unwrap();
+        assert_eq!(watching.declared(&schema), None);
+    }
 }
