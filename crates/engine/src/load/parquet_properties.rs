@@ -54,15 +54,20 @@ fn properties(
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(row_group_bytes));
     let layout = settled.arrow_schema();
+    let is_unique = settings.primary_key.len() == 1;
     for position in keys {
         let field = layout.field(*position);
+        let path = ColumnPath::new(vec![field.name().clone()]);
+        if is_unique {
+            // A dictionary of values that come once each is the column once more.
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
         let looked_up = matches!(
             field.data_type(),
             DataType::Utf8 | DataType::Int64 | DataType::UInt64
         );
         if looked_up {
             // Large enough for a whole row group; what its rows don't need is folded away when it is written.
-            let path = ColumnPath::new(vec![field.name().clone()]);
             properties = properties
                 .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
                 .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);

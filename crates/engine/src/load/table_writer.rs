@@ -182,3 +182,67 @@ impl TableWriter {
             .map_err(Error::rows("put together", &self.target.table))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+
+    use super::*;
+    use crate::load::SpoolSettings;
+    use crate::load::spool::SpoolFolder;
+    use crate::plan::{Compression, PartitionField};
+
+    /// Rows that go to a thousand folders in turn.
+    fn rows(ids: std::ops::Range<i64>) -> (RecordBatch, Arc<TableSchema>) {
+        let texts = ids.clone().map(|id| format!("{id:0200}"));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            (
+                "folder",
+                Arc::new(Int64Array::from_iter_values(ids.map(|id| id % 1000))),
+            ),
+            ("text", Arc::new(StringArray::from_iter_values(texts))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let schema = TableSchema::of(&batch.schema()).settle(None);
+        let batch = RecordBatch::try_new(schema.arrow_schema(), batch.columns().to_vec()).unwrap();
+        (batch, Arc::new(schema))
+    }
+
+    #[test]
+    fn what_waits_in_memory_has_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let field = PartitionField {
+            column: "folder".to_owned(),
+            part: None,
+        };
+        let target = Target {
+            table: "events".to_owned(),
+            folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
+            committed: None,
+            settings: Arc::new(SpoolSettings {
+                compression: Compression::None,
+                row_group_bytes: 32 << 20,
+                file_size_bytes: 128 << 20,
+                encode_from_bytes: 0,
+                primary_key: Vec::new(),
+                cursor: None,
+                partition_by: vec![field],
+            }),
+        };
+        let (_, schema) = rows(0..1);
+        let mut writer = TableWriter::new(&target, &schema).unwrap();
+        for page in 0..40 {
+            writer
+                .write(rows(page * 5000..(page + 1) * 5000).0)
+                .unwrap();
+            let held = writer.undivided_bytes + writer.waiting_bytes;
+            assert!(held <= WAITING_BYTES + 2 * DIVIDE_BYTES, "{held} bytes");
+        }
+        assert!(writer.spill.is_some(), "40 MB are more than the bound");
+        let files = writer.close().unwrap();
+        assert_eq!(files.len(), 1000);
+        assert!(files.iter().all(|file| file.rows == 200));
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, 1000, "nothing but the files");
+    }
+}

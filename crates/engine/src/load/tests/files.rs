@@ -137,6 +137,25 @@ async fn keys_have_bloom_filters_as_large_as_the_rows_need() {
 }
 
 #[tokio::test]
+async fn a_key_of_one_column_has_no_dictionary() {
+    let has_dictionaries = async |primary_key: &[&str]| {
+        let settings = SpoolSettings {
+            primary_key: primary_key.iter().map(|key| (*key).to_owned()).collect(),
+            ..settings()
+        };
+        let content = written(settings, vec![numbered(0..1000)]).await;
+        let footer = footer(&content);
+        let columns = footer.row_group(0).columns().iter();
+        columns
+            .map(|column| column.dictionary_page_offset().is_some())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(has_dictionaries(&["id"]).await, [false, true]);
+    assert_eq!(has_dictionaries(&["id", "name"]).await, [true, true]);
+    assert_eq!(has_dictionaries(&[]).await, [true, true]);
+}
+
+#[tokio::test]
 async fn every_page_has_bounds_and_long_texts_are_cut() {
     let long = |id: i64| format!("{}{id:06}", "x".repeat(200));
     let names: Vec<String> = (0..50_000).map(long).collect();
