@@ -14,6 +14,7 @@ mod demo;
 mod dlt;
 mod editor;
 mod failures;
+mod files;
 mod holes;
 mod incremental;
 mod interruption;

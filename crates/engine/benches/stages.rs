@@ -10,7 +10,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
 use engine::load::{Destination, Discards, Lake, SpoolSettings, TableCommit};
-use engine::plan::{DecodePlan, Selector, WriteDisposition};
+use engine::plan::{Compression, DecodePlan, Selector, WriteDisposition};
 use engine::schema::TableSchema;
 use jiff::Timestamp;
 
@@ -58,6 +58,19 @@ fn decoded(shape: &str, number: usize) -> Decoded {
         &mut SliceMemory::default(),
     );
     decoded.expect("a page")
+}
+
+/// As a run without any settings writes an append.
+fn settings() -> SpoolSettings {
+    SpoolSettings {
+        compression: Compression::Zstd(3),
+        row_group_bytes: 32 << 20,
+        file_size_bytes: 128 << 20,
+        encode_from_bytes: 32 << 20,
+        primary_key: Vec::new(),
+        cursor: None,
+        partition_by: Vec::new(),
+    }
 }
 
 /// Checking a body and finding its records.
@@ -132,9 +145,7 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
             Timestamp::UNIX_EPOCH,
         );
         let mut lake = runtime.block_on(open).expect("a lake");
-        let spool = lake
-            .spool("table", SpoolSettings::default())
-            .expect("a spool");
+        let spool = lake.spool("table", settings()).expect("a spool");
         let mut slice = spool.begin(0, None);
         for page in &pages {
             slice.write(page.batch.clone(), &page.schema).expect("rows");
@@ -144,7 +155,6 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
             table: "table".to_owned(),
             sealed: spool.seal().expect("rows"),
             write_disposition: WriteDisposition::Append,
-            primary_key: Vec::new(),
             progress: Progress::default(),
             discards: Discards::default(),
         };

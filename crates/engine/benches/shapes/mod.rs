@@ -1,10 +1,10 @@
 //! Records of several shapes, made from their number.
 
 /// Gives the record of a row.
-pub type Record = fn(usize) -> String;
+pub(crate) type Record = fn(usize) -> String;
 
 /// What records can look like.
-pub const SHAPES: [(&str, Record); 4] = [
+pub(crate) const SHAPES: [(&str, Record); 4] = [
     ("flat", state),
     ("nested", nested),
     ("wide", wide),

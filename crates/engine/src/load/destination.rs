@@ -77,12 +77,10 @@ impl Destination {
         }
     }
 
-    /// The object at a path relative to the destination.
+    /// The object at a path relative to the destination, which names it as it is: `%` and what follows stay.
     pub(super) fn object(&self, relative: &str) -> ObjectPath {
-        self.prefix
-            .parts()
-            .chain(ObjectPath::from(relative).parts())
-            .collect()
+        let path = ObjectPath::parse(relative).unwrap_or_else(|_| ObjectPath::from(relative));
+        self.prefix.parts().chain(path.parts()).collect()
     }
 
     /// Whether the objects are local files.

@@ -84,14 +84,6 @@ pub enum Error {
         /// Why it failed.
         source: ArrowError,
     },
-    /// The zstd level of the plan is out of range; not retried.
-    #[error("compress with zstd level `{level}`")]
-    CompressionLevel {
-        /// The level.
-        level: i32,
-        /// Which levels there are.
-        source: ParquetError,
-    },
     /// Rows can't be brought into the table's schema; not retried.
     #[error("bring rows of `{table}` into the table's schema")]
     Conform {
@@ -123,6 +115,16 @@ pub enum Error {
         table: String,
         /// The column of the primary key.
         column: String,
+    },
+    /// The table can't be divided into folders as `partition_by` says; the spec needs a change.
+    #[error("divide `{table}` by `{column}` (`partition_by`): {reason}")]
+    Partition {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
     },
     /// A commit names a table twice; a defect of the caller.
     #[error("commit `{table}` once: it is named twice")]

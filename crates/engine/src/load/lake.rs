@@ -108,12 +108,12 @@ impl Lake {
         check_name(table)?;
         let committed = self.state.tables.get(table);
         let committed = committed.and_then(|table| table.schema.as_ref());
-        TableSpool::new(Target {
+        Ok(TableSpool::new(Target {
             table: table.to_owned(),
             folder: Arc::clone(&self.folder),
-            settings,
+            settings: Arc::new(settings),
             committed: committed.cloned().map(Arc::new),
-        })
+        }))
     }
 
     /// Begins to collect what a table's schema contract discards, for files below a folder of the destination.
@@ -241,12 +241,16 @@ impl Lake {
         for file in std::mem::take(&mut prepared.files) {
             *number += 1;
             let staged = stage_file(&self.destination, &self.run, &file.path).await?;
+            let folder = match file.folder.as_str() {
+                "" => table.clone(),
+                folder => format!("{table}/{folder}"),
+            };
             prepared.report.files_added += 1;
             prepared.report.bytes_added += file.bytes;
             prepared.change.add.push(AddedFile {
                 staged,
                 file: DataFile {
-                    path: format!("{table}/{}-{number:06}.parquet", self.run.load_id),
+                    path: format!("{folder}/{}-{number:06}.parquet", self.run.load_id),
                     rows: file.rows,
                     bytes: file.bytes,
                     schema_version: prepared.schema_version,

@@ -8,9 +8,10 @@ use arrow::compute::filter_record_batch;
 
 use super::destination::off_the_async_threads;
 use super::key_index::{KeyIndex, MergeCounts, key_positions};
-use super::parquet_writer::{ParquetWriter, WrittenFile};
+use super::parquet_writer::WrittenFile;
 use super::spool::{SpooledRows, Target};
 use super::stored_file::{LocalCopy, lay_out, local_copy, read_footer, read_rows};
+use super::table_writer::TableWriter;
 use super::{DataFile, Destination, Error, TableState};
 use crate::schema::TableSchema;
 
@@ -32,13 +33,11 @@ pub(super) async fn merge(
     before: &TableState,
     parts: Vec<SpooledRows>,
     settled: &Arc<TableSchema>,
-    primary_key: Vec<String>,
 ) -> Result<Merged, Error> {
     let merge = Merge {
         target: target.clone(),
         settled: Arc::clone(settled),
         parts,
-        primary_key,
     };
     let (merge, mut index) = off_the_async_threads(move || merge.index()).await?;
     let merge = Arc::new(merge);
@@ -79,19 +78,21 @@ struct Merge {
     target: Target,
     settled: Arc<TableSchema>,
     parts: Vec<SpooledRows>,
-    primary_key: Vec<String>,
 }
 
 impl Merge {
     fn index(self) -> Result<(Self, KeyIndex), Error> {
-        let table = &self.target.table;
-        if self.primary_key.is_empty() {
+        let Target {
+            table, settings, ..
+        } = &self.target;
+        let primary_key = &settings.primary_key;
+        if primary_key.is_empty() {
             return Err(Error::KeyMissing {
                 table: table.clone(),
             });
         }
         let layout = self.settled.arrow_schema();
-        let positions = key_positions(&self.settled, &self.primary_key).map_err(|column| {
+        let positions = key_positions(&self.settled, primary_key).map_err(|column| {
             Error::KeyColumnMissing {
                 table: table.clone(),
                 column,
@@ -118,7 +119,7 @@ impl Merge {
         if keep.iter().all(|batch| batch.false_count() == 0) {
             return Ok((index, None));
         }
-        let mut writer = ParquetWriter::new(&self.target, self.settled.arrow_schema())?;
+        let mut writer = TableWriter::new(&self.target, &self.settled)?;
         let mut keep = keep.into_iter();
         read_rows(table, copy.path(), schema, &self.settled, |batch| {
             let keep = keep.next().expect("the same file gives the same batches");
@@ -131,7 +132,7 @@ impl Merge {
     /// The new rows that are needed.
     fn write_new(&self, index: &KeyIndex) -> Result<Vec<WrittenFile>, Error> {
         let table = &self.target.table;
-        let mut writer = ParquetWriter::new(&self.target, self.settled.arrow_schema())?;
+        let mut writer = TableWriter::new(&self.target, &self.settled)?;
         let survives = index.survivors();
         let mut rest = &survives[..];
         self.read_new(|batch| {

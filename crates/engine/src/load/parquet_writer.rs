@@ -1,25 +1,21 @@
 //! A row of Parquet files of one schema, closed by size.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
 
 use super::Error;
+use super::parquet_properties::FileFormat;
+use super::row_order::RowOrder;
+use super::sorting_metadata::declare_sorted;
 use super::spool::Target;
 use super::temporary_file::TemporaryFile;
-
-/// Rows in a row group at most; readers skip and share out work by row groups.
-const ROW_GROUP_ROWS: usize = 1 << 20;
-
-/// Encoded size of a row group at most, in bytes: what an open file holds in memory.
-const ROW_GROUP_BYTES: usize = 32 << 20;
+use crate::schema::TableSchema;
 
 /// Rows that are encoded between two looks at the file's size, as their size in memory. In bytes.
 ///
@@ -33,6 +29,8 @@ const COLUMN_CHUNK_BYTES: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct WrittenFile {
     pub(super) path: PathBuf,
+    /// The folder in the table's where it belongs, such as `channel=phone`; empty for the table's own.
+    pub(super) folder: String,
     /// At least 1.
     pub(super) rows: u64,
     pub(super) bytes: u64,
@@ -46,7 +44,8 @@ pub(super) struct WrittenFile {
 #[derive(Debug)]
 pub(super) struct ParquetWriter {
     target: Target,
-    properties: WriterProperties,
+    folder: String,
+    format: FileFormat,
     layout: SchemaRef,
     /// Columns of the files, those in structs and lists included.
     columns: usize,
@@ -61,19 +60,24 @@ pub(super) struct ParquetWriter {
 struct OpenFile {
     path: TemporaryFile,
     writer: ArrowWriter<File>,
+    order: RowOrder,
     rows: u64,
 }
 
 impl ParquetWriter {
-    pub(super) fn new(target: &Target, layout: SchemaRef) -> Result<Self, Error> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(target.settings.zstd_level()?))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
-            .build();
+    /// Begins files of one folder.
+    pub(super) fn new(
+        target: &Target,
+        settled: &TableSchema,
+        folder: String,
+    ) -> Result<Self, Error> {
+        let format = FileFormat::new(&target.settings, settled)
+            .map_err(Error::parquet("set up", Path::new(&target.table)))?;
+        let layout = settled.arrow_schema();
         Ok(Self {
             target: target.clone(),
-            properties,
+            folder,
+            format,
             columns: layout.flattened_fields().len(),
             layout,
             pending: Vec::new(),
@@ -127,14 +131,12 @@ impl ParquetWriter {
     fn encode(&mut self, chunk: &RecordBatch) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(OpenFile::create(
-                &self.target,
-                &self.layout,
-                &self.properties,
-            )?),
+            none => none.insert(OpenFile::create(&self.target, &self.layout, &self.format)?),
         };
         let written = open.writer.write(chunk);
         written.map_err(Error::parquet("write", open.path.path()))?;
+        let watched = open.order.watch(chunk);
+        watched.map_err(Error::rows("compare", &self.target.table))?;
         open.rows += chunk.num_rows() as u64;
         let bytes = open.writer.bytes_written() + open.writer.in_progress_size();
         if bytes as u64 >= self.target.settings.file_size_bytes {
@@ -144,14 +146,24 @@ impl ParquetWriter {
     }
 
     fn close_file(&mut self) -> Result<(), Error> {
-        let Some(OpenFile { path, writer, rows }) = self.open.take() else {
+        let Some(open) = self.open.take() else {
             return Ok(());
         };
+        let OpenFile {
+            path,
+            writer,
+            order,
+            rows,
+        } = open;
         let local = path.path();
-        writer.close().map_err(Error::parquet("close", local))?;
+        let footer = writer.close().map_err(Error::parquet("close", local))?;
+        if let Some(order) = order.declared(footer.file_metadata().schema_descr()) {
+            declare_sorted(local, footer, &order).map_err(Error::parquet("close", local))?;
+        }
         let metadata = fs::metadata(local).map_err(Error::local_file("measure", local))?;
         let file = WrittenFile {
             path: local.to_owned(),
+            folder: self.folder.clone(),
             rows,
             bytes: metadata.len(),
             slice: None,
@@ -170,23 +182,19 @@ impl ParquetWriter {
 }
 
 impl OpenFile {
-    fn create(
-        target: &Target,
-        layout: &SchemaRef,
-        properties: &WriterProperties,
-    ) -> Result<Self, Error> {
+    fn create(target: &Target, layout: &SchemaRef, format: &FileFormat) -> Result<Self, Error> {
         let path = target.new_file("parquet")?;
         let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
-        let writer = ArrowWriter::try_new(file, Arc::clone(layout), Some(properties.clone()))
-            .map_err(Error::parquet("begin", &path))?;
-        let (path, rows) = (TemporaryFile::new(path), 0);
-        Ok(Self { path, writer, rows })
-    }
-}
-
-impl super::SpoolSettings {
-    pub(super) fn zstd_level(&self) -> Result<ZstdLevel, Error> {
-        let level = self.compression_level;
-        ZstdLevel::try_new(level).map_err(|source| Error::CompressionLevel { level, source })
+        let writer =
+            ArrowWriter::try_new(file, Arc::clone(layout), Some(format.properties.clone()))
+                .map_err(Error::parquet("begin", &path))?;
+        let order =
+            RowOrder::new(layout, &format.orders).map_err(Error::rows("compare", &target.table))?;
+        Ok(Self {
+            path: TemporaryFile::new(path),
+            writer,
+            order,
+            rows: 0,
+        })
     }
 }

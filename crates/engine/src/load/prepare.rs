@@ -7,9 +7,10 @@ use super::commit_log::{TableChange, VersionedSchema};
 use super::destination::off_the_async_threads;
 use super::key_index::MergeCounts;
 use super::merge::{Merged, merge};
-use super::parquet_writer::{ParquetWriter, WrittenFile};
+use super::parquet_writer::WrittenFile;
 use super::spool::{SpooledRows, Target};
 use super::stored_file::lay_out;
+use super::table_writer::TableWriter;
 use super::{Destination, Error, SealedRejected, SealedSpool, TableReport, TableState};
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
@@ -25,8 +26,6 @@ pub struct TableCommit {
     /// How the rows join the table. A `replace` takes all earlier files away, those of this run's own earlier commits
     /// too: such a table is committed once in a run.
     pub write_disposition: WriteDisposition,
-    /// Columns of the key; needed for a merge alone.
-    pub primary_key: Vec<String>,
     /// How far the resource is read once the commit exists; takes the place of what was known before.
     pub progress: Progress,
     /// What the table's schema contract left out.
@@ -113,8 +112,7 @@ pub(super) async fn prepare(
         return Ok(prepared);
     };
     if commit.write_disposition == WriteDisposition::Merge {
-        let key = commit.primary_key;
-        let merged = merge(destination, &target, before, parts, &settled, key).await?;
+        let merged = merge(destination, &target, before, parts, &settled).await?;
         prepared.take_merged(merged);
         return Ok(prepared);
     }
@@ -166,10 +164,10 @@ impl Prepared {
 fn encode(
     target: &Target,
     parts: Vec<SpooledRows>,
-    settled: &TableSchema,
+    settled: &Arc<TableSchema>,
 ) -> Result<Vec<WrittenFile>, Error> {
     let mut files = Vec::new();
-    let mut writer = ParquetWriter::new(target, settled.arrow_schema())?;
+    let mut writer = TableWriter::new(target, settled)?;
     for part in parts {
         let slice = part.slice.clone();
         let part = match part.into_files(settled) {

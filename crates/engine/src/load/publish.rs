@@ -64,15 +64,13 @@ async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Re
 
 /// The local folders that the commit changes.
 fn changed_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet<PathBuf> {
-    let changed = commit
-        .tables
-        .iter()
-        .filter(|(_, change)| !change.add.is_empty() || !change.remove.is_empty());
-    let tables = changed.map(|(table, _)| table.as_str());
-    let rejected = commit.tables.values().flat_map(|change| &change.rejected);
-    let rejected = rejected.filter_map(|file| Some(file.path.rsplit_once('/')?.0));
-    tables
-        .chain(rejected)
-        .filter_map(|folder| destination.local_path(folder))
+    let changes = commit.tables.values();
+    let paths = changes.flat_map(|change| {
+        let added = change.add.iter().map(|added| &added.file.path);
+        let rejected = change.rejected.iter().map(|file| &file.path);
+        added.chain(&change.remove).chain(rejected)
+    });
+    paths
+        .filter_map(|path| destination.local_path(path.rsplit_once('/')?.0))
         .collect()
 }

@@ -7,7 +7,7 @@ use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
 use super::{client, contract, paginator, parents, resource};
-use crate::spec::{self, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Mistake, Pipeline};
+use crate::spec::{self, DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Mistake, Pipeline};
 
 /// The only version of the spec's language.
 const VERSION: u32 = 1;
@@ -182,17 +182,17 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
     let place = Place::root().key("destination");
     let spec::Destination {
         url,
-        compression: spec::Compression::Zstd,
-        compression_level,
+        compression,
+        row_group_bytes,
         file_size_bytes,
     } = &pipeline.destination;
-    let compression_level = compression_level.unwrap_or(DEFAULT_COMPRESSION_LEVEL);
-    if !(1..=22).contains(&compression_level) {
+    let row_group_bytes = row_group_bytes.unwrap_or(DEFAULT_ROW_GROUP_BYTES);
+    if row_group_bytes < MINIMUM_ROW_GROUP_BYTES {
         mistakes.add(
-            "plan::compression_level",
-            &place.key("compression_level"),
-            format!("zstd has levels 1 to 22, not {compression_level}"),
-            None,
+            "plan::row_group_bytes",
+            &place.key("row_group_bytes"),
+            format!("row groups of {row_group_bytes} bytes are too small to be read well"),
+            format!("at least {MINIMUM_ROW_GROUP_BYTES} (1 MiB)"),
         );
     }
     let file_size_bytes = file_size_bytes.unwrap_or(DEFAULT_FILE_SIZE_BYTES);
@@ -210,7 +210,8 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
     }
     DestinationPlan {
         url,
-        compression_level,
+        compression: *compression,
+        row_group_bytes,
         file_size_bytes,
     }
 }
@@ -305,6 +306,9 @@ pub fn check_destination(url: &str) -> Result<(), String> {
         )),
     }
 }
+
+/// Below this, a row group's place in the footer and its dictionaries weigh more than its data.
+const MINIMUM_ROW_GROUP_BYTES: u64 = 1024 * 1024;
 
 /// Below this, a file's footer and its opening weigh more than its data.
 const MINIMUM_FILE_SIZE_BYTES: u64 = 1024 * 1024;

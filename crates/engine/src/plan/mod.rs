@@ -21,6 +21,7 @@ mod mistakes;
 mod model;
 mod paginator;
 mod parents;
+mod partition_by;
 mod partitions;
 mod path_params;
 mod request;
@@ -32,7 +33,7 @@ mod single_record;
 mod steps;
 pub mod template;
 
-pub use crate::spec::ContractMode;
+pub use crate::spec::{Compression, ContractMode, DatePart};
 pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
 pub use client::{AllowedHost, Timeouts};
 pub use column_hint::{ColumnHint, DeclaredType};
@@ -56,5 +57,6 @@ pub use paginator::{
     PageUnit, PaginatorPlan, STOP_NAMES, StopPlan, TotalPlan, TotalSource,
 };
 pub(crate) use parents::ancestors;
+pub use partition_by::PartitionField;
 pub use response_action::{AnswerCondition, Reaction, ResponseActionPlan, WaitPlan};
 pub use selector::{DEPTH_LIMIT, Selector};

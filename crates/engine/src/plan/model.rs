@@ -257,6 +257,8 @@ pub struct ResourcePlan {
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
+    /// What divides the table's files into folders, the outermost first.
+    pub partition_by: Vec<super::PartitionField>,
     /// The folder below the destination that keeps what the schema contract discards.
     pub rejected: Option<String>,
     /// Every combination of `for_each`; one empty map where there is none.
@@ -351,8 +353,10 @@ pub struct Plan {
 pub struct DestinationPlan {
     /// A path or URL.
     pub url: String,
-    /// zstd level of the Parquet pages.
-    pub compression_level: i32,
+    /// Compression of the Parquet pages.
+    pub compression: super::Compression,
+    /// Encoded size at which a row group ends, in bytes.
+    pub row_group_bytes: u64,
     /// Size at which a data file is closed and the next one begun, in bytes.
     pub file_size_bytes: u64,
 }

@@ -8,7 +8,7 @@ use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
     AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job,
-    paginator, partitions, path_params, seeds, steps,
+    paginator, partition_by, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -143,6 +143,12 @@ fn endpoint(
     let concurrency = concurrency(resource, place, mistakes);
     let exchange = exchange::compile(endpoint, client, &endpoint_place, mistakes);
     let columns = columns::compile(&resource.columns, &place.key("columns"), mistakes);
+    let partition_by = partition_by::compile(
+        &resource.partition_by,
+        &columns,
+        &place.key("partition_by"),
+        mistakes,
+    );
     let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
     Ok(ResourcePlan {
@@ -158,6 +164,7 @@ fn endpoint(
         seeds: None,
         write_disposition,
         primary_key: resource.primary_key.0.clone(),
+        partition_by,
         rejected: resource.rejected.clone(),
         partitions: Vec::new(),
         request: request?,

@@ -12,15 +12,19 @@ use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
 use crate::load::{Destination, Discards, Lake, SpoolSettings, State, TableCommit, TableState};
-use crate::plan::{DecodePlan, WriteDisposition};
+use crate::plan::{Compression, DecodePlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
 const NAME: &str = "records";
 
 const SETTINGS: SpoolSettings = SpoolSettings {
-    compression_level: 1,
+    compression: Compression::Zstd(1),
+    row_group_bytes: 32 << 20,
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
+    primary_key: Vec::new(),
+    cursor: None,
+    partition_by: Vec::new(),
 };
 
 /// The records of a slice, page by page.
@@ -101,7 +105,6 @@ impl Table {
             table: NAME.to_owned(),
             sealed: spool.seal().unwrap(),
             write_disposition: WriteDisposition::Append,
-            primary_key: Vec::new(),
             progress: Progress::default(),
             discards: Discards::default(),
         };

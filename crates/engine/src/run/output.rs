@@ -12,7 +12,7 @@ use crate::load::{
     self, Discards, Lake, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool, SliceWriter,
     SpoolSettings, TableSpool,
 };
-use crate::plan::{ContractMode, ResourcePlan, WriteDisposition};
+use crate::plan::{ContractMode, DestinationPlan, ResourcePlan};
 use crate::schema::TableSchema;
 
 /// What one run brings to a table.
@@ -66,21 +66,14 @@ impl TableOutput {
     pub(super) fn new(
         resource: &ResourcePlan,
         lake: &Lake,
-        settings: SpoolSettings,
+        destination: &DestinationPlan,
         load_id: &str,
     ) -> Result<Self, load::Error> {
         let table = &resource.table;
         let folder = resource.rejected.as_ref();
         let schema = lake.state().tables.get(table);
         let schema = schema.and_then(|table| table.schema.clone());
-        let settings = match resource.write_disposition {
-            // A merge reads the rows more than once.
-            WriteDisposition::Merge => SpoolSettings {
-                encode_from_bytes: u64::MAX,
-                ..settings
-            },
-            _ => settings,
-        };
+        let settings = SpoolSettings::new(destination, resource);
         Ok(Self {
             rows: lake.spool(table, settings)?,
             rejected: folder.map(|folder| lake.rejected(table, folder)),

@@ -19,7 +19,7 @@ use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Discards, Lake, SpoolSettings, TableCommit, TableState};
+use crate::load::{Destination, Discards, Lake, TableCommit, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -166,8 +166,7 @@ async fn read_all(
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
         let output = if writes {
-            let settings = SpoolSettings::from(&plan.destination);
-            let output = TableOutput::new(&resource, lake, settings, &options.load_id)?;
+            let output = TableOutput::new(&resource, lake, &plan.destination, &options.load_id)?;
             Some(output)
         } else {
             None
@@ -375,7 +374,6 @@ async fn commit(
                     table: outcome.resource.table.clone(),
                     sealed,
                     write_disposition: outcome.resource.write_disposition,
-                    primary_key: outcome.resource.primary_key.clone(),
                     progress,
                     discards: Discards {
                         rows: outcome.report.rows_discarded,

@@ -32,6 +32,17 @@ impl Kind {
         Self::Bool,
     ];
 
+    /// Its values, in words.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Object => "objects",
+            Self::List => "lists",
+            Self::String => "texts",
+            Self::Number => "numbers",
+            Self::Bool => "booleans",
+        }
+    }
+
     /// The name at the end of a variant column's name.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -197,6 +197,12 @@ impl TableSchema {
             .collect()
     }
 
+    /// Whether a record has had this key, if only with null for its value.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|field| field.source.key == key && field.source.within.is_empty())
+    }
+
     /// The columns without the metadata columns.
     pub(crate) fn layout(&self) -> Cow<'_, [Column]> {
         match &self.columns {

@@ -15,7 +15,8 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
     if let Some(defaults) = &mut defaults {
         lengthen_endpoint(defaults);
         lengthen_columns(defaults);
-        lengthen_included(defaults);
+        lengthen_items(defaults, "include_from_parent", "field");
+        lengthen_items(defaults, "partition_by", "column");
         lengthen_contract(defaults);
         let own = |key: &Key| matches!(key.name.as_str(), "name" | "data");
         let keys = entries(defaults).into_iter().flatten();
@@ -42,7 +43,8 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
         }
         lengthen_endpoint(resource);
         lengthen_columns(resource);
-        lengthen_included(resource);
+        lengthen_items(resource, "include_from_parent", "field");
+        lengthen_items(resource, "partition_by", "column");
         lengthen_contract(resource);
         let gives_records = resource
             .get("data")
@@ -172,18 +174,18 @@ fn lengthen_columns(resource: &mut Node) {
     columns.kind = Kind::Mapping(named);
 }
 
-/// `include_from_parent: [id]` stands for `include_from_parent: [{ field: id }]`.
-fn lengthen_included(resource: &mut Node) {
-    let Some(included) = entry(resource, "include_from_parent") else {
+/// `include_from_parent: [id]` stands for `include_from_parent: [{ field: id }]`, and so on.
+fn lengthen_items(resource: &mut Node, list: &str, meant: &str) {
+    let Some(list) = entry(resource, list) else {
         return;
     };
-    let Kind::Sequence(items) = &mut included.kind else {
+    let Kind::Sequence(items) = &mut list.kind else {
         return;
     };
     for item in items {
         if matches!(item.kind, Kind::Text(_)) {
-            let field = item.clone();
-            item.kind = Kind::Mapping(vec![(key("field", &field.span), field)]);
+            let text = item.clone();
+            item.kind = Kind::Mapping(vec![(key(meant, &text.span), text)]);
         }
     }
 }
@@ -339,6 +341,10 @@ mod tests {
         check(
             "resources: [{name: a, include_from_parent: [id, {field: b}]}]",
             "[{name: a, include_from_parent: [{field: id}, {field: b}], endpoint: {path: a}}]",
+        );
+        check(
+            "resources: [{name: a, partition_by: [b, {column: c, part: day}]}]",
+            "[{name: a, partition_by: [{column: b}, {column: c, part: day}], endpoint: {path: a}}]",
         );
         check(
             "resources: [{name: a, endpoint: x/y, columns: [{name: id, data_type: text}]}]",

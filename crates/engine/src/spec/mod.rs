@@ -9,6 +9,7 @@
 mod auth;
 mod byte_size;
 mod client;
+mod compression;
 mod cursor;
 mod defaults;
 mod diagnostic;
@@ -45,6 +46,7 @@ pub use client::{
     DEFAULT_RATE_LIMIT_PERIOD, DEFAULT_READ_TIMEOUT, DEFAULT_RETRY_STATUSES, DEFAULT_TOTAL_TIMEOUT,
     RateLimit, Retry, Timeout,
 };
+pub use compression::{Compression, DEFAULT_GZIP_LEVEL, DEFAULT_ZSTD_LEVEL};
 pub use cursor::{CursorFormats, CursorLag, CursorPoint};
 pub use diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 pub use document::{Path, Step};
@@ -62,14 +64,12 @@ pub use paginator::{
     Offset, PageNumber, Paginator, SinglePage,
 };
 pub(crate) use paginator::{PageSizeKeys, StopKeys};
-pub use pipeline::{
-    Compression, DEFAULT_COMPRESSION_LEVEL, DEFAULT_FILE_SIZE_BYTES, Destination, Pipeline,
-};
+pub use pipeline::{DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Destination, Pipeline};
 pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    IncludedField, Nested, Resource, WriteDisposition,
+    DatePart, IncludedField, Nested, PartitionField, Resource, WriteDisposition,
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::byte_size::ByteSize;
 use super::client::Client;
+use super::compression::Compression;
 use super::resource::Resource;
 use super::var::Var;
 
@@ -65,27 +66,21 @@ fn first_version() -> u32 {
 pub struct Destination {
     /// A folder, such as `./data/assembled`, or a `file://` URL. Relative paths start where the command runs.
     pub url: Option<String>,
-    /// Compression of the Parquet pages. Default: `zstd`.
+    /// Compression of the Parquet pages: `zstd`, `snappy`, `lz4` (Parquet's `LZ4_RAW`), `gzip` or `none`. The effort may
+    /// follow in brackets: `zstd(1)` to `zstd(22)`, by default 3, and `gzip(1)` to `gzip(9)`, by default 6. Default:
+    /// `zstd`.
     pub compression: Compression,
-    /// Effort of the compression, 1 to 22. Default: 3.
-    #[schemars(range(min = 1, max = 22))]
-    pub compression_level: Option<i32>,
+    /// Encoded size in bytes at which a row group ends, at the latest after 1048576 rows. Readers skip and share out work
+    /// by row groups; while a file is written, one is held in memory for each file that is open. Default: 33554432 (32 MiB).
+    #[schemars(range(min = 1_048_576))]
+    pub row_group_bytes: Option<u64>,
     /// Size in bytes at which a data file is closed and the next one begun. Default: 134217728 (128 MiB).
     #[schemars(range(min = 1_048_576))]
     pub file_size_bytes: Option<u64>,
 }
 
-/// Compression of the Parquet pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Compression {
-    /// Zstandard.
-    #[default]
-    Zstd,
-}
-
-/// Effort of the compression: the level at which more effort stops paying for records of an API.
-pub const DEFAULT_COMPRESSION_LEVEL: i32 = 3;
+/// Encoded size at which a row group ends: enough for readers to skip by, little enough for several open files.
+pub const DEFAULT_ROW_GROUP_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Size at which a data file is closed: large enough for readers to stream, small enough to rewrite.
 pub const DEFAULT_FILE_SIZE_BYTES: u64 = 128 * 1024 * 1024;

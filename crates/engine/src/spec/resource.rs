@@ -60,6 +60,12 @@ pub struct Resource {
     /// How rows join those that the table already holds. Default: `append`.
     #[serde(default)]
     pub write_disposition: WriteDisposition,
+    /// Columns whose values divide the table's files into folders, the outermost first, in Hive's layout:
+    /// `<table>/channel=phone/start_time_day=2024-01-31/<file>.parquet`. A change concerns the files that are written from
+    /// then on; all others stay where they are. Default: the files lie in the table's folder.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::partition_fields")]
+    pub partition_by: Vec<PartitionField>,
     /// What is known of the columns beforehand: a mapping from name to hints, or a list of mappings with a `name`.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::columns")]
@@ -103,6 +109,47 @@ pub struct IncludedField {
     pub field: String,
     /// Name of the column. Default: `_<resource>_<field>`, the keys of a path joined by `_`.
     pub column: Option<String>,
+}
+
+/// A column that divides a table's files into folders.
+///
+/// The short form is the `column` alone. The columns stay in the files, and a folder says what the column of its name holds
+/// there: `__HIVE_DEFAULT_PARTITION__` where that is null, as it also is where a value has gone to a variant column.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartitionField {
+    /// Name of the column, `_extracted_at` and `_load_id` included. It holds texts, numbers, booleans, dates or times;
+    /// objects and lists have no folders.
+    pub column: String,
+    /// The part of a timestamp (in UTC) or date that counts; the folder's name is `<column>_<part>`. Default: the whole
+    /// value.
+    pub part: Option<DatePart>,
+}
+
+/// The part of a time that a folder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DatePart {
+    /// `start_time_year=2024`.
+    Year,
+    /// `start_time_month=2024-01`.
+    Month,
+    /// `start_time_day=2024-01-31`.
+    Day,
+    /// `start_time_hour=2024-01-31-09`; of timestamps alone.
+    Hour,
+}
+
+impl DatePart {
+    /// The name in specs and at the end of folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Hour => "hour",
+        }
+    }
 }
 
 /// Slices of a resource that are read at the same time, unless the spec says otherwise.

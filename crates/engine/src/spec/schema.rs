@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
 use super::pipeline::Pipeline;
-use super::resource::{Column, IncludedField, Resource};
+use super::resource::{Column, IncludedField, PartitionField, Resource};
 use super::schema_contract::{ContractMode, SchemaContract};
 use super::var::Var;
 
@@ -201,6 +201,12 @@ pub(super) fn resources(generator: &mut SchemaGenerator) -> Schema {
 /// A field to include is written as a mapping, or as its path alone.
 pub(super) fn included_fields(generator: &mut SchemaGenerator) -> Schema {
     let field = generator.subschema_for::<IncludedField>();
+    json_schema!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, field] } })
+}
+
+/// A column to divide by is written as a mapping, or as its name alone.
+pub(super) fn partition_fields(generator: &mut SchemaGenerator) -> Schema {
+    let field = generator.subschema_for::<PartitionField>();
     json_schema!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, field] } })
 }
 

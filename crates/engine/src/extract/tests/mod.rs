@@ -91,6 +91,7 @@ fn resource(path: &str) -> ResourcePlan {
         seeds: None,
         write_disposition: WriteDisposition::Append,
         primary_key: Vec::new(),
+        partition_by: Vec::new(),
         rejected: None,
         partitions: vec![BTreeMap::new()],
         request: request(Method::GET, path, &[], None),

@@ -13,8 +13,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use super::Target;
 use super::batch_file::LaidOutBatch;
 use crate::load::Error;
-use crate::load::parquet_writer::{ParquetWriter, WrittenFile};
+use crate::load::parquet_writer::WrittenFile;
 use crate::load::stored_file::lay_out;
+use crate::load::table_writer::TableWriter;
 use crate::load::temporary_file::TemporaryFile;
 use crate::schema::TableSchema;
 
@@ -22,7 +23,7 @@ use crate::schema::TableSchema;
 #[derive(Debug)]
 pub(super) struct Encoder {
     target: Target,
-    writer: ParquetWriter,
+    writer: TableWriter,
     layout: Layout,
     rows: u64,
 }
@@ -65,9 +66,15 @@ impl Encoder {
         let Some(layout) = Layout::of(known, target.committed.as_deref()) else {
             return Ok(None);
         };
+        let writer = match TableWriter::new(target, &layout.settled) {
+            Ok(writer) => writer,
+            // The records to come may have the column; if not, the commit says so.
+            Err(Error::Partition { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         Ok(Some(Self {
             target: target.clone(),
-            writer: ParquetWriter::new(target, layout.settled.arrow_schema())?,
+            writer,
             layout,
             rows: 0,
         }))

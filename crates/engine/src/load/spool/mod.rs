@@ -17,7 +17,9 @@ pub(super) use gathering::SpooledRows;
 pub use slice::SliceWriter;
 
 use super::Error;
-use crate::plan::DestinationPlan;
+use crate::plan::{
+    Compression, CursorPath, DestinationPlan, PartitionField, ResourcePlan, WriteDisposition,
+};
 use crate::schema::TableSchema;
 use batch_file::LaidOutBatch;
 use gathering::Gathering;
@@ -37,24 +39,45 @@ const SHARED_MEMORY_BYTES: usize = 8 << 20;
 /// See [`SpoolSettings::encode_from_bytes`]: enough for a file of a few megabytes.
 const ENCODE_FROM_BYTES: u64 = 32 << 20;
 
-/// How files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How the files of a table are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpoolSettings {
-    /// zstd level of the Parquet pages.
-    pub compression_level: i32,
+    /// Compression of the Parquet pages.
+    pub compression: Compression,
+    /// Encoded size at which a row group ends, in bytes: what an open file holds in memory.
+    pub row_group_bytes: u64,
     /// Size at which a file is closed and the next one begun, in bytes.
     pub file_size_bytes: u64,
     /// Size in memory from which on the rows of a slice are encoded as they come, in bytes; below it they wait for the
     /// commit, where small slices share a file.
     pub encode_from_bytes: u64,
+    /// Source names of the key's columns; needed for a merge, and readers look rows up by it.
+    pub primary_key: Vec<String>,
+    /// Source name of the cursor's column.
+    pub cursor: Option<String>,
+    /// What divides the files into folders, the outermost first.
+    pub partition_by: Vec<PartitionField>,
 }
 
-impl From<&DestinationPlan> for SpoolSettings {
-    fn from(plan: &DestinationPlan) -> Self {
+impl SpoolSettings {
+    /// The settings of a resource's table.
+    pub fn new(destination: &DestinationPlan, resource: &ResourcePlan) -> Self {
+        let cursor = resource.decode.cursor.as_ref();
         Self {
-            compression_level: plan.compression_level,
-            file_size_bytes: plan.file_size_bytes,
-            encode_from_bytes: ENCODE_FROM_BYTES,
+            compression: destination.compression,
+            row_group_bytes: destination.row_group_bytes,
+            file_size_bytes: destination.file_size_bytes,
+            encode_from_bytes: match resource.write_disposition {
+                // A merge reads the rows more than once.
+                WriteDisposition::Merge => u64::MAX,
+                _ => ENCODE_FROM_BYTES,
+            },
+            primary_key: resource.primary_key.clone(),
+            cursor: cursor.and_then(|cursor| match &cursor.path {
+                CursorPath::Keys(keys) => keys.first().filter(|_| keys.len() == 1).cloned(),
+                CursorPath::Selector(_) => None,
+            }),
+            partition_by: resource.partition_by.clone(),
         }
     }
 }
@@ -79,7 +102,7 @@ struct Shared {
 pub(super) struct Target {
     pub(super) table: String,
     pub(super) folder: Arc<SpoolFolder>,
-    pub(super) settings: SpoolSettings,
+    pub(super) settings: Arc<SpoolSettings>,
     /// The table's schema before the load; `None` where it has none.
     pub(super) committed: Option<Arc<TableSchema>>,
 }
@@ -142,9 +165,7 @@ impl SealedSpool {
 }
 
 impl TableSpool {
-    pub(super) fn new(target: Target) -> Result<Self, Error> {
-        // Before the first row rather than behind the last.
-        target.settings.zstd_level()?;
+    pub(super) fn new(target: Target) -> Self {
         let shared = Gathering::new(&target, SHARED_MEMORY_BYTES);
         let sequence = Mutex::new(Sequence {
             next: 0,
@@ -154,9 +175,9 @@ impl TableSpool {
             gathered: Gathered::default(),
             broken: false,
         });
-        Ok(Self {
+        Self {
             shared: Arc::new(Shared { target, sequence }),
-        })
+        }
     }
 
     /// Begins the slice at a place in slice order: 0, 1, 2 and so on, each exactly once.

@@ -3,11 +3,16 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use super::*;
+use crate::plan::Compression;
 
 const SETTINGS: SpoolSettings = SpoolSettings {
-    compression_level: 1,
+    compression: Compression::Zstd(1),
+    row_group_bytes: 32 << 20,
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
+    primary_key: Vec::new(),
+    cursor: None,
+    partition_by: Vec::new(),
 };
 
 fn spool(folder: &tempfile::TempDir, settings: SpoolSettings) -> TableSpool {
@@ -15,9 +20,8 @@ fn spool(folder: &tempfile::TempDir, settings: SpoolSettings) -> TableSpool {
         table: "events".to_owned(),
         committed: None,
         folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
-        settings,
+        settings: Arc::new(settings),
     })
-    .unwrap()
 }
 
 fn batch(ids: impl IntoIterator<Item = i64>) -> (RecordBatch, TableSchema) {
@@ -227,22 +231,6 @@ fn a_slice_with_a_failed_write_cannot_be_finished() {
     );
     assert!(slice.finish().is_err());
     assert_eq!(spool.seal().unwrap().rows(), 0);
-}
-
-#[test]
-fn a_compression_level_out_of_range_is_refused_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let target = Target {
-        table: "events".to_owned(),
-        committed: None,
-        folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
-        settings: SpoolSettings {
-            compression_level: 99,
-            ..SETTINGS
-        },
-    };
-    let error = TableSpool::new(target).unwrap_err();
-    assert_eq!(error.to_string(), "compress with zstd level `99`");
 }
 
 /// How many of the rows' files are taken as they are by a commit with this schema.

@@ -133,7 +133,7 @@ async fn names_that_lead_elsewhere_are_refused() {
     let place = memory();
     let lake = open(&place.destination, "a").await;
     for name in ["", "_engine", "a/b", "..", ".hidden", "ü"] {
-        let error = lake.spool(name, SETTINGS).unwrap_err();
+        let error = lake.spool(name, settings()).unwrap_err();
         assert!(matches!(error, Error::UnusableName { .. }), "{error}");
     }
 }

@@ -2,6 +2,8 @@
 
 mod commits;
 mod failing_store;
+mod files;
+mod partitions;
 mod recovery;
 mod rejected;
 mod runs;
@@ -22,7 +24,7 @@ use tempfile::TempDir;
 use super::stored_file::lay_out;
 use super::*;
 use crate::flow::Progress;
-use crate::plan::WriteDisposition;
+use crate::plan::{Compression, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// A destination, and what keeps it alive.
@@ -52,10 +54,21 @@ fn memory() -> Place {
 }
 
 const SETTINGS: SpoolSettings = SpoolSettings {
-    compression_level: 1,
+    compression: Compression::Zstd(1),
+    row_group_bytes: 32 << 20,
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
+    primary_key: Vec::new(),
+    cursor: None,
+    partition_by: Vec::new(),
 };
+
+fn settings() -> SpoolSettings {
+    SpoolSettings {
+        primary_key: vec!["id".to_owned()],
+        ..SETTINGS
+    }
+}
 
 fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH
@@ -112,7 +125,11 @@ async fn open(destination: &Destination, load_id: &str) -> Lake {
 
 /// Seals slices that were written one after the other.
 fn sealed(lake: &Lake, slices: Vec<Vec<Rows>>) -> SealedSpool {
-    let spool = lake.spool("people", SETTINGS).unwrap();
+    sealed_with(lake, settings(), slices)
+}
+
+fn sealed_with(lake: &Lake, settings: SpoolSettings, slices: Vec<Vec<Rows>>) -> SealedSpool {
+    let spool = lake.spool("people", settings).unwrap();
     for (order, batches) in (0..).zip(slices) {
         let mut slice = spool.begin(order, None);
         for (batch, schema) in batches {
@@ -128,7 +145,6 @@ fn part(sealed: SealedSpool, write_disposition: WriteDisposition) -> TableCommit
         table: "people".to_owned(),
         sealed,
         write_disposition,
-        primary_key: vec!["id".to_owned()],
         progress: Progress::default(),
         discards: Discards::default(),
     }
@@ -141,11 +157,26 @@ async fn load(
     write_disposition: WriteDisposition,
     batches: Vec<Rows>,
 ) -> TableReport {
+    load_with(destination, load_id, settings(), write_disposition, batches)
+        .await
+        .unwrap()
+}
+
+async fn load_with(
+    destination: &Destination,
+    load_id: &str,
+    settings: SpoolSettings,
+    write_disposition: WriteDisposition,
+    batches: Vec<Rows>,
+) -> Result<TableReport, Error> {
     let mut lake = open(destination, load_id).await;
-    let sealed = sealed(&lake, vec![batches]);
+    let sealed = sealed_with(&lake, settings, vec![batches]);
     let parts = vec![part(sealed, write_disposition)];
-    let mut report = lake.commit(parts, now(), true).await.unwrap();
-    report.tables.remove("people").unwrap()
+    let committed = lake.commit(parts, now(), true).await;
+    if committed.is_err() {
+        lake.abandon().await?;
+    }
+    Ok(committed?.tables.remove("people").unwrap())
 }
 
 /// Checks the table's rows, in order, and that nothing lies about.

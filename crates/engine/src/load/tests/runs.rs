@@ -29,7 +29,7 @@ async fn a_run_whose_staging_is_swept_cannot_commit() {
     let place = local();
     let lake = &place.destination;
     let mut a = open(lake, "a").await;
-    let spool = a.spool("people", SETTINGS).unwrap();
+    let spool = a.spool("people", settings()).unwrap();
     // What is kept apart goes to a file at once.
     let mut slice = spool.begin(0, Some("mon".to_owned()));
     let (batch, schema) = people(&[(1, "ann")]);
@@ -92,7 +92,7 @@ async fn a_load_id_is_used_once() {
 async fn rows_that_are_not_sealed_wait_for_the_next_commit() {
     for place in places() {
         let mut lake = open(&place.destination, "a").await;
-        let spool = lake.spool("people", SETTINGS).unwrap();
+        let spool = lake.spool("people", settings()).unwrap();
         let [mut first, mut second, mut third] = [0, 1, 2].map(|order| spool.begin(order, None));
         for (writer, row) in [(&mut first, 1), (&mut second, 2), (&mut third, 3)] {
             let (batch, schema) = people(&[(row, "x")]);

@@ -103,7 +103,7 @@ async fn merge_of_the_same_rows_changes_nothing() {
 async fn merge_keeps_the_last_of_several_rows_in_slice_order() {
     for place in places() {
         let mut lake = open(&place.destination, "a").await;
-        let spool = lake.spool("people", SETTINGS).unwrap();
+        let spool = lake.spool("people", settings()).unwrap();
         let mut writers = [0, 1, 2].map(|order| spool.begin(order, None));
         for (writer, name) in writers.iter_mut().zip(["first", "second", "third"]) {
             let (batch, schema) = people(&[(1, name), (1, name)]);
@@ -210,7 +210,7 @@ async fn an_append_of_a_slice_kept_apart_takes_the_place_of_its_earlier_rows() {
 
 async fn append_apart(destination: &Destination, load_id: &str, slices: &[(&str, &[i64])]) {
     let mut lake = open(destination, load_id).await;
-    let spool = lake.spool("people", SETTINGS).unwrap();
+    let spool = lake.spool("people", settings()).unwrap();
     for (order, (slice, ids)) in (0..).zip(slices) {
         let mut writer = spool.begin(order, Some((*slice).to_owned()));
         let rows: Vec<_> = ids.iter().map(|id| (*id, "x")).collect();
@@ -228,7 +228,7 @@ async fn schema_growth_within_a_load_gives_files_of_one_schema() {
         let mut lake = open(&place.destination, "a").await;
         let settings = SpoolSettings {
             file_size_bytes: 1,
-            ..SETTINGS
+            ..settings()
         };
         let spool = lake.spool("people", settings).unwrap();
         let mut slice = spool.begin(0, None);
@@ -286,7 +286,7 @@ async fn a_slice_larger_than_a_file_makes_several() {
         let mut lake = open(&place.destination, "a").await;
         let settings = SpoolSettings {
             file_size_bytes: 10_000,
-            ..SETTINGS
+            ..settings()
         };
         let spool = lake.spool("people", settings).unwrap();
         let ids = || (0..20_000_i64).map(|id| id.wrapping_mul(0x5851_f42d_4c95_7f2d));

@@ -1,0 +1,107 @@
+//! How the Parquet files of a table are encoded.
+//!
+//! Statistics of each page, with bounds cut to 64 bytes, and the page index are what the encoder writes by default.
+
+use arrow::datatypes::DataType;
+use parquet::basic::{Compression as Codec, GzipLevel, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use super::SpoolSettings;
+use super::key_index::key_positions;
+use super::row_order::SortOrder;
+use crate::plan::Compression;
+use crate::schema::TableSchema;
+
+/// Rows in a row group at most; readers skip and share out work by row groups.
+const ROW_GROUP_ROWS: usize = 1 << 20;
+
+/// How often a Bloom filter says that a value may be there that isn't.
+const BLOOM_FALSE_POSITIVES: f64 = 0.05;
+
+/// How the files of one layout are encoded, and which orders of their rows are worth telling.
+#[derive(Clone, Debug)]
+pub(super) struct FileFormat {
+    pub(super) properties: WriterProperties,
+    pub(super) orders: Vec<SortOrder>,
+}
+
+impl FileFormat {
+    /// # Errors
+    /// A level that the codec hasn't.
+    pub(super) fn new(
+        settings: &SpoolSettings,
+        settled: &TableSchema,
+    ) -> Result<Self, ParquetError> {
+        let keys = positions(settled, &settings.primary_key);
+        let cursor = positions(settled, settings.cursor.as_slice());
+        Ok(Self {
+            properties: properties(settings, settled, &keys)?,
+            orders: orders(keys, cursor),
+        })
+    }
+}
+
+fn properties(
+    settings: &SpoolSettings,
+    settled: &TableSchema,
+    keys: &[usize],
+) -> Result<WriterProperties, ParquetError> {
+    let row_group_bytes = usize::try_from(settings.row_group_bytes).unwrap_or(usize::MAX);
+    let mut properties = WriterProperties::builder()
+        .set_compression(codec(settings.compression)?)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(row_group_bytes));
+    let layout = settled.arrow_schema();
+    let is_unique = settings.primary_key.len() == 1;
+    for position in keys {
+        let field = layout.field(*position);
+        let path = ColumnPath::new(vec![field.name().clone()]);
+        if is_unique {
+            // A dictionary of values that come once each is the column once more.
+            properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        }
+        let looked_up = matches!(
+            field.data_type(),
+            DataType::Utf8 | DataType::Int64 | DataType::UInt64
+        );
+        if looked_up {
+            // Large enough for a whole row group; what its rows don't need is folded away when it is written.
+            properties = properties
+                .set_column_bloom_filter_fpp(path.clone(), BLOOM_FALSE_POSITIVES)
+                .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64);
+        }
+    }
+    Ok(properties.build())
+}
+
+/// Positions of the columns that were made of these keys; none where one of them is missing.
+fn positions(settled: &TableSchema, keys: &[String]) -> Vec<usize> {
+    key_positions(settled, keys).unwrap_or_default()
+}
+
+/// The orders in which APIs give records: by key, and by time, the oldest or the newest first.
+fn orders(keys: Vec<usize>, cursor: Vec<usize>) -> Vec<SortOrder> {
+    let order = |columns: &Vec<usize>, descending| SortOrder {
+        columns: columns.clone(),
+        descending,
+    };
+    let all = [
+        order(&keys, false),
+        order(&cursor, false),
+        order(&cursor, true),
+    ];
+    let all = all.into_iter();
+    all.filter(|order| !order.columns.is_empty()).collect()
+}
+
+fn codec(compression: Compression) -> Result<Codec, ParquetError> {
+    Ok(match compression {
+        Compression::Zstd(level) => Codec::ZSTD(ZstdLevel::try_new(level)?),
+        Compression::Snappy => Codec::SNAPPY,
+        Compression::Lz4 => Codec::LZ4_RAW,
+        Compression::Gzip(level) => Codec::GZIP(GzipLevel::try_new(level)?),
+        Compression::None => Codec::UNCOMPRESSED,
+    })
+}
