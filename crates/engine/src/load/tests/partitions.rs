@@ -173,7 +173,7 @@ async fn another_layout_concerns_new_files_alone() {
 }
 
 fn at(instants: &[i64]) -> Rows {
-    let count = instants.len() as i64;
+    let count = i64::try_from(instants.len()).unwrap();
     loaded_at("some", ints(1..=count), instants)
 }
 
