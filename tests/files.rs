@@ -192,29 +192,50 @@ fn files_stay_where_they_are_when_the_layout_changes() {
     );
 }
 
-#[test]
-fn a_column_that_is_missing_commits_nothing() {
-    let served = Scripted::start(|_| Reply::json(CALLS[0]));
+/// One load of these records, divided by `channel`.
+fn divided_by_channel(records: &'static str) -> (Workspace, Finished) {
+    let served = Scripted::start(move |_| Reply::json(records));
     let workspace = Workspace::new();
     let spec = format!(
         "client: {{ base_url: '{}' }}\n\
-         resources: [{{ name: calls, partition_by: [chanel], endpoint: {{ data_selector: $, paginator: single_page }} }}]\n",
+         resources: [{{ name: calls, partition_by: [channel], endpoint: {{ data_selector: $, paginator: single_page }} }}]\n",
         served.url()
     );
     workspace.write("shop.yaml", &spec);
     let finished = workspace.engine(["run", "shop.yaml"]);
-    assert_ne!(finished.code, Some(0));
-    let told = finished
-        .stderr
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
-    assert!(told.contains("divide `calls` by `chanel`"), "{told}");
-    assert!(told.contains("no record has it"), "{told}");
-    assert!(!workspace.path().join("data/shop/calls").exists());
+    (workspace, finished)
 }
 
-/// What `docs/readers.md` says of folders.
+#[test]
+fn a_column_that_was_never_more_than_null_has_one_folder() {
+    let (workspace, finished) = divided_by_channel(r#"[{"id": 1, "channel": null}, {"id": 2}]"#);
+    finished.assert_code(0);
+    check_folders(&workspace, &[("channel=__HIVE_DEFAULT_PARTITION__", 2)]);
+}
+
+#[test]
+fn what_can_not_be_divided_commits_nothing() {
+    let check = |records, expected: &str| {
+        let (workspace, finished) = divided_by_channel(records);
+        finished.assert_code(1);
+        let words: Vec<&str> = finished.stderr.split_whitespace().collect();
+        let told = words.join(" ").replace("│ ", "");
+        assert!(told.contains("divide `calls` by `channel`"), "{told}");
+        assert!(told.contains(expected), "{told}");
+        assert!(!workspace.path().join("data/shop/calls").exists());
+    };
+    check(r#"[{"id": 1}]"#, "no record has it");
+    check(
+        r#"[{"id": 1, "channel": {"name": "phone"}}]"#,
+        "it holds objects or lists",
+    );
+    check(
+        r#"[{"id": 1, "channel": ["phone"]}]"#,
+        "it holds objects or lists",
+    );
+}
+
+/// As `docs/partitions.md` says.
 #[test]
 fn readers_find_all_values_in_folders() {
     let Some(python) = python_of_the_readers() else {

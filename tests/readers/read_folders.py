@@ -1,4 +1,4 @@
-"""Reads a table that is divided into folders with DuckDB, pyarrow and Polars, as docs/readers.md says.
+"""Reads a table that is divided into folders with DuckDB, pyarrow and Polars, as docs/partitions.md says.
 
 usage: read_folders.py TABLE
 """
@@ -54,7 +54,7 @@ assert sorted(day["id"].to_pylist()) == [4, 5], day
 check("pyarrow by folders", [tuple(row.values()) for row in known.to_table(columns=COLUMNS).to_pylist()])
 try:
     pq.read_table(table)
-    raise AssertionError("docs/readers.md says that read_table needs partitioning=None")
+    raise AssertionError("docs/partitions.md says that read_table needs partitioning=None")
 except pa.ArrowTypeError:
     pass
 

@@ -68,12 +68,13 @@ pub(super) fn value(value: &ArrayRef) -> Result<String, String> {
         DataType::Float64 => fraction(value.as_primitive::<Float64Type>().value(0)),
         DataType::Decimal128(..) => {
             let digits = array_value_to_string(value, 0).map_err(|error| error.to_string())?;
-            match digits.contains('.') {
-                true => digits
+            if digits.contains('.') {
+                digits
                     .trim_end_matches('0')
                     .trim_end_matches('.')
-                    .to_owned(),
-                false => digits,
+                    .to_owned()
+            } else {
+                digits
             }
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {

@@ -38,7 +38,7 @@ impl FileFormat {
         let cursor = positions(settled, settings.cursor.as_slice());
         Ok(Self {
             properties: properties(settings, settled, &keys)?,
-            orders: orders(keys, cursor),
+            orders: orders(&keys, &cursor),
         })
     }
 }
@@ -82,15 +82,15 @@ fn positions(settled: &TableSchema, keys: &[String]) -> Vec<usize> {
 }
 
 /// The orders in which APIs give records: by key, and by time, the oldest or the newest first.
-fn orders(keys: Vec<usize>, cursor: Vec<usize>) -> Vec<SortOrder> {
-    let order = |columns: &Vec<usize>, descending| SortOrder {
-        columns: columns.clone(),
+fn orders(keys: &[usize], cursor: &[usize]) -> Vec<SortOrder> {
+    let order = |columns: &[usize], descending| SortOrder {
+        columns: columns.to_vec(),
         descending,
     };
     let all = [
-        order(&keys, false),
-        order(&cursor, false),
-        order(&cursor, true),
+        order(keys, false),
+        order(cursor, false),
+        order(cursor, true),
     ];
     let all = all.into_iter();
     all.filter(|order| !order.columns.is_empty()).collect()

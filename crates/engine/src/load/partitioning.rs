@@ -171,11 +171,13 @@ fn position(field: &PartitionField, settled: &TableSchema) -> Result<Option<usiz
     let position = position.or_else(|| columns.iter().position(of_key));
     let Some(position) = position else {
         let is_nested = |column: &crate::schema::Column| column.source.top_level() == name;
-        return match columns.iter().any(is_nested) {
-            true => Err(NESTED.to_owned()),
-            false if settled.has_key(name) => Ok(None),
-            false => Err(unknown(name, &settled.column_names())),
-        };
+        if columns.iter().any(is_nested) {
+            return Err(NESTED.to_owned());
+        }
+        if settled.has_key(name) {
+            return Ok(None);
+        }
+        return Err(unknown(name, &settled.column_names()));
     };
     let data_type = layout.field(position).data_type();
     let column = columns.get(position);

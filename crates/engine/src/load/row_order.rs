@@ -94,7 +94,7 @@ impl Watched {
         let rows = self.converter.convert_columns(&columns)?;
         let before = self.newest.as_ref().map(OwnedRow::row);
         let in_order = before.into_iter().chain(&rows).is_sorted();
-        if let Some(newest) = rows.iter().last() {
+        if let Some(newest) = rows.iter().next_back() {
             self.newest = Some(newest.owned());
         }
         Ok(in_order)

@@ -61,9 +61,10 @@ impl TableWriter {
     /// `partition_by` names what the layout can't be divided by.
     pub(super) fn new(target: &Target, settled: &Arc<TableSchema>) -> Result<Self, Error> {
         let fields = &target.settings.partition_by;
-        let partitioning = match fields.is_empty() {
-            true => None,
-            false => Some(Partitioning::new(&target.table, fields, settled)?),
+        let partitioning = if fields.is_empty() {
+            None
+        } else {
+            Some(Partitioning::new(&target.table, fields, settled)?)
         };
         Ok(Self {
             target: target.clone(),

@@ -28,11 +28,13 @@ impl PartitionField {
 }
 
 pub(super) fn compile(
-    fields: &[spec::PartitionField],
+    resource: &spec::Resource,
     hints: &IndexMap<String, ColumnHint>,
     place: &Place,
     mistakes: &mut Mistakes,
 ) -> Vec<PartitionField> {
+    let fields = &resource.partition_by;
+    let place = place.key("partition_by");
     let mut folders = HashSet::new();
     let mut compiled = Vec::with_capacity(fields.len());
     for (index, spec::PartitionField { column, part }) in fields.iter().enumerate() {

@@ -143,12 +143,7 @@ fn endpoint(
     let concurrency = concurrency(resource, place, mistakes);
     let exchange = exchange::compile(endpoint, client, &endpoint_place, mistakes);
     let columns = columns::compile(&resource.columns, &place.key("columns"), mistakes);
-    let partition_by = partition_by::compile(
-        &resource.partition_by,
-        &columns,
-        &place.key("partition_by"),
-        mistakes,
-    );
+    let partition_by = partition_by::compile(resource, &columns, place, mistakes);
     let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
     Ok(ResourcePlan {

@@ -3,6 +3,7 @@
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, SortingColumn};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 
@@ -105,7 +106,7 @@ async fn row_groups_end_by_their_size() {
         ..settings()
     };
     // Scattered ids, so that a row takes about 20 bytes.
-    let scattered = (0..300_000).map(|id: i64| id.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64));
+    let scattered = (0..300_000).map(|id: i64| id.wrapping_mul(0x1E37_79B9_7F4A_7C15));
     let content = written(small, vec![numbered(scattered)]).await;
     let footer = footer(&content);
     assert!(footer.num_row_groups() >= 5, "{}", footer.num_row_groups());
@@ -168,7 +169,7 @@ async fn every_page_has_bounds_and_long_texts_are_cut() {
     let footer = footer(&content);
     let pages = footer.column_index().unwrap()[0]
         .iter()
-        .map(|column| column.num_pages())
+        .map(ColumnIndexMetaData::num_pages)
         .collect::<Vec<_>>();
     assert!(pages.iter().all(|pages| *pages >= 2), "{pages:?}");
     assert_eq!(footer.offset_index().unwrap()[0].len(), 2);
@@ -186,18 +187,18 @@ fn sorted_by(content: &bytes::Bytes) -> Option<Vec<SortingColumn>> {
     footer(content).row_group(0).sorting_columns().cloned()
 }
 
-fn sorting(column_idx: i32, descending: bool) -> Option<Vec<SortingColumn>> {
-    Some(vec![SortingColumn {
+fn sorting(column_idx: i32, descending: bool) -> Vec<SortingColumn> {
+    vec![SortingColumn {
         column_idx,
         descending,
         nulls_first: true,
-    }])
+    }]
 }
 
 #[tokio::test]
 async fn an_order_is_declared_where_all_rows_keep_it() {
     let by_key = written(settings(), vec![numbered(0..100_000)]).await;
-    assert_eq!(sorted_by(&by_key), sorting(0, false));
+    assert_eq!(sorted_by(&by_key), Some(sorting(0, false)));
     // The footer was written anew: all that it tells is still there.
     assert!(footer(&by_key).column_index().is_some());
     assert!(
@@ -232,9 +233,9 @@ async fn the_cursor_may_be_what_rows_are_sorted_by() {
         let content = written(with_cursor(), vec![at(ids, values)]).await;
         assert_eq!(sorted_by(&content), expected, "{values:?}");
     };
-    check(&[3, 1, 2], &[1, 1, 2], sorting(1, false)).await;
-    check(&[3, 1, 2], &[9, 9, 2], sorting(1, true)).await;
-    check(&[1, 2, 3], &[9, 9, 2], sorting(0, false)).await;
+    check(&[3, 1, 2], &[1, 1, 2], Some(sorting(1, false))).await;
+    check(&[3, 1, 2], &[9, 9, 2], Some(sorting(1, true))).await;
+    check(&[1, 2, 3], &[9, 9, 2], Some(sorting(0, false))).await;
     check(&[3, 1, 2], &[1, 5, 2], None).await;
 }
 
@@ -252,7 +253,7 @@ async fn a_declared_order_points_at_the_leaf() {
     ]);
     assert_eq!(
         sorted_by(&written(by_fraction, vec![sorted]).await),
-        sorting(1, false)
+        Some(sorting(1, false))
     );
 }
 
@@ -282,7 +283,7 @@ async fn a_file_that_is_closed_by_size_is_judged_by_itself() {
         declared.iter().filter(|one| one.is_none()).count() <= 1,
         "{declared:?}"
     );
-    assert!(declared.contains(&sorting(0, false)));
+    assert!(declared.contains(&Some(sorting(0, false))));
     let codec = footer(&contents[0])
         .row_group(0)
         .column(0)

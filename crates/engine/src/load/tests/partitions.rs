@@ -172,18 +172,15 @@ async fn another_layout_concerns_new_files_alone() {
     .await;
 }
 
+/// Rows that were read at these instants.
 fn at(instants: &[i64]) -> Rows {
-    let count = instants.len() as i64;
-    loaded_at("some", ints(1..=count), instants)
-}
-
-/// Rows that end in the columns of the load, the second of which is given.
-fn loaded_at(load_id: &str, ids: ArrayRef, instants: &[i64]) -> Rows {
     let instants = TimestampMicrosecondArray::from(instants.to_vec()).with_timezone("UTC");
-    let load_ids = texts(std::iter::repeat_n(load_id, ids.len()));
     rows(vec![
-        ("id", ids),
-        ("_load_id", load_ids),
+        ("id", ints((1..).take(instants.len()))),
+        (
+            "_load_id",
+            texts(std::iter::repeat_n("some", instants.len())),
+        ),
         ("_extracted_at", Arc::new(instants)),
     ])
 }
