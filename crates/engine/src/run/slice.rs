@@ -196,8 +196,8 @@ impl SliceRun {
         let slice = self.slice.clone();
         let number = page.number;
         let (result, memory) = blocking(&self.computing, move || {
-            let decoded = decoder.decode_part(&slice, (before, &page), &mut memory);
-            (decoded, memory)
+            let result = decoder.decode_part(&slice, (before, &page), &mut memory);
+            (result, memory)
         })
         .await?;
         let contents = result.map_err(|source| Error::Decode {

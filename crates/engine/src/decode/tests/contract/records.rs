@@ -136,9 +136,9 @@ fn the_parts_of_a_page_are_the_page() {
         let mut rows = Vec::new();
         let mut rejected = Vec::new();
         for (before, part) in Page::of_records(&records).parts(size) {
-            let decoded = decoder.decode_part(&Slice::default(), (before, &part), &mut memory)?;
-            rows.extend(restore(&decoded.batch, &decoded.schema));
-            rejected.extend(decoded.discarded.rejected.iter().map(|one| one.record));
+            let found = decoder.decode_part(&Slice::default(), (before, &part), &mut memory)?;
+            rows.extend(restore(&found.batch, &found.schema));
+            rejected.extend(found.discarded.rejected.iter().map(|one| one.record));
         }
         Ok::<_, Error>((rows, rejected))
     };
@@ -158,9 +158,10 @@ fn the_parts_of_a_page_are_the_page() {
 
 #[test]
 fn more_keys_than_a_table_has_columns_can_be_discarded() {
-    let keys: String = (0..=MAXIMUM_COLUMNS)
+    let keys: Vec<String> = (0..=MAXIMUM_COLUMNS)
         .map(|key| format!("\"k{key}\":1,"))
         .collect();
+    let keys = keys.concat();
     let record = format!("{{{keys}\"n\":5,\"id\":7}}");
     let table = table_of(&[r#"{"id":1,"n":1}"#]);
     let mut plan = followed(rules(Direction::Up, None));
