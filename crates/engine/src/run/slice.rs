@@ -198,8 +198,8 @@ impl SliceRun {
         let (result, memory) = blocking(&self.computing, move || {
             let first = usize::try_from(part.first_record).unwrap_or(usize::MAX);
             let (page, reader) = ((first, &part.page), part.reader);
-            let decoded = decoder.decode_part(&slice, page, reader, &mut memory);
-            (decoded, memory)
+            let result = decoder.decode_part(&slice, page, reader, &mut memory);
+            (result, memory)
         })
         .await?;
         let contents = result.map_err(|source| Error::Decode {

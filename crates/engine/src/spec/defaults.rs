@@ -1,4 +1,4 @@
-//! Short forms made long, and `resource_defaults` merged into each resource.
+//! Each resource in its long form, with `resource_defaults` merged into it.
 //!
 //! This works on the tree, where an explicit null (reset to the built-in default) still differs from an absent key,
 //! and where a value keeps its place in the file wherever it is copied to.
@@ -7,17 +7,14 @@ use std::ops::Range;
 
 use super::diagnostic::Diagnostic;
 use super::document::{Key, Kind, Node};
-use super::incremental_param;
+use super::short_forms::{entries, entry, key};
+use super::{incremental_param, short_forms};
 
 /// Brings every resource of the pipeline into its long form, defaults included.
 pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
     let mut defaults = root.get("resource_defaults").cloned();
     if let Some(defaults) = &mut defaults {
-        lengthen_endpoint(defaults);
-        lengthen_columns(defaults);
-        lengthen_items(defaults, "include_from_parent", "field");
-        lengthen_items(defaults, "partition_by", "column");
-        lengthen_contract(defaults);
+        short_forms::lengthen(defaults);
         let own = |key: &Key| matches!(key.name.as_str(), "name" | "data");
         let keys = entries(defaults).into_iter().flatten();
         for (key, _) in keys.filter(|(key, _)| own(key)) {
@@ -41,11 +38,7 @@ pub(super) fn apply(root: &mut Node, found: &mut Vec<Diagnostic>) {
             let name = Node::text(name, resource.span.clone());
             resource.kind = Kind::Mapping(vec![(key("name", &resource.span), name)]);
         }
-        lengthen_endpoint(resource);
-        lengthen_columns(resource);
-        lengthen_items(resource, "include_from_parent", "field");
-        lengthen_items(resource, "partition_by", "column");
-        lengthen_contract(resource);
+        short_forms::lengthen(resource);
         let gives_records = resource
             .get("data")
             .is_some_and(|data| data.kind != Kind::Null);
@@ -110,96 +103,6 @@ fn path_as_name(name: &str, span: Range<usize>) -> Diagnostic {
         help: Some(format!(
             "write the mapping form: `{{ name: {suggestion}, endpoint: {name} }}`"
         )),
-    }
-}
-
-fn key(name: &str, span: &Range<usize>) -> Key {
-    Key {
-        name: name.to_owned(),
-        span: span.clone(),
-    }
-}
-
-fn entries(node: &mut Node) -> Option<&mut Vec<(Key, Node)>> {
-    match &mut node.kind {
-        Kind::Mapping(entries) => Some(entries),
-        _ => None,
-    }
-}
-
-fn entry<'a>(node: &'a mut Node, name: &str) -> Option<&'a mut Node> {
-    entries(node)?
-        .iter_mut()
-        .find(|(key, _)| key.name == name)
-        .map(|(_, value)| value)
-}
-
-/// `endpoint: x/y` stands for `endpoint: { path: x/y }`.
-fn lengthen_endpoint(resource: &mut Node) {
-    let Some(endpoint) = entry(resource, "endpoint") else {
-        return;
-    };
-    if matches!(endpoint.kind, Kind::Text(_)) {
-        let path = endpoint.clone();
-        endpoint.kind = Kind::Mapping(vec![(key("path", &path.span), path)]);
-    }
-}
-
-/// `columns: [{ name: id, … }]` stands for `columns: { id: { … } }`.
-fn lengthen_columns(resource: &mut Node) {
-    let Some(columns) = entry(resource, "columns") else {
-        return;
-    };
-    let Kind::Sequence(items) = &mut columns.kind else {
-        return;
-    };
-    let mut named = Vec::with_capacity(items.len());
-    for item in items.iter_mut() {
-        let Some(all) = entries(item) else {
-            return;
-        };
-        let Some(place) = all
-            .iter()
-            .position(|(key, value)| key.name == "name" && value.as_text().is_some())
-        else {
-            return;
-        };
-        let (_, name) = all.remove(place);
-        let column = Key {
-            name: name.as_text().unwrap_or_default().to_owned(),
-            span: name.span,
-        };
-        named.push((column, item.clone()));
-    }
-    columns.kind = Kind::Mapping(named);
-}
-
-/// `include_from_parent: [id]` stands for `include_from_parent: [{ field: id }]`, and so on.
-fn lengthen_items(resource: &mut Node, list: &str, meant: &str) {
-    let Some(list) = entry(resource, list) else {
-        return;
-    };
-    let Kind::Sequence(items) = &mut list.kind else {
-        return;
-    };
-    for item in items {
-        if matches!(item.kind, Kind::Text(_)) {
-            let text = item.clone();
-            item.kind = Kind::Mapping(vec![(key(meant, &text.span), text)]);
-        }
-    }
-}
-
-/// `schema_contract: freeze` stands for that mode for `tables`, `columns` and `data_type`.
-fn lengthen_contract(resource: &mut Node) {
-    let Some(contract) = entry(resource, "schema_contract") else {
-        return;
-    };
-    if matches!(contract.kind, Kind::Text(_)) {
-        let mode = contract.clone();
-        let keys = ["tables", "columns", "data_type"];
-        let modes = keys.map(|name| (key(name, &mode.span), mode.clone()));
-        contract.kind = Kind::Mapping(modes.into());
     }
 }
 

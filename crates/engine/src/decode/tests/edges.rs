@@ -19,7 +19,8 @@ fn failure(record: &str) -> String {
 
 /// An object with so many keys, and these members behind them.
 fn wide(keys: usize, members: &str) -> String {
-    let keys: String = (0..keys).map(|key| format!("\"k{key}\":1,")).collect();
+    let keys: Vec<String> = (0..keys).map(|key| format!("\"k{key}\":1,")).collect();
+    let keys = keys.concat();
     format!("{{{keys}{members}}}")
 }
 
@@ -123,8 +124,8 @@ fn the_cursor_is_found_wherever_it_lies() {
             let decoder = Decoder::new(plan.clone(), "load");
             let mut memory = SliceMemory::default();
             let slice = between(Some(start), None);
-            let decoded = decoder.decode(&slice, &page(&[&record]), &mut memory);
-            assert_eq!(decoded.unwrap().batch.num_rows(), rows);
+            let found = decoder.decode(&slice, &page(&[&record]), &mut memory);
+            assert_eq!(found.unwrap().batch.num_rows(), rows);
         }
     }
 }
@@ -144,10 +145,10 @@ fn types_that_values_do_not_show_stay_without_their_hint() {
         r#"{"time":"later","bytes":"?","ns":3}"#,
     ];
     let mut memory = SliceMemory::default();
-    let decoded = decoder.decode(&Slice::default(), &page(&records), &mut memory);
-    let decoded = decoded.unwrap();
-    let settled = decoded.schema.settle(Some(&table));
-    let rows = conform(&decoded.batch, &decoded.schema, &settled).unwrap();
+    let found = decoder.decode(&Slice::default(), &page(&records), &mut memory);
+    let found = found.unwrap();
+    let settled = found.schema.settle(Some(&table));
+    let rows = conform(&found.batch, &found.schema, &settled).unwrap();
     insta::assert_snapshot!(show(&rows, &settled), @r#"
     time: Time64(µs)
     bytes: Binary
@@ -178,9 +179,9 @@ proptest! {
         }
         let decoder = Decoder::new(plan, "load").for_table(Some(&table));
         let page = page(&borrowed(&more));
-        let decoded = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default()).unwrap();
-        let settled = decoded.schema.settle(Some(&table));
-        let rows = conform(&decoded.batch, &decoded.schema, &settled).unwrap();
+        let found = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default()).unwrap();
+        let settled = found.schema.settle(Some(&table));
+        let rows = conform(&found.batch, &found.schema, &settled).unwrap();
         one_column_each(&more, &rows, &settled)?;
     }
 }
@@ -227,7 +228,7 @@ fn one_column_each(
                 .map(|(column, _)| &column.source);
             let filled: Vec<&Source> = filled.collect();
             let apart = filled.iter().all(|source| !source.within.is_empty());
-            let expected = if record.contains_key(key) { 1 } else { 0 };
+            let expected = usize::from(record.contains_key(key));
             let fits = if apart && expected == 1 {
                 !filled.is_empty()
             } else {

@@ -60,8 +60,8 @@ fn hints_for_what_lies_in_objects_are_told() {
         r#"{"x":{"a":7}}"#,
     ];
     let mut memory = SliceMemory::default();
-    let decoded = decoder.decode(&Slice::default(), &page(&records), &mut memory);
-    decoded.unwrap();
+    let found = decoder.decode(&Slice::default(), &page(&records), &mut memory);
+    found.unwrap();
     assert_eq!(decoder.hints_within(), ["a__b", "a__b__c"]);
 }
 

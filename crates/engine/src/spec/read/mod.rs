@@ -5,19 +5,18 @@
 //! there is no `type`), or as that name alone. And a struct named in [`TEMPLATES`] gets the braces escaped that
 //! came from variables, so that these are never taken for placeholders.
 
+mod access;
 mod error;
 mod foreign_keys;
 
 use std::cell::RefCell;
 
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
-};
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 
-use self::error::{ReadError, unknown_key};
+use self::access::{Entries, Items, Variant};
+use self::error::ReadError;
 use super::diagnostic::Diagnostic;
-use super::document::{Key, Kind, Node, Path, Step, Text};
+use super::document::{Kind, Node, Path, Step, Text};
 
 /// Newtype structs whose text may hold placeholders.
 const TEMPLATES: [&str; 2] = ["TemplateText", "TemplateValue"];
@@ -298,135 +297,5 @@ impl<'a> Deserializer<'a> for Reader<'a> {
     serde::forward_to_deserialize_any! {
         <V: Visitor<'a>>
         i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
-    }
-}
-
-struct Items<'a> {
-    reader: Reader<'a>,
-    items: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-}
-
-impl<'a> SeqAccess<'a> for Items<'a> {
-    type Error = ReadError;
-
-    fn next_element_seed<T: DeserializeSeed<'a>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ReadError> {
-        let Some((index, item)) = self.items.find(|(_, item)| item.kind != Kind::Pruned) else {
-            return Ok(None);
-        };
-        seed.deserialize(self.reader.of(item))
-            .map(Some)
-            .map_err(|error| error.at(&item.span).below(Step::Index(index)))
-    }
-}
-
-struct Entries<'a> {
-    reader: Reader<'a>,
-    rest: std::slice::Iter<'a, (Key, Node)>,
-    fields: Option<&'static [&'static str]>,
-    value: Option<(&'a Key, &'a Node)>,
-}
-
-impl<'a> MapAccess<'a> for Entries<'a> {
-    type Error = ReadError;
-
-    fn next_key_seed<K: DeserializeSeed<'a>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ReadError> {
-        for (key, value) in self.rest.by_ref() {
-            if self.reader.typed && key.name == "type" {
-                continue;
-            }
-            if let Some(fields) = self.fields
-                && !fields.contains(&key.name.as_str())
-            {
-                let unknown = unknown_key(&key.name, fields).at(&key.span);
-                let mut found = self.reader.unknown_keys.borrow_mut();
-                found.push(unknown.into_diagnostic());
-                continue;
-            }
-            self.value = Some((key, value));
-            return seed
-                .deserialize(key.name.as_str().into_deserializer())
-                .map(Some)
-                .map_err(|error: ReadError| error.at(&key.span));
-        }
-        Ok(None)
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
-        let (key, value) = self
-            .value
-            .take()
-            .expect("serde asks for a value only after its key");
-        seed.deserialize(self.reader.of(value))
-            .map_err(|error| error.at(&value.span).below(Step::Key(key.name.clone())))
-    }
-}
-
-struct Variant<'a> {
-    reader: Reader<'a>,
-    /// Where the name stands.
-    tag: &'a Node,
-    name: &'a str,
-}
-
-impl<'a> EnumAccess<'a> for Variant<'a> {
-    type Error = ReadError;
-    type Variant = Self;
-
-    fn variant_seed<V: DeserializeSeed<'a>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
-        let value = seed
-            .deserialize(self.name.into_deserializer())
-            .map_err(|error: ReadError| error.at(&self.tag.span))?;
-        Ok((value, self))
-    }
-}
-
-impl<'a> VariantAccess<'a> for Variant<'a> {
-    type Error = ReadError;
-
-    fn unit_variant(self) -> Result<(), ReadError> {
-        let Kind::Mapping(entries) = &self.reader.node.kind else {
-            return Ok(());
-        };
-        for (key, _) in entries.iter().filter(|(key, _)| key.name != "type") {
-            let unknown = unknown_key(&key.name, &["type"]).at(&key.span);
-            let mut found = self.reader.unknown_keys.borrow_mut();
-            found.push(unknown.into_diagnostic());
-        }
-        Ok(())
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value, ReadError> {
-        if matches!(self.reader.node.kind, Kind::Mapping(_)) {
-            return seed.deserialize(Reader {
-                typed: true,
-                ..self.reader
-            });
-        }
-        // The name alone: every key has its default, and a key without one is reported as missing.
-        seed.deserialize(de::value::MapDeserializer::<_, ReadError>::new(
-            std::iter::empty::<(&str, &str)>(),
-        ))
-    }
-
-    fn tuple_variant<V: Visitor<'a>>(self, _: usize, visitor: V) -> Result<V::Value, ReadError> {
-        self.reader.deserialize_any(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'a>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ReadError> {
-        let reader = Reader {
-            typed: true,
-            ..self.reader
-        };
-        reader.read_struct(Some(fields), visitor)
     }
 }

@@ -120,10 +120,48 @@ fn other_resources_get_the_fields_of_each_twin() {
 }
 
 #[test]
+fn the_parts_of_a_page_are_the_page() {
+    let records: Vec<String> = (0..7)
+        .map(|number| {
+            format!(
+                "{{\"id\":{number},\"{}\":1}}",
+                if number == 5 { "new" } else { "n" }
+            )
+        })
+        .collect();
+    let table = table_of(&[r#"{"id":1,"n":1}"#]);
+    let read = |plan: &DecodePlan, size: usize| {
+        let decoder = Decoder::new(plan.clone(), "load").for_table(Some(&table));
+        let mut memory = SliceMemory::default();
+        let mut rows = Vec::new();
+        let mut rejected = Vec::new();
+        for (before, part) in Page::of_records(&records).parts(size) {
+            let found = decoder.decode_part(&Slice::default(), (before, &part), &mut memory)?;
+            rows.extend(restore(&found.batch, &found.schema));
+            rejected.extend(found.discarded.rejected.iter().map(|one| one.record));
+        }
+        Ok::<_, Error>((rows, rejected))
+    };
+    for size in [1, 3, 6, 7, 8] {
+        let (rows, rejected) = read(&plan(DiscardRow, Evolve), size).unwrap();
+        assert_eq!((rows.len(), rejected), (6, vec![5]), "parts of {size}");
+        assert_eq!(rows[5], r#"{"id":6,"n":1}"#);
+        let error = read(&plan(Freeze, Evolve), size).unwrap_err();
+        assert!(
+            matches!(error, Error::ContractBroken { record: 5, .. }),
+            "{error}"
+        );
+    }
+    let empty: [&str; 0] = [];
+    assert_eq!(Page::of_records(&empty).parts(4).count(), 1);
+}
+
+#[test]
 fn more_keys_than_a_table_has_columns_can_be_discarded() {
-    let keys: String = (0..=MAXIMUM_COLUMNS)
+    let keys: Vec<String> = (0..=MAXIMUM_COLUMNS)
         .map(|key| format!("\"k{key}\":1,"))
         .collect();
+    let keys = keys.concat();
     let record = format!("{{{keys}\"n\":5,\"id\":7}}");
     let table = table_of(&[r#"{"id":1,"n":1}"#]);
     let mut plan = followed(rules(Direction::Up, None));
