@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use super::{Fault, Surroundings};
-use crate::decode::records::VALUE_KEY;
+use crate::decode::reading::VALUE_KEY;
 use crate::plan::{Expression, StepPlan};
 use crate::schema::ExactNumber;
 
