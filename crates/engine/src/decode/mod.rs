@@ -23,6 +23,7 @@ mod number_column;
 mod object;
 mod parents;
 mod records;
+mod row_ids;
 mod steps;
 mod string_column;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
+    new_null_array,
 };
 use indexmap::IndexMap;
 
@@ -55,6 +57,7 @@ pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
 use records::Records;
+use row_ids::RowIds;
 use steps::Surroundings;
 use value::ValueNode;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -71,6 +74,8 @@ pub struct Decoder {
     named: NamedFields,
     misfits: AllMisfits,
     load_id: String,
+    /// Each row gets an id.
+    has_row_ids: bool,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
 }
@@ -105,10 +110,18 @@ impl Decoder {
             hints: hints(&plan),
             named: NamedFields::new(&plan.steps),
             misfits: AllMisfits::default(),
+            has_row_ids: plan.has_tables(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,
         }
+    }
+
+    /// Decodes for a table by its schema before the load: where it has child tables, rows get ids whatever the plan says.
+    #[must_use]
+    pub fn for_table(mut self, table: Option<&TableSchema>) -> Self {
+        self.has_row_ids |= table.is_some_and(TableSchema::has_row_ids);
+        self
     }
 
     /// Holds the records against the schema that the table had before the load, as the plan's contract says.
@@ -209,7 +222,7 @@ impl Decoder {
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }
-        let (schema, batch) = self.batch(&mut records, &constants, page)?;
+        let (schema, batch) = self.batch(&mut records, &constants, slice, page)?;
         if let Some(contract) = &self.contract {
             contract.take_in(&schema, &read, &constants)?;
         }
@@ -230,6 +243,7 @@ impl Decoder {
         &self,
         records: &mut Records,
         constants: &[(String, String)],
+        slice: &Slice,
         page: &Page,
     ) -> Result<(TableSchema, RecordBatch), Error> {
         let rows = records.rows;
@@ -249,9 +263,19 @@ impl Decoder {
             });
             copied.push((source, node));
         }
+        if self.has_row_ids {
+            fields.push(row_ids::field());
+        }
         let schema = TableSchema::of_records(fields, self.plan.nested);
+        let layout = schema.layout();
+        let row_id = schema.row_id().filter(|_| self.has_row_ids);
         let mut arrays: Vec<ArrayRef> = Vec::new();
-        for column in schema.layout().iter() {
+        for (position, column) in layout.iter().enumerate() {
+            if Some(position) == row_id {
+                // Filled in once the columns of the key are there.
+                arrays.push(new_null_array(&column.data_type.arrow_type(), rows));
+                continue;
+            }
             let constant = copied
                 .iter_mut()
                 .find(|(source, _)| *source == column.source);
@@ -259,6 +283,15 @@ impl Decoder {
                 Some((_, node)) => node.finish_column(column, rows)?,
                 None => records.root.finish_column(column, rows)?,
             });
+        }
+        if let Some(position) = row_id {
+            let ids = RowIds {
+                plan: &self.plan,
+                load_id: &self.load_id,
+                slice,
+                page: page.number,
+            };
+            arrays[position] = Arc::new(ids.of(&layout, &arrays, rows));
         }
         arrays.push(Arc::new(StringArray::from_iter_values(repeat_n(
             &self.load_id,

@@ -7,12 +7,12 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::destination::off_the_async_threads;
-use super::key_index::{KeyIndex, MergeCounts, key_positions};
+use super::key_index::{KeyIndex, MergeCounts, ReadAnew, key_positions};
 use super::parquet_writer::{ParquetWriter, WrittenFile};
-use super::spool::{SpooledRows, Target};
+use super::spool::{SpooledRows, TableRows, Target};
 use super::stored_file::{LocalCopy, lay_out, local_copy, read_footer, read_rows};
 use super::{DataFile, Destination, Error, TableState};
-use crate::schema::TableSchema;
+use crate::schema::{ROW_ID, TableSchema};
 
 /// What a merge adds to the table and takes from it.
 #[derive(Debug)]
@@ -20,6 +20,22 @@ pub(super) struct Merged {
     pub(super) files: Vec<WrittenFile>,
     pub(super) remove: BTreeSet<String>,
     pub(super) counts: MergeCounts,
+    /// The records that were read anew, for the child tables.
+    pub(super) read_anew: ReadAnew,
+}
+
+/// How rows are told from others.
+pub(super) enum MergeBy {
+    /// Columns of the key.
+    Key(Vec<String>),
+    /// The id, in a child table: of these records, no other rows stay.
+    Id(ReadAnew),
+}
+
+/// Which rows are the last with their key, one value for each row.
+pub(super) fn newest(rows: &TableRows, primary_key: &[String]) -> Result<Vec<bool>, Error> {
+    let by = MergeBy::Key(primary_key.to_vec());
+    Ok(index(&rows.target, &rows.schema, &rows.parts, by)?.newest())
 }
 
 /// Merges new rows, in the order in which they were read, into a table.
@@ -28,20 +44,20 @@ pub(super) struct Merged {
 /// same rows again changes nothing.
 pub(super) async fn merge(
     destination: &Destination,
-    target: &Target,
     before: &TableState,
-    parts: Vec<SpooledRows>,
-    settled: &Arc<TableSchema>,
-    primary_key: Vec<String>,
+    rows: TableRows,
+    by: MergeBy,
 ) -> Result<Merged, Error> {
-    let merge = Merge {
-        target: target.clone(),
-        settled: Arc::clone(settled),
-        parts,
-        primary_key,
-    };
-    let (merge, mut index) = off_the_async_threads(move || merge.index()).await?;
-    let merge = Arc::new(merge);
+    let merge = Arc::new(Merge {
+        target: rows.target,
+        settled: rows.schema,
+        parts: rows.parts,
+    });
+    let indexed = Arc::clone(&merge);
+    let mut index = off_the_async_threads(move || {
+        index(&indexed.target, &indexed.settled, &indexed.parts, by)
+    })
+    .await?;
     let mut files = Vec::new();
     let mut remove = BTreeSet::new();
     for old in &before.files {
@@ -54,7 +70,7 @@ pub(super) async fn merge(
         if !may_hold_keys {
             continue;
         }
-        let copy = local_copy(destination, &old.path, &target.folder).await?;
+        let copy = local_copy(destination, &old.path, &merge.target.folder).await?;
         let schema = schema_of(before, old)?;
         let merge = Arc::clone(&merge);
         let kept;
@@ -66,11 +82,17 @@ pub(super) async fn merge(
         }
     }
     let counts = index.counts();
-    files.extend(off_the_async_threads(move || merge.write_new(&index)).await?);
+    let (new, read_anew) = off_the_async_threads(move || {
+        let new = merge.write_new(&index)?;
+        Ok::<_, Error>((new, index.into_read_anew()))
+    })
+    .await?;
+    files.extend(new);
     Ok(Merged {
         files,
         remove,
         counts,
+        read_anew,
     })
 }
 
@@ -79,29 +101,54 @@ struct Merge {
     target: Target,
     settled: Arc<TableSchema>,
     parts: Vec<SpooledRows>,
-    primary_key: Vec<String>,
+}
+
+/// The new rows by their key.
+fn index(
+    target: &Target,
+    settled: &TableSchema,
+    parts: &[SpooledRows],
+    by: MergeBy,
+) -> Result<KeyIndex, Error> {
+    let table = &target.table;
+    let (key, read_anew) = match by {
+        MergeBy::Key(key) => (key, None),
+        MergeBy::Id(read_anew) => (vec![ROW_ID.to_owned()], Some(read_anew)),
+    };
+    if key.is_empty() {
+        return Err(Error::KeyMissing {
+            table: table.clone(),
+        });
+    }
+    let positions = key_positions(settled, &key).map_err(|column| Error::KeyColumnMissing {
+        table: table.clone(),
+        column,
+    })?;
+    let layout = settled.arrow_schema();
+    let index = KeyIndex::new(&layout, positions).map_err(Error::rows("compare", table))?;
+    let mut index = match (read_anew, settled.root_id()) {
+        (Some(read_anew), Some(position)) => index.owned(position, read_anew),
+        _ => index.noting_ids(settled.row_id()),
+    };
+    read_new(table, settled, parts, |batch| {
+        index.add(&batch).map_err(Error::rows("compare", table))
+    })?;
+    Ok(index)
+}
+
+/// Hands all new rows to `each`, in order and settled.
+fn read_new(
+    table: &str,
+    settled: &TableSchema,
+    parts: &[SpooledRows],
+    mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
+) -> Result<(), Error> {
+    parts.iter().try_for_each(|part| {
+        part.read(&mut |new| each(lay_out(table, &new.batch, &new.schema, settled)?))
+    })
 }
 
 impl Merge {
-    fn index(self) -> Result<(Self, KeyIndex), Error> {
-        let table = &self.target.table;
-        if self.primary_key.is_empty() {
-            return Err(Error::KeyMissing {
-                table: table.clone(),
-            });
-        }
-        let layout = self.settled.arrow_schema();
-        let positions = key_positions(&self.settled, &self.primary_key).map_err(|column| {
-            Error::KeyColumnMissing {
-                table: table.clone(),
-                column,
-            }
-        })?;
-        let mut index = KeyIndex::new(&layout, positions).map_err(Error::rows("compare", table))?;
-        self.read_new(|batch| index.add(&batch).map_err(Error::rows("compare", table)))?;
-        Ok((self, index))
-    }
-
     /// The rows of an existing file that stay, in new files; `None` if all of them stay where they are.
     fn rewrite_old(
         &self,
@@ -134,7 +181,7 @@ impl Merge {
         let mut writer = ParquetWriter::new(&self.target, self.settled.arrow_schema())?;
         let survives = index.survivors();
         let mut rest = &survives[..];
-        self.read_new(|batch| {
+        read_new(table, &self.settled, &self.parts, |batch| {
             let (these, behind) = rest.split_at(batch.num_rows());
             rest = behind;
             let keep = BooleanArray::from(these.to_vec());
@@ -142,17 +189,6 @@ impl Merge {
             writer.write(kept)
         })?;
         writer.close()
-    }
-
-    /// Hands all new rows to `each`, in order and settled.
-    fn read_new(
-        &self,
-        mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let table = &self.target.table;
-        self.parts.iter().try_for_each(|part| {
-            part.read(&mut |new| each(lay_out(table, &new.batch, &new.schema, &self.settled)?))
-        })
     }
 }
 

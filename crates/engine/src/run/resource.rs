@@ -134,11 +134,13 @@ impl ResourceRun {
         let mut all = Slices::default();
         let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
         if let Some(output) = &self.output {
-            decoder = decoder.under_contract(output.schema.as_ref());
+            let table = output.schema.as_ref();
+            decoder = decoder.for_table(table).under_contract(table);
         }
         let decoder = Arc::new(decoder);
         let read = self.read_slices(&decoder, &mut all, &mut report).await;
-        let error = read.and_then(|()| self.check_columns(&decoder)).err();
+        let read = read.and_then(|()| self.check_columns(&decoder));
+        let error = read.and_then(|()| self.check_tables()).err();
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -311,6 +313,18 @@ impl ResourceRun {
             resource: self.resource.name.clone(),
             columns: format!("`{}`", mixed.join("`, `")),
         })
+    }
+
+    /// Whether each child table has a name of its own, which only all lists together can show.
+    fn check_tables(&self) -> Result<(), Error> {
+        let output = self.output.as_ref();
+        match output.and_then(TableOutput::taken_table) {
+            Some(table) => Err(Error::ChildTableTaken {
+                resource: self.resource.name.clone(),
+                table,
+            }),
+            None => Ok(()),
+        }
     }
 
     async fn read_slices(

@@ -1,5 +1,6 @@
 //! From what was observed to columns: the layout of one page, and the final one for a commit.
 
+use super::child_table::Level;
 use super::column::{Column, ColumnType, Kind};
 use super::evolve::{Fit, evolve};
 use super::form::{Form, flattened, is_map};
@@ -19,8 +20,8 @@ pub(super) fn settled_columns(
     committed: &[Column],
     committed_fields: &[Field],
 ) -> Vec<Column> {
-    let fields = &*flattened(fields, form, committed);
-    let committed_fields = &*flattened(committed_fields, form, committed);
+    let fields = &*flattened(fields, form, Level::of(committed));
+    let committed_fields = &*flattened(committed_fields, form, Level::of(committed));
     let mut columns = committed.to_vec();
     for column in &mut columns {
         let filled = fields.iter().any(|field| {
@@ -75,7 +76,10 @@ impl Stage {
 
     /// Whether nested values become JSON text.
     fn is_text(self) -> bool {
-        matches!(self, Self::Settled(Form::Json | Form::Flatten))
+        matches!(
+            self,
+            Self::Settled(Form::Json | Form::Flatten | Form::Tables)
+        )
     }
 }
 

@@ -174,6 +174,11 @@ pub enum Nested {
     /// The fields of objects become columns, `a__b` for `b` in `a`, at any depth; lists become JSON text, and so does an
     /// object with more than 1000 keys.
     Flatten,
+    /// The elements of each list become rows of a table of their own, `<table>__<field>`, and the fields of objects columns,
+    /// as with `flatten`. An element that is no object lies in the column `value`; a list in a list is the field `list`.
+    /// Rows of such a table join by `_dlt_parent_id` with `_dlt_id` of the table above, and by `_dlt_root_id` with that of
+    /// the resource's table; `_dlt_list_idx` is the position in the list.
+    Tables,
 }
 
 /// A column's type.

@@ -10,7 +10,7 @@ mod json;
 mod judge;
 mod load;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -29,7 +29,10 @@ use super::memory::SliceMemory;
 use super::records::Records;
 use crate::flow::{Page, Slice};
 use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan};
-use crate::schema::{Column, Field, Mixture, Source, TableSchema};
+use crate::schema::{
+    ChildTable, Column, Field, Form, Level, Mixture, ObjectSummary, Observed, Source, TableSchema,
+    element_fields,
+};
 
 /// What a load may change of its table.
 #[derive(Debug)]
@@ -37,6 +40,11 @@ pub(super) struct Contract {
     modes: ContractPlan,
     /// The table's columns, and those of declared type that it hasn't.
     columns: Vec<Column>,
+    /// The tables that its lists have become.
+    tables: Vec<ChildTable>,
+    /// The form of nested values, and those of keys that have another.
+    form: Form,
+    forms: HashMap<String, Form>,
     /// Keys that the plan names: each may get a column.
     named: HashSet<String>,
     /// Keys without whose value there is no row.
@@ -47,6 +55,14 @@ pub(super) struct Contract {
     /// How the rows of records that are let in are read: other resources get their fields from what came.
     rows: DecodePlan,
     load: Load,
+}
+
+/// The table that fields are columns of.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'c> {
+    level: Level<'c>,
+    /// In a child table, the form that lists have; `None` in the table of the records.
+    form: Option<Form>,
 }
 
 /// A page whose records were read, and how.
@@ -118,7 +134,8 @@ impl Contract {
         let table = table.filter(|table| table.has_columns());
         let is_new_table = table.is_none();
         let may_discard_table = is_new_table && modes.tables != ContractMode::Evolve;
-        if !may_discard_table && !modes.concerns_records() {
+        let may_refuse_lists = modes.tables != ContractMode::Evolve && plan.has_tables();
+        if !may_discard_table && !may_refuse_lists && !modes.concerns_records() {
             return None;
         }
         let mut columns = table.map_or_else(Vec::new, |table| table.layout().into_owned());
@@ -138,9 +155,16 @@ impl Contract {
         let named = hints.keys().chain(&plan.primary_key).chain(cursor);
         let never_null = hints.iter().filter(|(_, hint)| hint.declaration.required);
         let never_null = never_null.map(|(key, _)| key);
+        let forms = hints.iter().filter_map(|(key, hint)| {
+            let form = hint.declaration.form?;
+            Some((key.clone(), form))
+        });
         Some(Self {
             modes,
             columns,
+            tables: table.map_or_else(Vec::new, |table| table.level().tables.to_vec()),
+            form: plan.nested,
+            forms: forms.collect(),
             named: named.cloned().collect(),
             required: never_null.chain(&plan.primary_key).cloned().collect(),
             is_baseline: is_new_table && plan.columns.is_empty(),
@@ -178,7 +202,7 @@ impl Contract {
         let lets_all_in = fields
             .iter()
             .chain(&copied)
-            .all(|field| self.lets_in(field));
+            .all(|field| self.lets_in(field, self.root()));
         if lets_all_in && !self.discards_table() {
             return Ok(Admitted {
                 records,
@@ -267,11 +291,19 @@ impl Contract {
     }
 
     /// Whether all values of a field with columns of its own are let in.
-    fn lets_in(&self, field: &Field) -> bool {
+    fn lets_in(&self, field: &Field, place: Place<'_>) -> bool {
+        if let Some(lists) = &field.observed.list
+            && self.puts_apart(&field.source, place)
+        {
+            let mut rest = field.clone();
+            rest.observed.list = None;
+            return self.lets_lists_in(lists, &field.source, place) && self.lets_in(&rest, place);
+        }
         let object = field.observed.object.as_ref();
-        let Some(object) = object.filter(|_| field.source.lies_apart(&self.columns)) else {
-            let columns = self.columns_of(&field.source);
-            return columns.is_empty() && self.may_add(&field.source) || field.fits(&columns);
+        let Some(object) = object.filter(|_| field.source.lies_apart(place.level)) else {
+            let columns = place.columns_of(&field.source);
+            return columns.is_empty() && self.may_add(&field.source, place)
+                || field.fits(&columns);
         };
         let mut rest = field.clone();
         rest.observed.object = None;
@@ -279,20 +311,63 @@ impl Contract {
             source: field.source.inner(&inner.source.key),
             ..inner.clone()
         });
-        object.has_fields() && inner.all(|field| self.lets_in(&field)) && self.lets_in(&rest)
+        object.has_fields()
+            && inner.all(|field| self.lets_in(&field, place))
+            && self.lets_in(&rest, place)
     }
 
-    fn columns_of(&self, source: &Source) -> Vec<&Column> {
-        let columns = self.columns.iter();
-        columns.filter(|column| column.source == *source).collect()
+    /// Whether the elements of the lists of a source are let in as rows of a table.
+    fn lets_lists_in(&self, lists: &Observed, source: &Source, place: Place<'_>) -> bool {
+        let Some(table) = place.level.table(source) else {
+            return *lists == Observed::default() || self.modes.tables == ContractMode::Evolve;
+        };
+        let has_fields = |object| ObjectSummary::has_fields(object);
+        let whole_objects =
+            table.holds_whole_objects() || !lists.object.as_ref().is_none_or(has_fields);
+        element_fields(lists, whole_objects)
+            .iter()
+            .all(|field| self.lets_in(field, self.in_table(table, source, place)))
+    }
+
+    /// The table of the records.
+    fn root(&self) -> Place<'_> {
+        Place {
+            level: Level {
+                columns: &self.columns,
+                tables: &self.tables,
+            },
+            form: None,
+        }
+    }
+
+    /// The table of the lists of a source.
+    fn in_table<'c>(&self, table: &'c ChildTable, source: &Source, place: Place<'_>) -> Place<'c> {
+        Place {
+            level: table.level(),
+            form: Some(self.form_of(source, place)),
+        }
+    }
+
+    /// Whether lists of a source are, or become, rows of a table.
+    fn puts_apart(&self, source: &Source, place: Place<'_>) -> bool {
+        place
+            .level
+            .puts_apart(source, self.form_of(source, place))
+    }
+
+    fn form_of(&self, source: &Source, place: Place<'_>) -> Form {
+        let own = Some(source).filter(|source| !source.from_parent);
+        let hint = own.and_then(|source| self.forms.get(source.top_level()));
+        place.form.or(hint.copied()).unwrap_or(self.form)
     }
 
     /// Whether a source may get its first column; what lies in objects has others beside it.
-    fn may_add(&self, source: &Source) -> bool {
+    fn may_add(&self, source: &Source, place: Place<'_>) -> bool {
+        if self.modes.columns == ContractMode::Evolve {
+            return true;
+        }
         let is_named = source.from_parent || self.named.contains(&source.key);
-        self.is_baseline
-            || self.modes.columns == ContractMode::Evolve
-            || is_named && source.within.is_empty()
+        place.form.is_none() && (self.is_baseline || is_named && source.within.is_empty())
     }
 
     fn mode(&self, entity: Entity) -> ContractMode {
@@ -301,6 +376,13 @@ impl Contract {
             Entity::Columns => self.modes.columns,
             Entity::DataType => self.modes.data_type,
         }
+    }
+}
+
+impl<'c> Place<'c> {
+    fn columns_of(self, source: &Source) -> Vec<&'c Column> {
+        let columns = self.level.columns.iter();
+        columns.filter(|column| column.source == *source).collect()
     }
 }
 
