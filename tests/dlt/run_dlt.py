@@ -44,7 +44,7 @@ class Dlt:
         return None
 
     def rows(self, table: str) -> list[dict]:
-        files = sorted((self.folder / "lake/data" / NAMING.normalize_table_identifier(table)).glob("*.parquet"))
+        files = sorted((self.folder / "lake/data" / NAMING.normalize_tables_path(table)).glob("*.parquet"))
         return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
     def tables(self, resources: tuple[str, ...]) -> list[str]:

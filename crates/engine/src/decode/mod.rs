@@ -264,7 +264,8 @@ impl Decoder {
             copied.push((source, node));
         }
         if self.has_row_ids {
-            fields.push(row_ids::field());
+            // In front, so that its place doesn't depend on which page brought the other fields.
+            fields.insert(0, row_ids::field());
         }
         let schema = TableSchema::of_records(fields, self.plan.nested);
         let layout = schema.layout();

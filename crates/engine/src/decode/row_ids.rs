@@ -60,9 +60,9 @@ impl RowIds<'_> {
             name.clone_from(&self.plan.table);
             for place in 0..key.len() {
                 name.push(' ');
-                let mut of_key = columns.iter().filter(|(at, _, array)| {
-                    *at == place && array.is_valid(row)
-                });
+                let mut of_key = columns
+                    .iter()
+                    .filter(|(at, _, array)| *at == place && array.is_valid(row));
                 if let Some((_, column, array)) = of_key.next() {
                     render_json(array, &column.data_type, row, &mut name);
                 }

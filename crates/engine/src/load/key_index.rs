@@ -1,7 +1,8 @@
 //! The keys of new rows, and what each existing row means for them.
 
-use std::collections::{HashMap, HashSet};
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -47,7 +48,7 @@ pub(super) type ReadAnew = HashSet<u128>;
 struct Owners {
     /// Position of the column of the records' ids.
     position: usize,
-    read_anew: ReadAnew,
+    read_anew: Arc<ReadAnew>,
 }
 
 impl Owners {
@@ -172,7 +173,7 @@ impl KeyIndex {
     /// Takes existing rows for those of a child table: each goes whose record was read anew and that is not among the new
     /// ones. The ids of the records have their column at a position.
     #[must_use]
-    pub(super) fn owned(self, position: usize, read_anew: ReadAnew) -> Self {
+    pub(super) fn owned(self, position: usize, read_anew: Arc<ReadAnew>) -> Self {
         let owners = Owners {
             position,
             read_anew,

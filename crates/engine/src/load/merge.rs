@@ -29,7 +29,7 @@ pub(super) enum MergeBy {
     /// Columns of the key.
     Key(Vec<String>),
     /// The id, in a child table: of these records, no other rows stay.
-    Id(ReadAnew),
+    Id(Arc<ReadAnew>),
 }
 
 /// Which rows are the last with their key, one value for each row.
@@ -54,10 +54,9 @@ pub(super) async fn merge(
         parts: rows.parts,
     });
     let indexed = Arc::clone(&merge);
-    let mut index = off_the_async_threads(move || {
-        index(&indexed.target, &indexed.settled, &indexed.parts, by)
-    })
-    .await?;
+    let mut index =
+        off_the_async_threads(move || index(&indexed.target, &indexed.settled, &indexed.parts, by))
+            .await?;
     let mut files = Vec::new();
     let mut remove = BTreeSet::new();
     for old in &before.files {

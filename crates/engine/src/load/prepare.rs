@@ -119,11 +119,11 @@ pub(super) async fn prepare(
         };
         let by = match &read_anew {
             None => MergeBy::Key(key.clone()),
-            Some(read_anew) => MergeBy::Id(ReadAnew::clone(read_anew)),
+            Some(read_anew) => MergeBy::Id(Arc::clone(read_anew)),
         };
         let noted = table.join(destination, before, rows, &joining, by).await?;
-        read_anew.get_or_insert(noted);
-        if prepared.is_empty() || !table.changes_nothing() {
+        read_anew.get_or_insert_with(|| Arc::new(noted));
+        if prepared.is_empty() || !table.is_untouched() {
             prepared.push(table);
         }
     }
@@ -149,8 +149,11 @@ impl Prepared {
         }
     }
 
-    fn changes_nothing(&self) -> bool {
-        self.change == TableChange::default() && self.files.is_empty()
+    /// Whether no row of the commit concerns the table.
+    fn is_untouched(&self) -> bool {
+        self.change == TableChange::default()
+            && self.report == TableReport::default()
+            && self.files.is_empty()
     }
 
     /// Joins new rows with those of a table; gives the records that a merge has read anew.

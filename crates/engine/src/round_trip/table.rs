@@ -180,7 +180,7 @@ fn load_id(number: usize) -> String {
 }
 
 /// A page whose records stand in a list, with some white space between them.
-fn page(records: &[String]) -> Page {
+pub(super) fn page(records: &[String]) -> Page {
     let mut body = String::from("[ ");
     let mut ranges = Vec::new();
     for record in records {

@@ -23,7 +23,7 @@ pub(super) struct TableOutput {
     load_id: String,
     /// The table's schema before the run; `None` where the table isn't there.
     pub(super) schema: Option<TableSchema>,
-    /// Names of tables that are not made of lists of this one.
+    /// Names of tables that are not made of lists of this one, in lower case: folders may not tell it from upper case.
     other_tables: BTreeSet<String>,
 }
 
@@ -77,7 +77,7 @@ impl TableOutput {
     ) -> Result<Self, Error> {
         let table = &resource.table;
         let folder = resource.rejected.as_ref();
-        let mut other_tables: BTreeSet<String> = tables.cloned().collect();
+        let mut other_tables: BTreeSet<String> = tables.map(|name| name.to_lowercase()).collect();
         for (name, state) in &lake.state().tables {
             let children = state.child_tables(name);
             if children.contains(table) {
@@ -87,14 +87,12 @@ impl TableOutput {
                     parent: name.clone(),
                 });
             }
-            other_tables.insert(name.clone());
-            if name != table {
-                other_tables.extend(children);
-            }
+            other_tables.insert(name.to_lowercase());
+            other_tables.extend(children.iter().map(|child| child.to_lowercase()));
         }
         let known = lake.state().tables.get(table);
         for own in known.map_or_else(Vec::new, |known| known.child_tables(table)) {
-            other_tables.remove(&own);
+            other_tables.remove(&own.to_lowercase());
         }
         let schema = lake.state().tables.get(table);
         let schema = schema.and_then(|table| table.schema.clone());
@@ -126,7 +124,7 @@ impl TableOutput {
         let tables = self.rows.child_tables();
         tables
             .into_iter()
-            .find(|table| self.other_tables.contains(table))
+            .find(|table| self.other_tables.contains(&table.to_lowercase()))
     }
 
     /// Begins the slice at a place; see [`TableSpool::begin`].

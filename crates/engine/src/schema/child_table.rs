@@ -301,7 +301,7 @@ pub(super) fn name_tables(tables: &mut [ChildTable]) {
     }
     fn give(tables: &mut [ChildTable], above: &str, taken: &mut HashSet<String>) {
         let mut order: Vec<&mut ChildTable> = tables.iter_mut().collect();
-        order.sort_by(|left, right| left.source.cmp(&right.source));
+        order.sort_by_key(|table| (!table.source.from_parent, table.source.clone()));
         for table in order {
             if table.name.is_empty() {
                 let mut name = usable(&format!("{above}{}", table.source.base_name()));

@@ -122,7 +122,14 @@ impl<'c> Judge<'c> {
         let has_fields = depth <= MAXIMUM_STRUCT_DEPTH && kind == Peek::Object;
         if has_fields && source.lies_apart(place.level) {
             return members(value, depth + 1, |key, value, at| {
-                self.field(within, &source.inner(key), None, value, start + at, depth + 1)
+                self.field(
+                    within,
+                    &source.inner(key),
+                    None,
+                    value,
+                    start + at,
+                    depth + 1,
+                )
             });
         }
         let first = self.found.len();
@@ -164,7 +171,10 @@ impl<'c> Judge<'c> {
         let place = start..start + list.len();
         let Some(table) = within.place.level.table(source) else {
             let observed = observe(list, None, depth)?;
-            if observed.list.is_some_and(|list| *list != Observed::default()) {
+            if observed
+                .list
+                .is_some_and(|list| *list != Observed::default())
+            {
                 let reason = format!("there is no table of the elements of `{path}`");
                 self.breach(Entity::Tables, path, reason, place);
             }

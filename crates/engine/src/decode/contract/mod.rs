@@ -350,9 +350,7 @@ impl Contract {
 
     /// Whether lists of a source are, or become, rows of a table.
     fn puts_apart(&self, source: &Source, place: Place<'_>) -> bool {
-        place
-            .level
-            .puts_apart(source, self.form_of(source, place))
+        place.level.puts_apart(source, self.form_of(source, place))
     }
 
     fn form_of(&self, source: &Source, place: Place<'_>) -> Form {

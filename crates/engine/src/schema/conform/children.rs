@@ -9,9 +9,9 @@ use arrow::array::{
 use arrow::compute::take;
 use arrow::error::ArrowError;
 
-use super::super::TableSchema;
 use super::super::child_table::{ChildTable, Level, ROW_ID, row_id};
 use super::super::column::{Column, ColumnType, Kind, Source};
+use super::super::{MAXIMUM_COLUMNS, TableSchema};
 use super::convert::downcast;
 use super::spread::spread;
 use super::{ConformError, Rows, conform, conform_columns, keep};
@@ -178,6 +178,10 @@ impl Elements {
         above: Above<'_>,
         batches: &mut Vec<RecordBatch>,
     ) -> Result<(), ConformError> {
+        let columns = table.columns.len();
+        if columns > MAXIMUM_COLUMNS {
+            return Err(ConformError::TooManyColumns { count: columns });
+        }
         let count = self.parents.len();
         let parents = take(above.ids, &self.parents, None)?;
         let roots = take(above.roots, &self.parents, None)?;
@@ -209,14 +213,17 @@ impl Elements {
 /// The ids of elements, from where they lie.
 fn row_ids(parents: &StringArray, table: &str, positions: &Int64Array) -> StringArray {
     let mut place = String::new();
-    let ids = parents.iter().zip(positions.values()).map(|(parent, position)| {
-        place.clear();
-        place.push_str(parent.unwrap_or_default());
-        place.push(' ');
-        place.push_str(table);
-        place.push(' ');
-        place.push_str(&position.to_string());
-        row_id(&place)
-    });
+    let ids = parents
+        .iter()
+        .zip(positions.values())
+        .map(|(parent, position)| {
+            place.clear();
+            place.push_str(parent.unwrap_or_default());
+            place.push(' ');
+            place.push_str(table);
+            place.push(' ');
+            place.push_str(&position.to_string());
+            row_id(&place)
+        });
     StringArray::from_iter_values(ids)
 }

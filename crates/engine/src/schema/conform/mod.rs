@@ -136,8 +136,7 @@ fn conform_columns(
     };
     let mut filled: Vec<Option<ArrayRef>> = vec![None; to.len()];
     for (array, column) in arrays.iter().zip(from) {
-        let lies_apart =
-            column.kind == Some(Kind::List) && level.table(&column.source).is_some();
+        let lies_apart = column.kind == Some(Kind::List) && level.table(&column.source).is_some();
         if lies_apart || array.null_count() == array.len() {
             continue;
         }

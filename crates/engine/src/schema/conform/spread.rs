@@ -39,7 +39,9 @@ fn add(
 ) -> Result<(), ConformError> {
     let together = |target: &Column| target.source == column.source && target.takes(Kind::Object);
     match &column.data_type {
-        ColumnType::Struct(inner) if !to.columns.iter().any(together) && to.has_within(&column.source) => {
+        ColumnType::Struct(inner)
+            if !to.columns.iter().any(together) && to.has_within(&column.source) =>
+        {
             let structs = downcast::<StructArray>(array)?;
             for (values, field) in structs.columns().iter().zip(inner) {
                 let values = match structs.nulls() {
