@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Finished, Workspace, files, python_of_the_readers, root, rows};
+use engine_sandbox::Fixture;
+
+use crate::support::{Finished, Served, Workspace, files, python_of_the_readers, root, rows};
 
 /// A lake of one resource, whose records change from load to load.
 struct Shop {
@@ -328,4 +330,56 @@ fn tables_join_as_the_records_were() {
         .output()
         .unwrap();
     Finished::from(output).assert_code(0);
+}
+
+#[test]
+fn joins_give_the_lists_of_every_page() {
+    let fixture = "
+version: 1
+name: people
+now: 2024-01-22T12:31:00Z
+collections:
+  people:
+    records: 95
+    fields:
+      id: { increment: { start: 1 } }
+      channels: { list: { minimum: 0, maximum: 3, item: { choice: [phone, email, chat] } } }
+routes:
+  - path: people
+    answer: { list: { collection: people, body: { records_at: people, members: { total: total } }, page: { style: offset, default_size: 10, maximum_size: 10 } } }
+";
+    let served = Served::start(Fixture::parse(fixture).unwrap());
+    let workspace = Workspace::new();
+    let spec = r#"
+name: people
+client: { base_url: "https://api.example.com" }
+resource_defaults:
+  primary_key: id
+  write_disposition: merge
+  endpoint: { data_selector: people, paginator: { type: offset, limit: 10, total_path: total } }
+resources:
+  - { name: lists, endpoint: people }
+  - { name: tables, nested: tables, endpoint: people }
+"#;
+    workspace.write("people.yaml", spec);
+    let arguments = ["run", "people.yaml", "--sandbox", &served.origin()];
+    workspace.engine(arguments).assert_code(0);
+    let lake = workspace.path().join("data/people");
+    let mut elements: BTreeMap<String, BTreeMap<u64, String>> = BTreeMap::new();
+    for row in rows(&lake, "tables__channels").rows {
+        let list = elements.entry(row["_dlt_parent_id"].clone()).or_default();
+        list.insert(row["_dlt_list_idx"].parse().unwrap(), row["value"].clone());
+    }
+    let mut joined = BTreeMap::new();
+    for row in rows(&lake, "tables").rows {
+        let list = elements.remove(&row["_dlt_id"]).unwrap_or_default();
+        let values: Vec<String> = list.into_values().collect();
+        joined.insert(row["id"].clone(), format!("[{}]", values.join(", ")));
+    }
+    let lists = rows(&lake, "lists").rows.into_iter();
+    let lists: BTreeMap<String, String> = lists
+        .map(|row| (row["id"].clone(), row["channels"].clone()))
+        .collect();
+    assert_eq!(joined, lists);
+    assert_eq!((joined.len(), elements.len()), (95, 0));
 }
