@@ -88,17 +88,17 @@ const MERGE: &str = "nested: tables, primary_key: id, write_disposition: merge";
 fn a_merge_puts_new_elements_in_the_place_of_all_earlier_ones() {
     let shop = Shop::new(MERGE);
     let first = shop.load(
-        r#"[{ id: 1, items: [{ sku: a, parts: [{ p: 1 }, { p: 2 }] }, { sku: b }] }, { id: 2, items: [{ sku: c }] }]"#,
+        r"[{ id: 1, items: [{ sku: a, parts: [{ p: 1 }, { p: 2 }] }, { sku: b }] }, { id: 2, items: [{ sku: c }] }]",
     );
     assert!(first.stdout.contains("orders__items__parts"), "{first:?}");
     assert!(first.stdout.contains("7 rows added"), "{first:?}");
     let ids = shop.values("orders", "_dlt_id");
     let second =
-        shop.load(r#"[{ id: 1, items: [{ sku: a, parts: [{ p: 9 }] }] }, { id: 3, items: [] }]"#);
+        shop.load(r"[{ id: 1, items: [{ sku: a, parts: [{ p: 9 }] }] }, { id: 3, items: [] }]");
     assert!(
         second
             .stdout
-            .contains("1 rows added, 1 updated, 2 unchanged"),
+            .contains("1 rows added, 1 updated, 2 unchanged, 2 removed"),
         "{second:?}"
     );
     assert_eq!(shop.shown("orders"), ["id=1", "id=2", "id=3"]);
@@ -113,7 +113,7 @@ fn a_merge_puts_new_elements_in_the_place_of_all_earlier_ones() {
     // Nothing new changes no file.
     let before = files(&shop.lake(), "orders__items");
     let again =
-        shop.load(r#"[{ id: 1, items: [{ sku: a, parts: [{ p: 9 }] }] }, { id: 3, items: [] }]"#);
+        shop.load(r"[{ id: 1, items: [{ sku: a, parts: [{ p: 9 }] }] }, { id: 3, items: [] }]");
     assert!(
         again
             .stdout
@@ -168,9 +168,9 @@ fn a_replace_empties_a_child_table_of_which_nothing_comes() {
 fn every_kind_of_value_finds_its_place() {
     let shop = Shop::new("nested: tables");
     shop.load(
-        r#"[{ id: 1, either: [q, null], matrix: [[1, 2], [], [3]], mixed: [1, a, { k: true, value: x }, [5]], at: { tags: [t], city: u } },
+        r"[{ id: 1, either: [q, null], matrix: [[1, 2], [], [3]], mixed: [1, a, { k: true, value: x }, [5]], at: { tags: [t], city: u } },
             { id: 2, either: s, matrix: [], at: null },
-            { id: 3, either: { inner: [1] }, at: { tags: [] } }]"#,
+            { id: 3, either: { inner: [1] }, at: { tags: [] } }]",
     );
     assert_eq!(
         shop.shown("orders"),
@@ -319,7 +319,7 @@ fn tables_join_as_the_records_were() {
     };
     let shop = Shop::new(MERGE);
     shop.load(
-        r#"[{ id: 1, items: [{ sku: a, parts: [{ p: 1 }, { p: 2 }] }, { sku: b }] }, { id: 2, items: [{ sku: c }, { sku: d }], tags: [x, y] }]"#,
+        r"[{ id: 1, items: [{ sku: a, parts: [{ p: 1 }, { p: 2 }] }, { sku: b }] }, { id: 2, items: [{ sku: c }, { sku: d }], tags: [x, y] }]",
     );
     shop.load(
         "[{ id: 2, items: [{ sku: e, parts: [{ p: 3 }] }], tags: [z] }, { id: 3, tags: [] }]",

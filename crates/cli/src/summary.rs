@@ -50,6 +50,10 @@ pub(crate) fn render(report: &Report) -> String {
         grouped(in_tables(|one| one.rows_updated)),
         grouped(in_tables(|one| one.rows_unchanged)),
     );
+    let removed = in_tables(|one| one.rows_removed);
+    if removed > 0 {
+        text = format!("{text}, {} removed", grouped(removed));
+    }
     for resource in &report.resources {
         for warning in &resource.warnings {
             text = format!("{text}\nwarning: {}: {warning}", resource.name);

@@ -113,9 +113,10 @@ pub(super) async fn prepare(
     let mut prepared = Vec::with_capacity(tables.len());
     for rows in tables {
         let before = before(&rows.target.table);
-        let mut table = match prepared.is_empty() {
-            true => std::mem::take(&mut own),
-            false => Prepared::new(&rows.target.table, before),
+        let mut table = if prepared.is_empty() {
+            std::mem::take(&mut own)
+        } else {
+            Prepared::new(&rows.target.table, before)
         };
         let by = match &read_anew {
             None => MergeBy::Key(key.clone()),
@@ -170,7 +171,7 @@ impl Prepared {
         match how.disposition {
             WriteDisposition::Merge => {
                 let removes = matches!(&by, MergeBy::Id(read_anew) if !read_anew.is_empty());
-                if rows.parts.is_empty() && !(removes && !before.files.is_empty()) {
+                if rows.parts.is_empty() && (!removes || before.files.is_empty()) {
                     return Ok(ReadAnew::default());
                 }
                 let mut merged = merge(destination, before, rows, by).await?;

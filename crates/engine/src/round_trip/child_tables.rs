@@ -170,7 +170,8 @@ impl Child {
             rows,
             by_parent: BTreeMap::new(),
         };
-        let positions = child.rows.column_by_name("_dlt_list_idx").unwrap().clone();
+        let positions = child.rows.column_by_name("_dlt_list_idx").unwrap();
+        let positions = ArrayRef::clone(positions);
         for row in 0..child.rows.num_rows() {
             let parent = child.text("_dlt_parent_id", row).to_owned();
             let siblings = child.by_parent.entry(parent).or_default();

@@ -139,8 +139,10 @@ impl ResourceRun {
         }
         let decoder = Arc::new(decoder);
         let read = self.read_slices(&decoder, &mut all, &mut report).await;
-        let read = read.and_then(|()| self.check_columns(&decoder));
-        let error = read.and_then(|()| self.check_tables()).err();
+        let read = read.and_then(|()| self.check_columns(&decoder)).err();
+        let taken = self.check_tables().err();
+        let is_taken = taken.is_some();
+        let error = read.or(taken);
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -156,7 +158,7 @@ impl ResourceRun {
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
         Outcome {
-            keeps_windows: self.keeps_what_was_finished() && !breaks_contract,
+            keeps_windows: self.keeps_what_was_finished() && !breaks_contract && !is_taken,
             resource: self.resource,
             report,
             output: self.output,

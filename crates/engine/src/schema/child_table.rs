@@ -152,7 +152,7 @@ impl Source {
 
 impl TableSchema {
     /// The names behind that of the table, and the schemas, of all child tables; each before those below it.
-    pub(crate) fn child_tables(&self) -> Vec<(&str, TableSchema)> {
+    pub(crate) fn child_tables(&self) -> Vec<(&str, Self)> {
         fn collect<'t>(tables: &'t [ChildTable], found: &mut Vec<(&'t str, TableSchema)>) {
             for table in tables {
                 found.push((&table.name, table.schema()));
@@ -187,7 +187,8 @@ impl TableSchema {
     fn position(&self, key: &str) -> Option<usize> {
         let source = Source::given(key);
         let layout = self.layout();
-        layout.iter().position(|column| column.source == source)
+        let is_key = |column: &Column| column.source == source && column.declared;
+        layout.iter().position(is_key)
     }
 }
 
