@@ -5,7 +5,7 @@
 //! schema of its own, and [`conform`](crate::schema::conform) brings their batches together later.
 //!
 //! **Invariant:** nothing here waits, and a page depends on those before it in its slice only by what [`SliceMemory`]
-//! tells of their cursors and keys.
+//! tells of their cursors, keys and number.
 
 mod canonical;
 mod contract;
@@ -57,7 +57,7 @@ pub use misfits::{Misfits, Told};
 pub use named::AbsentField;
 use named::NamedFields;
 use records::Records;
-use row_ids::RowIds;
+use row_ids::{RowIds, RowPlace};
 use steps::Surroundings;
 use value::ValueNode;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -222,7 +222,12 @@ impl Decoder {
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }
-        let (schema, batch) = self.batch(&mut records, &constants, slice, page)?;
+        let place = RowPlace {
+            slice,
+            rows_before: memory.rows,
+        };
+        let (schema, batch) = self.batch(&mut records, &constants, place, page)?;
+        memory.rows += batch.num_rows() as u64;
         if let Some(contract) = &self.contract {
             contract.take_in(&schema, &read, &constants)?;
         }
@@ -243,7 +248,7 @@ impl Decoder {
         &self,
         records: &mut Records,
         constants: &[(String, String)],
-        slice: &Slice,
+        place: RowPlace<'_>,
         page: &Page,
     ) -> Result<(TableSchema, RecordBatch), Error> {
         let rows = records.rows;
@@ -289,8 +294,7 @@ impl Decoder {
             let ids = RowIds {
                 plan: &self.plan,
                 load_id: &self.load_id,
-                slice,
-                page: page.number,
+                place,
             };
             arrays[position] = Arc::new(ids.of(&layout, &arrays, rows));
         }

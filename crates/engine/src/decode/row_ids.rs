@@ -20,27 +20,35 @@ pub(super) fn field() -> Field {
     }
 }
 
+/// Where a page's rows lie, whatever the pages are like.
+#[derive(Clone, Copy)]
+pub(super) struct RowPlace<'a> {
+    pub(super) slice: &'a Slice,
+    /// Rows of the slice that come before.
+    pub(super) rows_before: u64,
+}
+
 /// What the ids of a page's rows follow from.
 pub(super) struct RowIds<'a> {
     pub(super) plan: &'a DecodePlan,
     pub(super) load_id: &'a str,
-    pub(super) slice: &'a Slice,
-    pub(super) page: u64,
+    pub(super) place: RowPlace<'a>,
 }
 
 impl RowIds<'_> {
     /// The ids of rows with these columns. A function of what is read: where the same is read again, they are the same.
     pub(super) fn of(&self, layout: &[Column], arrays: &[ArrayRef], rows: usize) -> StringArray {
+        let RowPlace { slice, rows_before } = self.place;
         let table = &self.plan.table;
-        let slice = || format!("{} {}", self.slice.id(), self.page);
         let place = match self.plan.row_ids {
             plan::RowIds::Key => return self.of_keys(layout, arrays, rows),
-            plan::RowIds::PlaceInLoad if self.slice.window.is_none() => {
-                format!("{table} {} {}", self.load_id, slice())
+            plan::RowIds::PlaceInLoad if slice.window.is_none() => {
+                format!("{table} {} {}", self.load_id, slice.id())
             }
-            plan::RowIds::Place | plan::RowIds::PlaceInLoad => format!("{table} {}", slice()),
+            plan::RowIds::Place | plan::RowIds::PlaceInLoad => format!("{table} {}", slice.id()),
         };
-        StringArray::from_iter_values((0..rows).map(|row| row_id(&format!("{place} {row}"))))
+        let ids = (rows_before..).take(rows);
+        StringArray::from_iter_values(ids.map(|row| row_id(&format!("{place} {row}"))))
     }
 
     /// The ids of rows whose keys, whatever their kinds, are told apart by their JSON.

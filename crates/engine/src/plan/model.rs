@@ -95,7 +95,7 @@ pub struct DecodePlan {
 pub enum RowIds {
     /// The primary key.
     Key,
-    /// The slice, the page, and the position in the page: rows of an earlier load are gone.
+    /// The slice, and the position among its rows: those of an earlier load are gone.
     Place,
     /// The same and the load, unless the slice is a window, whose earlier rows are gone.
     #[default]

@@ -43,13 +43,13 @@ impl Divided {
         };
         let decoder = Decoder::new(plan, "load");
         let pages = (1..).zip(records.chunks(page_size));
+        let memory = &mut SliceMemory::default();
         let pages: Vec<Decoded> = pages
             .map(|(number, records)| {
                 let page = Page {
                     number,
                     ..page(records)
                 };
-                let memory = &mut SliceMemory::default();
                 decoder.decode(&Slice::default(), &page, memory).unwrap()
             })
             .collect();
@@ -282,6 +282,9 @@ proptest! {
     fn joins_give_the_lists_of_the_records(records in records(8), page_size in 1..9_usize) {
         let divided = Divided::of(&records, page_size);
         divided.check(&records).map_err(TestCaseError::fail)?;
-        prop_assert_eq!(&Divided::of(&records, 9).schema, &divided.schema);
+        let whole = Divided::of(&records, 9);
+        prop_assert_eq!(&whole.schema, &divided.schema);
+        // Ids are the same too.
+        prop_assert_eq!(&whole.rows, &divided.rows);
     }
 }
