@@ -198,6 +198,11 @@ fn a_column_alone_may_become_a_table() {
     assert_eq!(shop.shown("orders"), ["at={tags: [y]} id=1 tags=[x]"]);
     assert_eq!(shop.shown("orders__items"), ["sku=a"]);
     assert_eq!(shop.shown("orders__items__sizes"), ["value=1", "value=2"]);
+    // And a column alone may stay one.
+    let shop = Shop::new("nested: tables, columns: { tags: { nested: struct } }");
+    shop.load("[{ id: 1, tags: [x], items: [y] }]");
+    assert_eq!(shop.shown("orders"), ["id=1 tags=[x]"]);
+    assert_eq!(shop.shown("orders__items"), ["value=y"]);
 }
 
 #[test]
