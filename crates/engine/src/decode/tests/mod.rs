@@ -7,6 +7,7 @@ mod failures;
 mod hints;
 mod nested;
 mod properties;
+mod row_ids;
 mod types;
 
 use arrow::array::{RecordBatch, StructArray};
