@@ -33,8 +33,8 @@ fn ids(
     let decoder = Decoder::new(plan, load_id);
     let mut memory = SliceMemory::default();
     let pages = records.chunks(page_size).flat_map(|records| {
-        let decoded = decoder.decode(&slice, &page(records), &mut memory);
-        let batch = decoded.unwrap().batch;
+        let rows = decoder.decode(&slice, &page(records), &mut memory);
+        let batch = rows.unwrap().batch;
         let ids = batch.column_by_name("_dlt_id").unwrap();
         let ids = ids.as_string::<i32>().iter().flatten();
         ids.map(str::to_owned).collect::<Vec<_>>()

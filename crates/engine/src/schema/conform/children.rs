@@ -17,7 +17,7 @@ use super::spread::spread;
 use super::{ConformError, Rows, conform, conform_columns, keep};
 
 /// Brings a batch into a settled schema as [`conform`] does, and the lists in it into its child tables: a batch for each,
-/// in the order of [`TableSchema::child_tables`].
+/// in the order of `TableSchema::child_tables`.
 ///
 /// A row's id in a child table follows from that of the row above, the table's name and the position in the list.
 pub fn conform_with_children(
