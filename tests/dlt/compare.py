@@ -7,6 +7,10 @@ A case holds one `spec`: the mapping that dlt's `rest_api_source` takes, and tha
 `differs`, with its `reason`: `rows` by table and `requests`, each with `only_dlt` and `only_engine` (the lines
 themselves, or how many), and `fails`, with a part of the message by side.
 
+What only the engine's spec has, since dlt does it without being told, stands under `engine`. `child_tables` names tables of
+lists, each with the table above it: their rows are compared together with the row above that `_dlt_parent_id` leads to,
+the position in the list, and the names of dlt's columns.
+
 Rows are compared as a multiset over both runs, normalised: dlt's and the engine's own columns are left out, names are
 those that dlt's naming convention gives, objects are flattened as dlt does it, lists are left out (dlt puts them into
 tables of their own), nulls are absent, times are UTC. Requests are compared as a multiset for each run: method, path,
@@ -74,6 +78,26 @@ def lines(rows):
     return collections.Counter(json.dumps(normalised(row), sort_keys=True, ensure_ascii=False) for row in rows)
 
 
+def joined(side, table, child_tables):
+    """The rows of a table of lists, each behind its position and the rows that it lies in."""
+    above = child_tables.get(table)
+    if above is None:
+        return [(row, [normalised(row)]) for row in side.rows(table)]
+    by_id = {}
+    for row, shown_row in joined(side, above, child_tables):
+        assert by_id.setdefault(row["_dlt_id"], shown_row) is shown_row, f"two rows of {above} have one _dlt_id"
+    own = ("_dlt_id", "_dlt_list_idx", "_dlt_parent_id")
+    return [
+        (row, by_id[row["_dlt_parent_id"]] + [row["_dlt_list_idx"], [name for name in own if row[name] is not None], normalised(row)])
+        for row in side.rows(table)
+    ]
+
+
+def joined_lines(side, table, child_tables):
+    rows = joined(side, table, child_tables)
+    return collections.Counter(json.dumps(shown_row, sort_keys=True, ensure_ascii=False) for _, shown_row in rows)
+
+
 def difference(dlt, engine):
     only = {"only_dlt": sorted((dlt - engine).elements()), "only_engine": sorted((engine - dlt).elements())}
     return {side: found for side, found in only.items() if found}
@@ -110,7 +134,8 @@ def compare(case, name, program, api, folder):
             scope = f"{name}/{side}"
             api.runs[scope] = run
             seen = len(api.requests[scope])
-            failure = pipeline.run(substitute(spec, f"{api.origin}/{scope}"))
+            added = case.get("engine", {}) if side == "engine" else {}
+            failure = pipeline.run(substitute(spec | added, f"{api.origin}/{scope}"))
             if failure is not None:
                 failures[side] = failure
             api.requests[scope][seen:] = [f"#{run} {line}" if run > 1 else line for line in api.requests[scope][seen:]]
@@ -134,6 +159,18 @@ def compare(case, name, program, api, folder):
         found = difference(*(lines(sides[side].rows(table)) for side in SIDES))
         if not as_stated(found, stated.get("rows", {}).get(table)):
             problems.append(f"rows of {table} differ:{shown(found)}")
+    child_tables = case.get("child_tables", {})
+    for table in child_tables:
+        rows = [joined_lines(sides[side], table, child_tables) for side in SIDES]
+        found = difference(*rows)
+        if not as_stated(found, stated.get("rows", {}).get(table)):
+            problems.append(f"rows of {table} differ:{shown(found)}")
+        if not rows[0]:
+            problems.append(f"dlt has no rows of {table}: the case compares nothing")
+    if child_tables:
+        made = [sides[side].tables(tuple(resources)) for side in SIDES]
+        if made[0] != made[1]:
+            problems.append(f"tables differ: dlt {made[0]}, engine {made[1]}")
     if not asked[0] and not stated.get("fails"):
         problems.append("dlt asked for nothing: the case compares nothing")
     if stated and "reason" not in stated:

@@ -116,12 +116,37 @@ def numbered(asked, records, *, base=1, key="data", page=None, links=True, path=
     return answer
 
 
+# Lists of objects, of scalars, in objects, in lists, of several kinds, and where other records have something else.
+DOCUMENTS = [
+    {
+        "id": 1,
+        "tags": ["a", "b", None],
+        "items": [
+            {"sku": "x", "count": 1, "parts": [{"part": 1}, {"part": 2}], "place": {"shelf": 5, "marks": [7]}},
+            {"sku": "y", "parts": [], "place": {"shelf": None}},
+        ],
+        "extra": {"notes": [{"text": "first"}], "rank": 1},
+        "mixed": [1, {"key": True}, [5, 6], None],
+        "matrix": [[1, 2], [], [3]],
+        "empty": [],
+        "either": ["q"],
+    },
+    {"id": 2, "tags": [], "items": None, "either": "s", "extra": {}, "empty": []},
+    {"id": 3, "either": {"inner": [1]}, "items": [{"sku": "z"}], "tags": ["a"]},
+]
+
+
 # --- the API of dlt's own tests ---
 
 
 @route("/posts")
 def posts(asked):
     return numbered(asked, POSTS)
+
+
+@route("/documents")
+def documents(asked):
+    return [{**document, "run": asked.run} for document in DOCUMENTS]
 
 
 @route("/posts_zero_based")

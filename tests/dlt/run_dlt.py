@@ -44,5 +44,9 @@ class Dlt:
         return None
 
     def rows(self, table: str) -> list[dict]:
-        files = sorted((self.folder / "lake/data" / NAMING.normalize_table_identifier(table)).glob("*.parquet"))
+        files = sorted((self.folder / "lake/data" / NAMING.normalize_tables_path(table)).glob("*.parquet"))
         return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+    def tables(self, resources: tuple[str, ...]) -> list[str]:
+        """The tables of these resources and of the lists in their records."""
+        return sorted(folder.name for folder in (self.folder / "lake/data").iterdir() if folder.name.startswith(resources))

@@ -28,3 +28,7 @@ class Engine:
     def rows(self, table: str) -> list[dict]:
         files = sorted((self.folder / "lake" / table).glob("*.parquet"))
         return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+
+    def tables(self, resources: tuple[str, ...]) -> list[str]:
+        """The tables of these resources and of the lists in their records."""
+        return sorted(folder.name for folder in (self.folder / "lake").iterdir() if folder.name.startswith(resources))

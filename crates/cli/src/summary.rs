@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
+use engine::load::TableReport;
 use engine::run::{Report, ResourceReport};
 
 /// What a run did, as a table with a line a resource.
@@ -21,16 +22,21 @@ pub(crate) fn render(report: &Report) -> String {
     ]);
     for resource in &report.resources {
         table.add_row(row(resource));
+        for (name, child) in &resource.child_tables {
+            table.add_row(child_row(name, child));
+        }
     }
     let total = |value: fn(&ResourceReport) -> u64| report.resources.iter().map(value).sum::<u64>();
+    let tables = || report.resources.iter().flat_map(ResourceReport::tables);
+    let in_tables = |value: fn(&TableReport) -> u64| tables().map(value).sum::<u64>();
     table.add_row([
         "total".to_owned(),
         grouped(total(|one| one.requests)),
         grouped(total(|one| one.pages)),
         grouped(total(ResourceReport::rows)),
-        bytes(total(|one| one.table.bytes_added)),
-        grouped(total(|one| one.table.files_added)),
-        grouped(total(|one| one.table.new_columns.len() as u64)),
+        bytes(in_tables(|one| one.bytes_added)),
+        grouped(in_tables(|one| one.files_added)),
+        grouped(in_tables(|one| one.new_columns.len() as u64)),
         seconds(report.elapsed),
     ]);
     for column in table.column_iter_mut().skip(1) {
@@ -40,10 +46,14 @@ pub(crate) fn render(report: &Report) -> String {
         "{}\n\n{}: {} rows added, {} updated, {} unchanged",
         table.trim_fmt(),
         report.load_id,
-        grouped(total(|one| one.table.rows_added)),
-        grouped(total(|one| one.table.rows_updated)),
-        grouped(total(|one| one.table.rows_unchanged)),
+        grouped(in_tables(|one| one.rows_added)),
+        grouped(in_tables(|one| one.rows_updated)),
+        grouped(in_tables(|one| one.rows_unchanged)),
     );
+    let removed = in_tables(|one| one.rows_removed);
+    if removed > 0 {
+        text = format!("{text}, {} removed", grouped(removed));
+    }
     for resource in &report.resources {
         for warning in &resource.warnings {
             text = format!("{text}\nwarning: {}: {warning}", resource.name);
@@ -67,6 +77,20 @@ fn row(resource: &ResourceReport) -> [String; 8] {
         grouped(resource.table.files_added),
         grouped(resource.table.new_columns.len() as u64),
         seconds(resource.elapsed),
+    ]
+}
+
+/// A table that lists in a resource's records have become; the rows are those that came.
+fn child_row(name: &str, table: &TableReport) -> [String; 8] {
+    [
+        format!("  {name}"),
+        String::new(),
+        String::new(),
+        grouped(table.rows_added + table.rows_updated + table.rows_unchanged),
+        bytes(table.bytes_added),
+        grouped(table.files_added),
+        grouped(table.new_columns.len() as u64),
+        String::new(),
     ]
 }
 

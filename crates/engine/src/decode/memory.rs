@@ -18,6 +18,8 @@ pub struct SliceMemory {
     pub(super) disorder: Option<(CursorValue, CursorValue)>,
     /// A record came that lies where reading may stop.
     pub(super) passed: bool,
+    /// Rows so far.
+    pub(super) rows: u64,
 }
 
 /// A value, and the records that have it.

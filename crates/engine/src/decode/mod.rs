@@ -5,8 +5,9 @@
 //! schema of its own, and [`conform`](crate::schema::conform) brings their batches together later.
 //!
 //! **Invariant:** nothing here waits, and a page depends on those before it in its slice only by what [`SliceMemory`]
-//! tells of their cursors and keys.
+//! tells of their cursors, keys and number.
 
+mod batch;
 mod canonical;
 mod contract;
 mod cursor;
@@ -24,6 +25,7 @@ mod object;
 mod parents;
 mod reading;
 mod records;
+mod row_ids;
 mod steps;
 mod string_column;
 #[cfg(test)]
@@ -33,13 +35,10 @@ mod value;
 mod walk;
 
 use std::collections::{BTreeSet, HashSet};
-use std::iter::repeat_n;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{
-    Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::RecordBatch;
 use indexmap::IndexMap;
 
 pub use contract::{DiscardCounts, Discarded, Rejected};
@@ -49,7 +48,7 @@ pub(crate) use parents::key_value;
 
 use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, RecordReader, RecordReaders, Slice};
 use crate::plan::DecodePlan;
-use crate::schema::{Field, Source, TableSchema};
+use crate::schema::TableSchema;
 use contract::{Contract, ReadPage};
 use cursor::Verdict;
 use hints::{Hint, hints};
@@ -60,11 +59,10 @@ use named::NamedFields;
 use object::Keys;
 use reading::{EarlyReader, ReadRecords};
 use records::Records;
+use row_ids::RowPlace;
 use steps::Surroundings;
-use value::ValueNode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use walk::MAXIMUM_LIST_DEPTH;
-use walk::Walk;
 
 /// Records that are decoded at a time. Each has a place in all their columns, whether it has the value or not: with 10,000
 /// columns of 8 bytes, that is 330 MB.
@@ -84,6 +82,8 @@ pub struct Decoder {
     /// Hints that name a key in an object.
     hints_within: Mutex<BTreeSet<String>>,
     load_id: String,
+    /// Each row gets an id.
+    has_row_ids: bool,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
     newest_page_rows: AtomicUsize,
@@ -121,6 +121,7 @@ impl Decoder {
             named: NamedFields::new(&plan.steps),
             misfits: AllMisfits::default(),
             hints_within: Mutex::default(),
+            has_row_ids: plan.has_tables(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,
@@ -141,13 +142,15 @@ impl Decoder {
             .then(|| -> RecordReaders { Arc::new(make) })
     }
 
-    /// Reads for a table that had this schema before the load: types that are only declared stay, also where the plan no
-    /// longer declares them, and the records are held against the schema as the plan's contract says.
+    /// Reads for a table that had this schema before the load. Whatever the plan says, types that are only declared stay,
+    /// and rows get ids where the table has child tables; the records are held against the schema as the plan's contract
+    /// says.
     #[must_use]
     pub fn for_table(mut self, table: Option<&TableSchema>) -> Self {
         if let Some(table) = table {
             self.kept = hints::keep_declared(&mut self.plan, table);
             self.hints = hints(&self.plan);
+            self.has_row_ids |= table.has_row_ids();
         }
         self.contract = Contract::new(&self.plan, &self.hints, table);
         self
@@ -287,7 +290,12 @@ impl Decoder {
         if !misfits.is_empty() {
             self.misfits.add(&slice.id(), page.number, misfits);
         }
-        let (schema, batch) = self.batch(&mut records, &constants, page)?;
+        let place = RowPlace {
+            slice,
+            rows_before: memory.rows,
+        };
+        let (schema, batch) = self.batch(&mut records, &constants, place, page)?;
+        memory.rows += batch.num_rows() as u64;
         if let Some(contract) = &self.contract {
             contract.take_in(&schema, &read, &constants)?;
         }
@@ -312,63 +320,6 @@ impl Decoder {
             always_read: self.contract.as_ref().map(|contract| &contract.named),
         }
     }
-
-    fn batch(
-        &self,
-        records: &mut Records,
-        constants: &[(String, String)],
-        page: &Page,
-    ) -> Result<(TableSchema, RecordBatch), Error> {
-        let rows = records.rows;
-        let mut fields = records.root.observed_fields(&self.hints);
-        for name in self.hints.keys() {
-            if records.root.position(name).is_none() && hints::lies_within(&fields, name) {
-                let names = self.hints_within.lock();
-                let mut names = names.unwrap_or_else(PoisonError::into_inner);
-                names.insert(name.clone());
-            }
-        }
-        let mut copied = Vec::new();
-        for (key, json) in constants {
-            let source = Source {
-                from_parent: true,
-                ..Source::key(key)
-            };
-            let node =
-                repeated(json, rows).map_err(|fault| fault.into_error(0, json.as_bytes()))?;
-            fields.push(Field {
-                source: source.clone(),
-                declared: None,
-                observed: node.observed(),
-            });
-            copied.push((source, node));
-        }
-        let schema = TableSchema::of_records(fields, self.plan.nested);
-        let mut arrays: Vec<ArrayRef> = Vec::new();
-        for column in schema.layout().iter() {
-            let constant = copied
-                .iter_mut()
-                .find(|(source, _)| *source == column.source);
-            arrays.push(match constant {
-                Some((_, node)) => node.finish_column(column, rows)?,
-                None => records.root.finish_column(column, rows)?,
-            });
-        }
-        arrays.push(Arc::new(StringArray::from_iter_values(repeat_n(
-            &self.load_id,
-            rows,
-        ))));
-        let extracted_at =
-            TimestampMicrosecondArray::from_value(page.fetched_at.as_microsecond(), rows);
-        arrays.push(Arc::new(extracted_at.with_timezone("UTC")));
-        debug_assert!(
-            arrays.iter().all(|array| array.len() == rows),
-            "columns have all rows"
-        );
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(schema.arrow_schema(), arrays, &options)?;
-        Ok((schema, batch))
-    }
 }
 
 /// The columns that each row copies from the slice's parents, with their JSON.
@@ -379,14 +330,4 @@ fn constants(slice: &Slice) -> Vec<(String, String)> {
         .collect();
     columns.sort_unstable();
     columns
-}
-
-fn repeated(json: &str, rows: usize) -> walk::Read<ValueNode> {
-    let mut node = ValueNode::new(None, rows, 0);
-    for row in 0..rows {
-        let mut walk = Walk::new(json.as_bytes(), &[]);
-        let peek = walk.json.peek()?;
-        node.read(&mut walk, peek, row, 1)?;
-    }
-    Ok(node)
 }

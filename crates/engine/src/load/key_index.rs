@@ -1,9 +1,10 @@
 //! The keys of new rows, and what each existing row means for them.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, Rows, SortField};
@@ -30,6 +31,37 @@ pub(super) struct KeyIndex {
     seen: usize,
     duplicates: u64,
     range: KeyRange,
+    /// Where child tables refer to the rows: position of the column of ids.
+    row_id: Option<usize>,
+    /// Hashes of the ids of all new rows, and of the existing ones that they take the place of.
+    read_anew: ReadAnew,
+    /// In a child table.
+    owners: Option<Owners>,
+    removed: u64,
+}
+
+/// Hashes of the ids of records that a load has read anew.
+pub(super) type ReadAnew = HashSet<u128>;
+
+/// What becomes of existing rows of a child table: where their record was read anew, only its new elements stay.
+#[derive(Debug)]
+struct Owners {
+    /// Position of the column of the records' ids.
+    position: usize,
+    read_anew: Arc<ReadAnew>,
+}
+
+impl Owners {
+    /// For each row, whether its record was read anew.
+    fn concern(&self, batch: &RecordBatch) -> Vec<bool> {
+        let ids = batch.column(self.position).as_string::<i32>();
+        let concerns = |id: Option<&str>| id.is_some_and(|id| self.read_anew.contains(&hash(id)));
+        ids.iter().map(concerns).collect()
+    }
+}
+
+fn hash(id: &str) -> u128 {
+    xxh3_128(id.as_bytes())
 }
 
 /// Some columns of the settled layout, and how their values become bytes.
@@ -75,6 +107,8 @@ pub(super) struct MergeCounts {
     pub(super) updated: u64,
     pub(super) unchanged: u64,
     pub(super) duplicates: u64,
+    /// Existing rows that no new one takes the place of.
+    pub(super) removed: u64,
 }
 
 /// Positions of the key's columns, their variants included; `Err` names a key that no column was made of.
@@ -123,7 +157,45 @@ impl KeyIndex {
             seen: 0,
             duplicates: 0,
             range: KeyRange::Empty,
+            row_id: None,
+            read_anew: ReadAnew::new(),
+            owners: None,
+            removed: 0,
         })
+    }
+
+    /// Notes the ids of the rows, which have their column at a position.
+    #[must_use]
+    pub(super) fn noting_ids(self, row_id: Option<usize>) -> Self {
+        Self { row_id, ..self }
+    }
+
+    /// Takes existing rows for those of a child table: each goes whose record was read anew and that is not among the new
+    /// ones. The ids of the records have their column at a position.
+    #[must_use]
+    pub(super) fn owned(self, position: usize, read_anew: Arc<ReadAnew>) -> Self {
+        let owners = Owners {
+            position,
+            read_anew,
+        };
+        Self {
+            owners: Some(owners),
+            ..self
+        }
+    }
+
+    /// Hashes of the ids of the records that were read anew.
+    pub(super) fn into_read_anew(self) -> ReadAnew {
+        self.read_anew
+    }
+
+    /// Which new rows are the last with their key, by position.
+    pub(super) fn newest(&self) -> Vec<bool> {
+        let mut newest = vec![false; self.seen];
+        for row in self.rows.values() {
+            newest[row.position] = true;
+        }
+        newest
     }
 
     /// Adds new rows, in the order in which they were read.
@@ -147,6 +219,10 @@ impl KeyIndex {
                 }
             }
         }
+        if let Some(position) = self.row_id {
+            let ids = batch.column(position).as_string::<i32>();
+            self.read_anew.extend(ids.iter().flatten().map(hash));
+        }
         self.widen_range(batch)
     }
 
@@ -154,9 +230,14 @@ impl KeyIndex {
     pub(super) fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
         let keys = self.key.rows(batch)?;
         let contents = self.content.rows(batch)?;
-        let keep = keys.iter().zip(contents.iter()).map(|(key, content)| {
+        let concerned = self.owners.as_ref().map(|owners| owners.concern(batch));
+        let ids = self.row_id.map(|at| batch.column(at).as_string::<i32>());
+        let rows = keys.iter().zip(contents.iter()).enumerate();
+        let keep = rows.map(|(row, (key, content))| {
             let Some(new) = self.rows.get_mut(&xxh3_128(key.data())) else {
-                return true;
+                let goes = concerned.as_ref().is_some_and(|concerned| concerned[row]);
+                self.removed += u64::from(goes);
+                return !goes;
             };
             // Of several equal rows, which only an earlier append can have left, one stays.
             let same = new.fate != Fate::Unchanged && new.content == xxh3_128(content.data());
@@ -165,6 +246,9 @@ impl KeyIndex {
             } else if new.fate == Fate::Added {
                 new.fate = Fate::Updated;
             }
+            if let Some(ids) = ids.filter(|ids| !same && ids.is_valid(row)) {
+                self.read_anew.insert(hash(ids.value(row)));
+            }
             same
         });
         Ok(keep.map(Some).collect())
@@ -172,6 +256,10 @@ impl KeyIndex {
 
     /// Whether the file of this footer may hold a row with one of the keys.
     pub(super) fn may_be_in(&self, footer: &ParquetMetaData) -> Result<bool, ParquetError> {
+        if let Some(owners) = &self.owners {
+            // Ids are in no order.
+            return Ok(!owners.read_anew.is_empty());
+        }
         let (least, greatest) = match &self.range {
             KeyRange::Empty => return Ok(false),
             KeyRange::Unknown => return Ok(true),
@@ -214,6 +302,7 @@ impl KeyIndex {
     pub(super) fn counts(&self) -> MergeCounts {
         let mut counts = MergeCounts {
             duplicates: self.duplicates,
+            removed: self.removed,
             ..MergeCounts::default()
         };
         for row in self.rows.values() {

@@ -18,7 +18,7 @@ use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
     CommitReport, DataFile, Destination, Error, RejectedSpool, SpoolSettings, State, TableCommit,
-    TableSpool, TableState, durable,
+    TableSpool, durable,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -182,16 +182,15 @@ impl Lake {
         report: &mut CommitReport,
     ) -> Result<(), Error> {
         for table in tables {
-            let name = table.table.clone();
-            if commit.tables.contains_key(&name) {
-                return Err(Error::TableTwice { table: name });
+            for mut prepared in prepare(&self.destination, &self.state, table).await? {
+                let name = prepared.table.clone();
+                if commit.tables.contains_key(&name) {
+                    return Err(Error::TableTwice { table: name });
+                }
+                self.stage(&mut prepared).await?;
+                report.tables.insert(name.clone(), prepared.report);
+                commit.tables.insert(name, prepared.change);
             }
-            let unknown = TableState::default();
-            let before = self.state.tables.get(&name).unwrap_or(&unknown);
-            let mut prepared = prepare(&self.destination, before, table).await?;
-            self.stage(&mut prepared).await?;
-            report.tables.insert(name.clone(), prepared.report);
-            commit.tables.insert(name, prepared.change);
         }
         self.sync_staging(commit).await
     }

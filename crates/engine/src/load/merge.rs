@@ -7,9 +7,9 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::destination::off_the_async_threads;
-use super::key_index::{KeyIndex, MergeCounts, key_positions};
+use super::key_index::{KeyIndex, MergeCounts, ReadAnew, key_positions};
 use super::parquet_writer::WrittenFile;
-use super::spool::{SpooledRows, Target};
+use super::spool::{SpooledRows, TableRows, Target};
 use super::stored_file::{LocalCopy, lay_out, local_copy, read_footer, read_rows};
 use super::table_writer::TableWriter;
 use super::{DataFile, Destination, Error, TableState};
@@ -21,26 +21,40 @@ pub(super) struct Merged {
     pub(super) files: Vec<WrittenFile>,
     pub(super) remove: BTreeSet<String>,
     pub(super) counts: MergeCounts,
+    /// The records that were read anew, for the child tables.
+    pub(super) read_anew: ReadAnew,
+}
+
+/// Which rows are the last with their key, one value for each row.
+pub(super) fn newest(rows: &TableRows) -> Result<Vec<bool>, Error> {
+    Ok(index(&rows.target, &rows.schema, &rows.parts, None)?.newest())
 }
 
 /// Merges new rows, in the order in which they were read, into a table.
 ///
 /// A row that the table holds with the same content is not written again, and its file stays as it is: reading the
-/// same rows again changes nothing.
+/// same rows again changes nothing. In a child table, all other rows that are elements of these records go.
 pub(super) async fn merge(
     destination: &Destination,
-    target: &Target,
     before: &TableState,
-    parts: Vec<SpooledRows>,
-    settled: &Arc<TableSchema>,
+    rows: TableRows,
+    elements_of: Option<Arc<ReadAnew>>,
 ) -> Result<Merged, Error> {
-    let merge = Merge {
-        target: target.clone(),
-        settled: Arc::clone(settled),
-        parts,
+    let merge = Arc::new(Merge {
+        target: rows.target,
+        settled: rows.schema,
+        parts: rows.parts,
+    });
+    let indexed = Arc::clone(&merge);
+    let indexing = move || {
+        index(
+            &indexed.target,
+            &indexed.settled,
+            &indexed.parts,
+            elements_of,
+        )
     };
-    let (merge, mut index) = off_the_async_threads(move || merge.index()).await?;
-    let merge = Arc::new(merge);
+    let mut index = off_the_async_threads(indexing).await?;
     let mut files = Vec::new();
     let mut remove = BTreeSet::new();
     for old in &before.files {
@@ -53,7 +67,7 @@ pub(super) async fn merge(
         if !may_hold_keys {
             continue;
         }
-        let copy = local_copy(destination, &old.path, &target.folder).await?;
+        let copy = local_copy(destination, &old.path, &merge.target.folder).await?;
         let schema = schema_of(before, old)?;
         let merge = Arc::clone(&merge);
         let kept;
@@ -65,11 +79,17 @@ pub(super) async fn merge(
         }
     }
     let counts = index.counts();
-    files.extend(off_the_async_threads(move || merge.write_new(&index)).await?);
+    let (new, read_anew) = off_the_async_threads(move || {
+        let new = merge.write_new(&index)?;
+        Ok::<_, Error>((new, index.into_read_anew()))
+    })
+    .await?;
+    files.extend(new);
     Ok(Merged {
         files,
         remove,
         counts,
+        read_anew,
     })
 }
 
@@ -80,29 +100,51 @@ struct Merge {
     parts: Vec<SpooledRows>,
 }
 
-impl Merge {
-    fn index(self) -> Result<(Self, KeyIndex), Error> {
-        let Target {
-            table, settings, ..
-        } = &self.target;
-        let primary_key = &settings.primary_key;
-        if primary_key.is_empty() {
-            return Err(Error::KeyMissing {
-                table: table.clone(),
-            });
-        }
-        let layout = self.settled.arrow_schema();
-        let positions = key_positions(&self.settled, primary_key).map_err(|column| {
-            Error::KeyColumnMissing {
-                table: table.clone(),
-                column,
-            }
-        })?;
-        let mut index = KeyIndex::new(&layout, positions).map_err(Error::rows("compare", table))?;
-        self.read_new(|batch| index.add(&batch).map_err(Error::rows("compare", table)))?;
-        Ok((self, index))
+/// The new rows by their key.
+fn index(
+    target: &Target,
+    settled: &TableSchema,
+    parts: &[SpooledRows],
+    elements_of: Option<Arc<ReadAnew>>,
+) -> Result<KeyIndex, Error> {
+    let Target {
+        table, settings, ..
+    } = target;
+    let key = &settings.primary_key;
+    if key.is_empty() {
+        return Err(Error::KeyMissing {
+            table: table.clone(),
+        });
     }
+    let positions = key_positions(settled, key).map_err(|column| Error::KeyColumnMissing {
+        table: table.clone(),
+        column,
+    })?;
+    let layout = settled.arrow_schema();
+    let index = KeyIndex::new(&layout, positions).map_err(Error::rows("compare", table))?;
+    let mut index = match (elements_of, settled.root_id()) {
+        (Some(read_anew), Some(position)) => index.owned(position, read_anew),
+        _ => index.noting_ids(settled.row_id()),
+    };
+    read_new(table, settled, parts, |batch| {
+        index.add(&batch).map_err(Error::rows("compare", table))
+    })?;
+    Ok(index)
+}
 
+/// Hands all new rows to `each`, in order and settled.
+fn read_new(
+    table: &str,
+    settled: &TableSchema,
+    parts: &[SpooledRows],
+    mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
+) -> Result<(), Error> {
+    parts.iter().try_for_each(|part| {
+        part.read(&mut |new| each(lay_out(table, &new.batch, &new.schema, settled)?))
+    })
+}
+
+impl Merge {
     /// The rows of an existing file that stay, in new files; `None` if all of them stay where they are.
     fn rewrite_old(
         &self,
@@ -135,7 +177,7 @@ impl Merge {
         let mut writer = TableWriter::new(&self.target, &self.settled)?;
         let survives = index.survivors();
         let mut rest = &survives[..];
-        self.read_new(|batch| {
+        read_new(table, &self.settled, &self.parts, |batch| {
             let (these, behind) = rest.split_at(batch.num_rows());
             rest = behind;
             let keep = BooleanArray::from(these.to_vec());
@@ -143,17 +185,6 @@ impl Merge {
             writer.write(kept)
         })?;
         writer.close()
-    }
-
-    /// Hands all new rows to `each`, in order and settled.
-    fn read_new(
-        &self,
-        mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let table = &self.target.table;
-        self.parts.iter().try_for_each(|part| {
-            part.read(&mut |new| each(lay_out(table, &new.batch, &new.schema, &self.settled)?))
-        })
     }
 }
 

@@ -170,8 +170,9 @@ fn position(field: &PartitionField, settled: &TableSchema) -> Result<Option<usiz
     let position = layout.index_of(name).ok();
     let position = position.or_else(|| columns.iter().position(of_key));
     let Some(position) = position else {
-        let is_nested = |column: &crate::schema::Column| column.source.top_level() == name;
-        if columns.iter().any(is_nested) {
+        let tables = settled.level().tables.iter().map(|table| &table.source);
+        let mut others = columns.iter().map(|column| &column.source).chain(tables);
+        if others.any(|source| source.top_level() == name) {
             return Err(NESTED.to_owned());
         }
         if settled.has_key(name) {

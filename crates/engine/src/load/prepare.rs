@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::commit_log::{TableChange, VersionedSchema};
 use super::destination::off_the_async_threads;
-use super::key_index::MergeCounts;
-use super::merge::{Merged, merge};
+use super::key_index::{MergeCounts, ReadAnew};
+use super::merge::{Merged, merge, newest};
 use super::parquet_writer::WrittenFile;
-use super::spool::{SpooledRows, Target};
+use super::spool::{TableRows, divide};
 use super::stored_file::lay_out;
 use super::table_writer::TableWriter;
-use super::{Destination, Error, SealedRejected, SealedSpool, TableReport, TableState};
+use super::{Destination, Error, SealedRejected, SealedSpool, State, TableReport, TableState};
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
 use crate::schema::TableSchema;
@@ -44,7 +44,7 @@ pub struct Discards {
 }
 
 /// A table's part of a commit, ready to be staged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Prepared {
     pub(super) table: String,
     /// `add` is filled in as the files are staged.
@@ -55,79 +55,155 @@ pub(super) struct Prepared {
     pub(super) report: TableReport,
 }
 
-/// Brings the rows into the table's settled schema and finds the files that leave.
+/// Brings the rows into the table's settled schema, the elements of lists into its child tables, and finds the files that
+/// leave; the table itself comes first.
 pub(super) async fn prepare(
     destination: &Destination,
-    before: &TableState,
+    state: &State,
     commit: TableCommit,
-) -> Result<Prepared, Error> {
-    let mut prepared = Prepared {
-        table: commit.table,
-        change: TableChange {
-            progress: commit.progress,
-            ..TableChange::default()
-        },
-        files: Vec::new(),
-        rejected: commit.discards.file,
-        schema_version: before.schema_version,
-        report: TableReport {
-            rows_discarded: commit.discards.rows,
-            values_discarded: commit.discards.values,
-            ..TableReport::default()
-        },
-    };
-    if commit.write_disposition == WriteDisposition::Skip {
-        return Ok(prepared);
-    }
+) -> Result<Vec<Prepared>, Error> {
+    let unknown = TableState::default();
+    let before = |table: &str| state.tables.get(table).unwrap_or(&unknown);
+    let mut own = Prepared::new(&commit.table, before(&commit.table));
+    own.change.progress = commit.progress;
+    own.rejected = commit.discards.file;
+    own.report.rows_discarded = commit.discards.rows;
+    own.report.values_discarded = commit.discards.values;
     let SealedSpool {
         target,
-        mut parts,
+        parts,
         schema,
         apart,
         ..
     } = commit.sealed;
-    let committed = before.schema.as_ref();
+    let committed = before(&commit.table).schema.as_ref();
     let settled = match (schema, committed) {
         (Some(schema), committed) => Some(Arc::new(schema.settle(committed))),
         (None, Some(committed)) => Some(Arc::new(committed.clone())),
         (None, None) => None,
     };
-    if let Some(settled) = &settled {
-        prepared.change_schema(before, settled);
-    }
-    match commit.write_disposition {
-        WriteDisposition::Replace => {
-            prepared.change.remove = before.files.iter().map(|file| file.path.clone()).collect();
-        }
-        WriteDisposition::Append => {
-            let read_again: BTreeSet<String> = apart.into_iter().collect();
-            let is_replaced = |slice: &String| read_again.contains(slice);
-            let files = before.files.iter();
-            let replaced = files.filter(|file| file.slice.as_ref().is_some_and(is_replaced));
-            prepared.change.remove = replaced.map(|file| file.path.clone()).collect();
-        }
-        WriteDisposition::Merge | WriteDisposition::Skip => {}
-    }
-    let Some(settled) = settled.filter(|_| !parts.is_empty()) else {
-        return Ok(prepared);
+    let Some(settled) = settled.filter(|_| commit.write_disposition != WriteDisposition::Skip)
+    else {
+        return Ok(vec![own]);
     };
-    if commit.write_disposition == WriteDisposition::Merge {
-        let merged = merge(destination, &target, before, parts, &settled).await?;
-        prepared.take_merged(merged);
-        return Ok(prepared);
-    }
-    if commit.write_disposition != WriteDisposition::Append {
-        // Only an append puts whole slices in the place of earlier ones.
-        for part in &mut parts {
-            part.slice = None;
+    let joining = Joining {
+        disposition: commit.write_disposition,
+        apart: apart.into_iter().collect(),
+    };
+    let rows = TableRows {
+        target,
+        schema: settled,
+        parts,
+    };
+    let is_merge = joining.disposition == WriteDisposition::Merge;
+    let (tables, earlier) = off_the_async_threads(move || {
+        let newest = if is_merge && !rows.parts.is_empty() && rows.schema.has_child_tables() {
+            Some(newest(&rows)?)
+        } else {
+            None
+        };
+        let all = newest.iter().flatten();
+        let earlier = all.filter(|newest| !**newest).count() as u64;
+        Ok::<_, Error>((divide(rows, newest)?, earlier))
+    })
+    .await?;
+    let mut read_anew = None;
+    let mut prepared = Vec::with_capacity(tables.len());
+    for rows in tables {
+        let before = before(&rows.target.table);
+        let mut table = if prepared.is_empty() {
+            std::mem::take(&mut own)
+        } else {
+            Prepared::new(&rows.target.table, before)
+        };
+        let elements_of = read_anew.clone();
+        let noted = table
+            .join(destination, before, rows, &joining, elements_of)
+            .await?;
+        read_anew.get_or_insert_with(|| Arc::new(noted));
+        if prepared.is_empty() || !table.is_untouched() {
+            prepared.push(table);
         }
     }
-    prepared.report.rows_added = parts.iter().map(|part| part.rows).sum();
-    prepared.files = off_the_async_threads(move || encode(&target, parts, &settled)).await?;
+    if let Some(own) = prepared.first_mut() {
+        own.report.duplicates_dropped += earlier;
+    }
     Ok(prepared)
 }
 
+/// How rows join those that a table already holds.
+struct Joining {
+    disposition: WriteDisposition,
+    /// Slices whose rows are kept apart.
+    apart: BTreeSet<String>,
+}
+
 impl Prepared {
+    fn new(table: &str, before: &TableState) -> Self {
+        Self {
+            table: table.to_owned(),
+            schema_version: before.schema_version,
+            ..Self::default()
+        }
+    }
+
+    /// Whether no row of the commit concerns the table.
+    fn is_untouched(&self) -> bool {
+        self.change == TableChange::default()
+            && self.report == TableReport::default()
+            && self.files.is_empty()
+    }
+
+    /// Joins new rows with those of a table, a child table where they are elements of lists in records; gives the records
+    /// that a merge has read anew.
+    async fn join(
+        &mut self,
+        destination: &Destination,
+        before: &TableState,
+        rows: TableRows,
+        how: &Joining,
+        elements_of: Option<Arc<ReadAnew>>,
+    ) -> Result<ReadAnew, Error> {
+        self.change_schema(before, &rows.schema);
+        let files = before.files.iter();
+        match how.disposition {
+            WriteDisposition::Merge => {
+                let of_any = elements_of
+                    .as_ref()
+                    .is_some_and(|records| !records.is_empty());
+                if rows.parts.is_empty() && (!of_any || before.files.is_empty()) {
+                    return Ok(ReadAnew::default());
+                }
+                let mut merged = merge(destination, before, rows, elements_of).await?;
+                let read_anew = std::mem::take(&mut merged.read_anew);
+                self.take_merged(merged);
+                return Ok(read_anew);
+            }
+            WriteDisposition::Replace => {
+                self.change.remove = files.map(|file| file.path.clone()).collect();
+            }
+            WriteDisposition::Append => {
+                let is_replaced = |slice: &String| how.apart.contains(slice);
+                let replaced = files.filter(|file| file.slice.as_ref().is_some_and(is_replaced));
+                self.change.remove = replaced.map(|file| file.path.clone()).collect();
+            }
+            WriteDisposition::Skip => {}
+        }
+        let mut rows = rows;
+        if rows.parts.is_empty() {
+            return Ok(ReadAnew::default());
+        }
+        if how.disposition != WriteDisposition::Append {
+            // Only an append puts whole slices in the place of earlier ones.
+            for part in &mut rows.parts {
+                part.slice = None;
+            }
+        }
+        self.report.rows_added = rows.parts.iter().map(|part| part.rows).sum();
+        self.files = off_the_async_threads(move || encode(rows)).await?;
+        Ok(ReadAnew::default())
+    }
+
     fn change_schema(&mut self, before: &TableState, settled: &TableSchema) {
         let committed = before.schema.as_ref();
         if committed == Some(settled) {
@@ -150,27 +226,30 @@ impl Prepared {
             updated,
             unchanged,
             duplicates,
+            removed,
         } = merged.counts;
         self.files = merged.files;
         self.change.remove = merged.remove;
         self.report.rows_added = added;
         self.report.rows_updated = updated;
         self.report.rows_unchanged = unchanged;
+        self.report.rows_removed = removed;
         self.report.duplicates_dropped = duplicates;
     }
 }
 
 /// Writes rows to final files: slices that are kept apart to files of their own, all others together.
-fn encode(
-    target: &Target,
-    parts: Vec<SpooledRows>,
-    settled: &Arc<TableSchema>,
-) -> Result<Vec<WrittenFile>, Error> {
+fn encode(rows: TableRows) -> Result<Vec<WrittenFile>, Error> {
+    let TableRows {
+        target,
+        schema: settled,
+        parts,
+    } = rows;
     let mut files = Vec::new();
-    let mut writer = TableWriter::new(target, settled)?;
+    let mut writer = TableWriter::new(&target, &settled)?;
     for part in parts {
         let slice = part.slice.clone();
-        let part = match part.into_files(settled) {
+        let part = match part.into_files(&settled) {
             Ok(encoded) => {
                 files.extend(writer.close()?);
                 files.extend(encoded);
@@ -182,7 +261,7 @@ fn encode(
             files.extend(writer.close()?);
         }
         part.read(&mut |new| {
-            writer.write(lay_out(&target.table, &new.batch, &new.schema, settled)?)
+            writer.write(lay_out(&target.table, &new.batch, &new.schema, &settled)?)
         })?;
         if slice.is_some() {
             files.extend(writer.close()?.into_iter().map(|file| WrittenFile {

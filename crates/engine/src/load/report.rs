@@ -26,6 +26,9 @@ pub struct TableReport {
     pub rows_updated: u64,
     /// Rows of a merge that the table held already; they were not written.
     pub rows_unchanged: u64,
+    /// Rows of a child table that left, since their list has fewer elements now; the record was read anew.
+    #[serde(default)]
+    pub rows_removed: u64,
     /// Rows of a merge whose key came again later in the same commit; they were not written.
     pub duplicates_dropped: u64,
     /// Records that the schema contract left out.
@@ -81,6 +84,7 @@ impl LoadReport {
             sum.rows_added += table.rows_added;
             sum.rows_updated += table.rows_updated;
             sum.rows_unchanged += table.rows_unchanged;
+            sum.rows_removed += table.rows_removed;
             sum.duplicates_dropped += table.duplicates_dropped;
             sum.rows_discarded += table.rows_discarded;
             sum.values_discarded += table.values_discarded;

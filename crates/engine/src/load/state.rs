@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::commit_log::{self, CommitRecord};
+use super::spool::child_table_name;
 use super::{Destination, Error};
 use crate::flow::Progress;
 use crate::schema::TableSchema;
@@ -95,6 +96,14 @@ impl State {
 }
 
 impl TableState {
+    /// The names of the child tables, the table's own name being this.
+    pub fn child_tables(&self, table: &str) -> Vec<String> {
+        let children = self.schema.iter().flat_map(TableSchema::child_tables);
+        children
+            .map(|(name, _)| child_table_name(table, name))
+            .collect()
+    }
+
     /// Rows in all files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()

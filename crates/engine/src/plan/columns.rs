@@ -49,6 +49,7 @@ pub(super) fn form(nested: spec::Nested) -> Form {
         spec::Nested::Map => Form::Map,
         spec::Nested::Json => Form::Json,
         spec::Nested::Flatten => Form::Flatten,
+        spec::Nested::Tables => Form::Tables,
     }
 }
 

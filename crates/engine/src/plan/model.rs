@@ -73,6 +73,10 @@ pub struct DecodePlan {
     pub columns: IndexMap<String, super::ColumnHint>,
     /// The form of objects and lists, unless a hint says otherwise.
     pub nested: Form,
+    /// Name of the table that the records go to.
+    pub table: String,
+    /// How rows are told apart, where lists in them become tables.
+    pub row_ids: RowIds,
     /// The cursor whose values must lie in the slice's window; `None` where there is none in the records.
     pub cursor: Option<CursorColumn>,
     /// What is done with each record first.
@@ -85,6 +89,26 @@ pub struct DecodePlan {
     pub parent_fields: Vec<ParentField>,
     /// What the records may change of the table's schema.
     pub contract: super::ContractPlan,
+}
+
+/// What the id of a row follows from, beside its table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowIds {
+    /// The primary key.
+    Key,
+    /// The slice, and the position among its rows: those of an earlier load are gone.
+    Place,
+    /// The same and the load, unless the slice is a window, whose earlier rows are gone.
+    #[default]
+    PlaceInLoad,
+}
+
+impl DecodePlan {
+    /// Whether lists in some column may become tables.
+    pub fn has_tables(&self) -> bool {
+        let mut hints = self.columns.values();
+        self.nested == Form::Tables || hints.any(|hint| hint.nested == Some(Form::Tables))
+    }
 }
 
 /// A field of a resource's records that another resource uses.

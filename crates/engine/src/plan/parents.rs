@@ -12,6 +12,7 @@ use super::model::{IncludedField, ParentField, ParentPlan, ResourcePlan};
 use super::request::References;
 use super::selector::SelectorError;
 use super::{FieldPath, resource::Compiled};
+use crate::schema::ROW_ID;
 use crate::spec::{self, Resource};
 
 /// What the requests of a resource name of another one.
@@ -222,6 +223,15 @@ impl<'a> Families<'a> {
                     &field_place,
                     format!("two included fields become the column `{column}`"),
                     "give one of them another name: `{ field: …, column: … }`".to_owned(),
+                );
+                continue;
+            }
+            if column == ROW_ID {
+                mistakes.add(
+                    "plan::included_column",
+                    &field_place,
+                    format!("`{ROW_ID}` is the column that tells rows apart"),
+                    "give the field another name: `{ field: …, column: … }`".to_owned(),
                 );
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, ResourcePlan, WriteDisposition};
+use super::model::{DecodePlan, ResourcePlan, RowIds, WriteDisposition};
 use super::parents::{self, Named};
 use super::request::{self, References, Request};
 use super::single_record::is_single_record;
@@ -146,12 +146,10 @@ fn endpoint(
     let partition_by = partition_by::compile(resource, &columns, place, mistakes);
     let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
+    let table = resource.table_name.as_ref().unwrap_or(&resource.name);
     Ok(ResourcePlan {
         name: resource.name.clone(),
-        table: resource
-            .table_name
-            .clone()
-            .unwrap_or_else(|| resource.name.clone()),
+        table: table.clone(),
         // Filled in once all resources are known.
         parents: Vec::new(),
         selected: resource.selected.unwrap_or(true),
@@ -173,6 +171,12 @@ fn endpoint(
             resource: resource.name.clone(),
             columns,
             nested: resource.nested.map(columns::form).unwrap_or_default(),
+            table: table.clone(),
+            row_ids: match write_disposition {
+                WriteDisposition::Merge => RowIds::Key,
+                WriteDisposition::Replace => RowIds::Place,
+                WriteDisposition::Append | WriteDisposition::Skip => RowIds::PlaceInLoad,
+            },
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
             steps,

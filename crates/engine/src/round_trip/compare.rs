@@ -114,7 +114,7 @@ fn check_absence(
     Err(format!(": {value:?} is lost"))
 }
 
-fn check(
+pub(super) fn check(
     expected: &Json,
     data_type: &ColumnType,
     array: &dyn Array,

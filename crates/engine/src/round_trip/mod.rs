@@ -8,6 +8,8 @@ mod compare;
 mod oracle;
 
 #[cfg(test)]
+mod child_tables;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod examples;

@@ -120,6 +120,30 @@ pub enum Error {
         /// Name of the table.
         table: String,
     },
+    /// A list would become a table that another resource has, or that was not made of lists of this one.
+    #[error(
+        "load `{resource}`: a list becomes table `{table}`, and that is the name of another table; give one of them a \
+         `table_name`, or the list another form with `nested` under `columns`"
+    )]
+    ChildTableTaken {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the table.
+        table: String,
+    },
+    /// The resource's table was made of lists of another one.
+    #[error(
+        "load `{resource}`: its table `{table}` holds elements of lists in the rows of `{parent}`; give the resource another \
+         `table_name`"
+    )]
+    TableOfLists {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the table.
+        table: String,
+        /// Name of the table whose lists it holds.
+        parent: String,
+    },
     /// Values of several kinds came where nothing says which is right, and the schema contract freezes the types.
     #[error(
         "load `{resource}`: the values of {columns} are of several kinds, and nothing says which is right, and \
@@ -157,6 +181,7 @@ impl Error {
             Self::Load(_)
             | Self::Client(_)
             | Self::UnknownResource(_)
+            | Self::TableOfLists { .. }
             | Self::GridChanged { .. }
             | Self::Interrupted => true,
             Self::Decode { .. }
@@ -165,6 +190,7 @@ impl Error {
             | Self::CutShort { .. }
             | Self::TableFrozen { .. }
             | Self::MixedColumns { .. }
+            | Self::ChildTableTaken { .. }
             | Self::ParentFailed { .. }
             | Self::ParentCut { .. }
             | Self::ChildFailed { .. } => false,

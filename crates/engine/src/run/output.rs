@@ -1,6 +1,6 @@
 //! Where a resource's records go: rows into its table, and what the schema contract discards into files of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use serde_json::value::RawValue;
@@ -23,6 +23,8 @@ pub(super) struct TableOutput {
     load_id: String,
     /// The table's schema before the run; `None` where the table isn't there.
     pub(super) schema: Option<TableSchema>,
+    /// Names of tables that are not made of lists of this one, in lower case: folders may not tell it from upper case.
+    other_tables: BTreeSet<String>,
 }
 
 /// What one slice brings to a table.
@@ -62,15 +64,36 @@ impl PageOutput {
 }
 
 impl TableOutput {
-    /// The output of a resource; nothing is written until a slice is.
-    pub(super) fn new(
+    /// The output of a resource of a plan with these tables; nothing is written until a slice is.
+    ///
+    /// # Errors
+    /// Its table holds the elements of another one's lists.
+    pub(super) fn new<'t>(
         resource: &ResourcePlan,
+        tables: impl Iterator<Item = &'t String>,
         lake: &Lake,
         destination: &DestinationPlan,
         load_id: &str,
-    ) -> Result<Self, load::Error> {
+    ) -> Result<Self, Error> {
         let table = &resource.table;
         let folder = resource.rejected.as_ref();
+        let mut other_tables: BTreeSet<String> = tables.map(|name| name.to_lowercase()).collect();
+        for (name, state) in &lake.state().tables {
+            let children = state.child_tables(name);
+            if children.contains(table) {
+                return Err(Error::TableOfLists {
+                    resource: resource.name.clone(),
+                    table: table.clone(),
+                    parent: name.clone(),
+                });
+            }
+            other_tables.insert(name.to_lowercase());
+            other_tables.extend(children.iter().map(|child| child.to_lowercase()));
+        }
+        let known = lake.state().tables.get(table);
+        for own in known.map_or_else(Vec::new, |known| known.child_tables(table)) {
+            other_tables.remove(&own.to_lowercase());
+        }
         let schema = lake.state().tables.get(table);
         let schema = schema.and_then(|table| table.schema.clone());
         let settings = SpoolSettings::new(destination, resource);
@@ -80,12 +103,21 @@ impl TableOutput {
             load_id: load_id.to_owned(),
             // A table without columns is none yet.
             schema: schema.filter(TableSchema::has_columns),
+            other_tables,
         })
     }
 
     /// Whether the run would create the table though its contract freezes the tables.
     pub(super) fn is_frozen_out(&self, resource: &ResourcePlan) -> bool {
         self.schema.is_none() && resource.decode.contract.tables == ContractMode::Freeze
+    }
+
+    /// A table that a list of the finished slices would become, and that is there for something else.
+    pub(super) fn taken_table(&self) -> Option<String> {
+        let tables = self.rows.child_tables();
+        tables
+            .into_iter()
+            .find(|table| self.other_tables.contains(&table.to_lowercase()))
     }
 
     /// Begins the slice at a place; see [`TableSpool::begin`].

@@ -166,7 +166,9 @@ async fn read_all(
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
         let output = if writes {
-            let output = TableOutput::new(&resource, lake, &plan.destination, &options.load_id)?;
+            let tables = plan.resources.iter().map(|other| &other.table);
+            let output =
+                TableOutput::new(&resource, tables, lake, &plan.destination, &options.load_id)?;
             Some(output)
         } else {
             None
@@ -415,6 +417,12 @@ async fn commit(
     let mut resources = Vec::with_capacity(reports.len());
     for (resource, mut report) in reports {
         report.table = committed.tables.remove(&resource.table).unwrap_or_default();
+        let table = lake.state().tables.get(&resource.table);
+        let children = table.map_or_else(Vec::new, |table| table.child_tables(&resource.table));
+        report.child_tables = children
+            .into_iter()
+            .filter_map(|name| committed.tables.remove_entry(&name))
+            .collect();
         tell_duplicates(
             &resource,
             report.table.duplicates_dropped,
@@ -424,7 +432,11 @@ async fn commit(
     }
     (options.observer)(Event::Committed {
         sequence: committed.sequence,
-        rows: resources.iter().map(|report| report.table.rows_added).sum(),
+        rows: resources
+            .iter()
+            .flat_map(ResourceReport::tables)
+            .map(|table| table.rows_added)
+            .sum(),
     });
     Ok(Report {
         pipeline,

@@ -1,5 +1,6 @@
 //! What a run did.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -61,6 +62,9 @@ pub struct ResourceReport {
     pub body_bytes: u64,
     /// What the commit changed in the table.
     pub table: TableReport,
+    /// The same for the tables that lists in its records have become, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub child_tables: BTreeMap<String, TableReport>,
     /// From the resource's first slice to its last.
     pub elapsed: Duration,
     /// What may mean that records are missing.
@@ -80,5 +84,10 @@ impl ResourceReport {
             + self.duplicates
             + self.rows_discarded;
         self.records.saturating_sub(left_out)
+    }
+
+    /// What the commit changed in its tables.
+    pub fn tables(&self) -> impl Iterator<Item = &TableReport> {
+        std::iter::once(&self.table).chain(self.child_tables.values())
     }
 }

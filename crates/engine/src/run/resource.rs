@@ -138,7 +138,10 @@ impl ResourceRun {
         }
         let decoder = Arc::new(decoder);
         let read = self.read_slices(&decoder, &mut all, &mut report).await;
-        let error = read.and_then(|()| self.check_columns(&decoder)).err();
+        let read = read.and_then(|()| self.check_columns(&decoder)).err();
+        let taken = self.check_tables().err();
+        let is_taken = taken.is_some();
+        let error = read.or(taken);
         // Windows that were never begun are holes.
         all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
@@ -155,7 +158,7 @@ impl ResourceRun {
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
         Outcome {
-            keeps_windows: self.keeps_what_was_finished() && !breaks_contract,
+            keeps_windows: self.keeps_what_was_finished() && !breaks_contract && !is_taken,
             resource: self.resource,
             report,
             output: self.output,
@@ -322,6 +325,18 @@ impl ResourceRun {
             resource: self.resource.name.clone(),
             columns: format!("`{}`", mixed.join("`, `")),
         })
+    }
+
+    /// Whether each child table has a name of its own, which only all lists together can show.
+    fn check_tables(&self) -> Result<(), Error> {
+        let output = self.output.as_ref();
+        match output.and_then(TableOutput::taken_table) {
+            Some(table) => Err(Error::ChildTableTaken {
+                resource: self.resource.name.clone(),
+                table,
+            }),
+            None => Ok(()),
+        }
     }
 
     async fn read_slices(

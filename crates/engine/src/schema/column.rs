@@ -227,7 +227,7 @@ impl Column {
 /// Where values come from: a key of the record or object, or the record's parent.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Source {
-    /// Copied from the parent record rather than read under this key.
+    /// Copied from the parent record, or given to the row, rather than read under this key.
     #[serde(
         default,
         rename = "from_parent",

@@ -1,8 +1,9 @@
 //! What a schema contract compares: values with the columns that a table has, and a load with itself.
 
-use super::TableSchema;
 use std::collections::HashSet;
 
+use super::TableSchema;
+use super::child_table::{ChildTable, Level};
 use super::column::{Column, ColumnType, Kind, Source, places};
 use super::evolve::{Fit, evolve};
 use super::form::Form;
@@ -170,7 +171,36 @@ impl TableSchema {
         let mut found = Vec::new();
         let before = before.unwrap_or_default();
         collect(&settled.layout(), before, None, &mut found);
+        let tables = committed.map_or(&[][..], |committed| &committed.tables);
+        collect_tables(&settled.tables, tables, None, &mut found);
         found
+    }
+}
+
+/// Child tables are there already, or stand behind those that are.
+fn collect_tables(
+    tables: &[ChildTable],
+    before: &[ChildTable],
+    parent: Option<Parent<'_>>,
+    found: &mut Vec<Mixture>,
+) {
+    for table in tables {
+        let level = Level {
+            columns: &[],
+            tables: before,
+        };
+        let before = level.table(&table.source);
+        let path = table.source.path(parent.map_or("", |parent| parent.path));
+        let parent = Parent {
+            key: parent.map_or(table.source.top_level(), |parent| parent.key),
+            path: &elements_path(&path),
+            may_end: false,
+        };
+        let (columns, tables) = before.map_or((&[][..], &[][..]), |before| {
+            (&before.columns, &before.tables)
+        });
+        collect(&table.columns, columns, Some(parent), found);
+        collect_tables(&table.tables, tables, Some(parent), found);
     }
 }
 

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::child_table::Level;
 use super::column::{Column, Kind, Source};
-use super::observed::{Field, ObjectSummary};
+use super::observed::{Declaration, Field, ObjectSummary};
 
 /// Keys from which on an object whose records share few of them is taken for a map.
 const MAP_KEYS: usize = 50;
@@ -28,6 +29,8 @@ pub enum Form {
     Json,
     /// Columns of their own for what lies in objects, and JSON text for lists.
     Flatten,
+    /// Columns of their own for what lies in objects, and tables of their own for the elements of lists.
+    Tables,
 }
 
 impl Form {
@@ -45,9 +48,17 @@ impl Form {
             // The values of a map are judged by themselves.
             Self::Map => Self::Auto,
             // What was committed together stays so.
-            Self::Flatten => Self::Struct,
+            Self::Flatten | Self::Tables => Self::Struct,
             form => form,
         }
+    }
+
+    /// Whether new lists become rows of a table of their own, where their source has these columns.
+    pub(crate) fn puts_lists_apart<'c>(
+        self,
+        columns: impl IntoIterator<Item = &'c Column>,
+    ) -> bool {
+        self == Self::Tables && !columns.into_iter().any(|column| column.takes(Kind::List))
     }
 }
 
@@ -68,7 +79,7 @@ pub(super) fn is_map(object: &ObjectSummary, form: Form) -> bool {
                     && keys.len() >= MAP_SPREAD * object.most_keys
                     && object.all_values().kinds().count() == 1)
         }
-        Form::Struct | Form::Json | Form::Flatten => object.values.is_some(),
+        Form::Struct | Form::Json | Form::Flatten | Form::Tables => object.values.is_some(),
     }
 }
 
@@ -87,13 +98,13 @@ fn is_data(key: &str) -> bool {
     is_number || is_uuid
 }
 
-/// The fields of a table once those of objects in the form [`Form::Flatten`] lie beside the others.
+/// The fields of a row once those of objects in the forms [`Form::Flatten`] and [`Form::Tables`] lie beside the others.
 ///
 /// What is committed stays: an object that has a column, together, and one whose fields have columns, apart.
 pub(super) fn flattened<'f>(
     fields: &'f [Field],
     form: Form,
-    committed: &[Column],
+    committed: Level<'_>,
 ) -> Cow<'f, [Field]> {
     let splits = |field: &&Field| {
         let object = field.observed.object.as_ref();
@@ -122,6 +133,8 @@ pub(super) fn flattened<'f>(
             .iter()
             .map(|inner| Field {
                 source: field.source.inner(&inner.source.key),
+                // Lists in the objects of a column are what the column's hint makes of lists.
+                declared: inner.declared.clone().or_else(|| field.puts_lists_apart()),
                 ..inner.clone()
             })
             .collect();
@@ -131,12 +144,26 @@ pub(super) fn flattened<'f>(
 }
 
 /// Whether what lies in the objects of a source becomes columns of its own, or has become so.
-fn splits(source: &Source, form: Form, committed: &[Column]) -> bool {
+fn splits(source: &Source, form: Form, committed: Level<'_>) -> bool {
     let stays_together = committed
+        .columns
         .iter()
         .any(|column| column.source == *source && column.takes(Kind::Object));
-    let is_apart = || committed.iter().any(|column| column.source.is_in(source));
-    !stays_together && (form == Form::Flatten || is_apart())
+    let flattens = matches!(form, Form::Flatten | Form::Tables);
+    !stays_together && (flattens || committed.has_within(source))
+}
+
+impl Field {
+    /// The hint by which lists in the field become tables, if it has one.
+    fn puts_lists_apart(&self) -> Option<Declaration> {
+        let form = self.declared.as_ref()?.form?;
+        (form == Form::Tables).then_some(Declaration {
+            data_type: None,
+            form: Some(form),
+            required: false,
+            description: None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! **Invariant:** nothing here reads JSON or touches a file.
 
 mod calendar;
+mod child_table;
 mod column;
 mod conform;
 mod contract;
@@ -26,11 +27,14 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-pub use conform::{ConformError, conform};
+pub use conform::{ConformError, conform, conform_with_children};
 pub use form::Form;
 pub use observed::WIDE_OBJECT_KEYS;
 
 pub(crate) use calendar::{parse_date, write_date};
+pub(crate) use child_table::{
+    ChildTable, Level, ROW_ID, element_fields, holds_whole_objects, row_id,
+};
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
@@ -64,6 +68,9 @@ pub struct TableSchema {
     /// The final columns; `None` where values may still change them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     columns: Option<Vec<Column>>,
+    /// The tables that lists have become.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<ChildTable>,
 }
 
 impl TableSchema {
@@ -83,17 +90,20 @@ impl TableSchema {
     /// idempotent. The result is unsettled unless both have the same final columns.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
+        let (columns, tables) = if (&self.columns, &self.tables) == (&other.columns, &other.tables)
+        {
+            (self.columns.clone(), self.tables.clone())
+        } else {
+            (None, Vec::new())
+        };
         Self {
             version: STORED_VERSION,
             fields: observed::join_fields(&self.fields, &other.fields),
             metadata_columns: self.metadata_columns || other.metadata_columns,
             // One plan reads all pages, so that only a schema of no records differs.
             form: self.form.max(other.form),
-            columns: if self.columns == other.columns {
-                self.columns.clone()
-            } else {
-                None
-            },
+            columns,
+            tables,
         }
     }
 
@@ -106,17 +116,15 @@ impl TableSchema {
         if self.columns.is_some() && committed.is_none_or(|committed| committed == self) {
             return self.clone();
         }
-        let (committed_fields, committed_columns) = match committed {
-            Some(committed) => (committed.fields.as_slice(), committed.columns.as_deref()),
-            None => (&[][..], None),
-        };
-        let columns = settle::settled_columns(
+        let committed_fields = committed.map_or(&[][..], |committed| committed.fields.as_slice());
+        let (columns, mut tables) = child_table::settled_level(
             &self.fields,
             &METADATA_NAMES,
             self.form,
-            committed_columns.unwrap_or_default(),
+            committed.map_or_else(Level::default, Self::level),
             committed_fields,
         );
+        child_table::name_tables(&mut tables);
         Self {
             version: STORED_VERSION,
             fields: observed::join_fields(committed_fields, &self.fields),
@@ -124,6 +132,7 @@ impl TableSchema {
                 || committed.is_some_and(|committed| committed.metadata_columns),
             form: Form::default(),
             columns: Some(columns),
+            tables,
         }
     }
 
@@ -203,6 +212,14 @@ impl TableSchema {
         fields.any(|field| field.source.key == key && field.source.within.is_empty())
     }
 
+    /// The columns and tables that are settled.
+    pub(crate) fn level(&self) -> Level<'_> {
+        Level {
+            columns: self.columns.as_deref().unwrap_or_default(),
+            tables: &self.tables,
+        }
+    }
+
     /// The columns without the metadata columns.
     pub(crate) fn layout(&self) -> Cow<'_, [Column]> {
         match &self.columns {
@@ -220,6 +237,7 @@ impl Default for TableSchema {
             metadata_columns: false,
             form: Form::default(),
             columns: None,
+            tables: Vec::new(),
         }
     }
 }

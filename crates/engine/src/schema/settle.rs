@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::column::{Column, ColumnType, Kind, Source, places};
 use super::evolve::{Fit, evolve};
-use super::form::{Form, flattened, is_map};
+use super::form::{Form, is_map};
 use super::names::{Unnamed, append_named};
 use super::observed::{Field, ObjectSummary, Observed};
 
@@ -13,7 +13,8 @@ pub(super) fn unsettled_columns(fields: &[Field], reserved: &[&str]) -> Vec<Colu
     fresh_columns(fields, reserved, Stage::Unsettled)
 }
 
-/// The final columns of a commit: those committed, widened where that is exact, then new ones.
+/// The final columns of a commit: those committed, widened where that is exact, then new ones. What has columns of its own
+/// lies beside the other fields.
 pub(super) fn settled_columns(
     fields: &[Field],
     reserved: &[&str],
@@ -21,8 +22,6 @@ pub(super) fn settled_columns(
     committed: &[Column],
     committed_fields: &[Field],
 ) -> Vec<Column> {
-    let fields = &*flattened(fields, form, committed);
-    let committed_fields = &*flattened(committed_fields, form, committed);
     let mut columns = committed.to_vec();
     let required = fields.iter().filter(|field| declares_required(field));
     let required: HashSet<&Source> = required.map(|field| &field.source).collect();
@@ -77,7 +76,10 @@ impl Stage {
 
     /// Whether nested values become JSON text.
     fn is_text(self) -> bool {
-        matches!(self, Self::Settled(Form::Json | Form::Flatten))
+        matches!(
+            self,
+            Self::Settled(Form::Json | Form::Flatten | Form::Tables)
+        )
     }
 }
 

@@ -229,6 +229,11 @@ pub enum Nested {
     /// object with more than 1000 keys. `columns` is about the keys of the record itself: a warning tells of a name there
     /// that is the path of such a field.
     Flatten,
+    /// The elements of each list become rows of a table of their own, `<table>__<field>`, and the fields of objects columns,
+    /// as with `flatten`. An element that is no object lies in the column `value`; a list in a list is the field `list`.
+    /// Rows of such a table join by `_dlt_parent_id` with `_dlt_id` of the table above, and by `_dlt_root_id` with that of
+    /// the resource's table; `_dlt_list_idx` is the position in the list.
+    Tables,
 }
 
 /// A column's type.

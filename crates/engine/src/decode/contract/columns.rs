@@ -2,17 +2,32 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::schema::{Column, Kind, Source};
+use crate::schema::{Column, Form, Kind, Level, Source, holds_whole_objects};
 
-/// Columns, each found at once however many there are.
+/// The columns of a table and the tables of the lists in its rows, each found at once however many there are.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     by_source: HashMap<Source, Vec<Column>>,
-    /// Where objects lie whose fields have columns of their own.
+    tables: HashMap<Source, Self>,
+    /// Where objects lie of which something has columns, or a table, of its own.
     split: HashSet<Source>,
 }
 
 impl Columns {
+    /// Those of a table, and of all tables below it.
+    pub(super) fn of_level(level: Level<'_>) -> Self {
+        let mut columns = Self::default();
+        for column in level.columns {
+            columns.add(column.clone());
+        }
+        for table in level.tables {
+            columns.split.extend(table.source.around());
+            let below = Self::of_level(table.level());
+            columns.tables.insert(table.source.clone(), below);
+        }
+        columns
+    }
+
     /// Adds a column; the first one of a source is its plain one.
     pub(super) fn add(&mut self, column: Column) {
         self.split.extend(column.source.around());
@@ -27,6 +42,16 @@ impl Columns {
         self.by_source.get(source).map_or(&[], Vec::as_slice)
     }
 
+    /// The table of the lists of a source.
+    pub(super) fn table(&self, source: &Source) -> Option<&Self> {
+        self.tables.get(source)
+    }
+
+    /// Whether lists of a source are, or in this form become, rows of a table.
+    pub(super) fn put_apart(&self, source: &Source, form: Form) -> bool {
+        self.tables.contains_key(source) || form.puts_lists_apart(self.of(source))
+    }
+
     /// Whether what lies in the objects there has columns of its own, and they have none.
     pub(super) fn lie_apart_in(&self, source: &Source) -> bool {
         self.split.contains(source)
@@ -34,5 +59,10 @@ impl Columns {
                 .of(source)
                 .iter()
                 .any(|column| column.takes(Kind::Object))
+    }
+
+    /// In the table of a list, whether objects among the elements are values of one column.
+    pub(super) fn hold_whole_objects(&self) -> bool {
+        holds_whole_objects(self.of(&Source::element()))
     }
 }

@@ -157,6 +157,9 @@ impl DiscardCounts {
                 (false, _) => format!("{count} values were"),
             };
             match cause.entity {
+                Entity::Tables if !columns.is_empty() => format!(
+                    "{what} discarded, since there is no table of the elements of {columns} (`tables` of `schema_contract`)"
+                ),
                 Entity::Tables => {
                     format!(
                         "{what} discarded, since the table isn't there (`tables` of `schema_contract`)"

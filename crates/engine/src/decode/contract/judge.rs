@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::fit::Place;
 use super::json::{elements, members, peek};
 use super::{Contract, Entity};
 use crate::decode::declared::DeclaredColumn;
@@ -48,6 +49,14 @@ pub(super) fn observe(text: &str, hint: Option<&Hint>, depth: usize) -> Read<Obs
     Ok(node.observed())
 }
 
+/// Where fields lie.
+#[derive(Clone, Copy)]
+struct Within<'p, 'c> {
+    place: Place<'c>,
+    /// Path of the values whose fields they are; empty for the record.
+    path: &'p str,
+}
+
 /// Collects the breaches of one record.
 pub(super) struct Judge<'c> {
     contract: &'c Contract,
@@ -65,8 +74,13 @@ impl<'c> Judge<'c> {
             contract,
             found: Vec::new(),
         };
+        let root = Within {
+            place: contract.root(),
+            path: "",
+        };
         let mut top_level = |key: &str, value: &str, start: usize| {
-            judge.top_level(&Source::key(key), hints.get(key), value, start, VALUE_DEPTH)
+            let hint = hints.get(key);
+            judge.field(root, &Source::key(key), hint, value, start, VALUE_DEPTH)
         };
         if peek(data)? == Peek::Object {
             members(data, VALUE_DEPTH, top_level)?;
@@ -86,37 +100,121 @@ impl<'c> Judge<'c> {
             from_parent: true,
             ..Source::key(key)
         };
-        judge.top_level(&source, None, json, 0, COPY_DEPTH)?;
+        let root = Within {
+            place: contract.root(),
+            path: "",
+        };
+        judge.field(root, &source, None, json, 0, COPY_DEPTH)?;
         Ok(judge.found)
     }
 
     /// A value that may have columns of its own, as may what lies in it.
-    fn top_level(
+    fn field(
         &mut self,
+        within: Within<'_, 'c>,
         source: &Source,
         hint: Option<&Hint>,
         value: &str,
         start: usize,
         depth: usize,
     ) -> Read {
-        let has_fields = depth <= MAXIMUM_STRUCT_DEPTH && peek(value)? == Peek::Object;
-        if has_fields && self.contract.columns.lie_apart_in(source) {
+        let contract = self.contract;
+        let place = within.place;
+        let kind = peek(value)?;
+        let has_fields = depth <= MAXIMUM_STRUCT_DEPTH && kind == Peek::Object;
+        if has_fields && place.columns.lie_apart_in(source) {
             return members(value, depth + 1, |key, value, at| {
-                self.top_level(&source.inner(key), None, value, start + at, depth + 1)
+                self.field(
+                    within,
+                    &source.inner(key),
+                    None,
+                    value,
+                    start + at,
+                    depth + 1,
+                )
             });
         }
-        let columns: Vec<&Column> = self.contract.columns.of(source).iter().collect();
-        if columns.is_empty() && self.contract.may_add(source) {
-            return Ok(());
-        }
-        let observed = observe(value, hint, depth)?;
         let first = self.found.len();
-        let path = source.path("");
-        self.value(value, start, depth, &columns, &observed, &path)?;
+        let path = if place.form.is_some() && source.from_parent {
+            // An element that is no object has no key.
+            within.path.to_owned()
+        } else {
+            source.path(within.path)
+        };
+        if kind == Peek::Array && contract.puts_apart(source, place) {
+            self.list(within, source, value, start, depth, &path)?;
+        } else {
+            let columns: Vec<&Column> = place.columns.of(source).iter().collect();
+            if columns.is_empty() && contract.may_add(source, place) {
+                return Ok(());
+            }
+            let observed = observe(value, hint, depth)?;
+            self.value(value, start, depth, &columns, &observed, &path)?;
+        }
+        let whole = start..start + value.len();
         for breach in &mut self.found[first..] {
-            if source.within.is_empty() && breach.path == path {
+            if place.form.is_none() && source.within.is_empty() && breach.place == whole {
                 breach.top = Some(source.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// A list whose elements are rows of a table; where one doesn't fit as a whole, neither does the list.
+    fn list(
+        &mut self,
+        within: Within<'_, 'c>,
+        source: &Source,
+        list: &str,
+        start: usize,
+        depth: usize,
+        path: &str,
+    ) -> Read {
+        let place = start..start + list.len();
+        let Some(table) = within.place.columns.table(source) else {
+            let observed = observe(list, None, depth)?;
+            if observed
+                .list
+                .is_some_and(|list| *list != Observed::default())
+            {
+                let reason = format!("there is no table of the elements of `{path}`");
+                self.breach(Entity::Tables, path, reason, place);
+            }
+            return Ok(());
+        };
+        let below = self.contract.in_table(table, source, within.place);
+        let element_path = elements_path(path);
+        let inner = Within {
+            place: below,
+            path: &element_path,
+        };
+        let first = self.found.len();
+        let mut whole = None;
+        elements(list, depth + 1, |element, at| {
+            let before = self.found.len();
+            let (start, depth) = (start + at, depth + 1);
+            match peek(element)? {
+                Peek::Null => {}
+                Peek::Object if depth <= MAXIMUM_STRUCT_DEPTH && !table.hold_whole_objects() => {
+                    members(element, depth + 1, |key, value, at| {
+                        self.field(inner, &Source::key(key), None, value, start + at, depth + 1)
+                    })?;
+                }
+                Peek::Array => {
+                    self.field(inner, &Source::inner_list(), None, element, start, depth)?;
+                }
+                _ => self.field(inner, &Source::element(), None, element, start, depth)?,
+            }
+            let place = start..start + element.len();
+            let mut found = self.found[before..].iter();
+            if whole.is_none() {
+                whole = found.find(|breach| breach.place == place).cloned();
+            }
+            Ok(())
+        })?;
+        if let Some(breach) = whole {
+            self.found.truncate(first);
+            self.found.push(Breach { place, ..breach });
         }
         Ok(())
     }

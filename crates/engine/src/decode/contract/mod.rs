@@ -7,11 +7,12 @@
 mod admission;
 mod columns;
 mod discarded;
+mod fit;
 mod json;
 mod judge;
 mod load;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -33,14 +34,17 @@ use super::parents::parent_fields;
 use super::records::Records;
 use crate::flow::{Page, Slice};
 use crate::plan::{ContractMode, ContractPlan, CursorPath, DecodePlan, ParentField};
-use crate::schema::{Column, Field, Mixture, Source, TableSchema};
+use crate::schema::{Column, Field, Form, Mixture, Source, TableSchema};
 
 /// What a load may change of its table.
 #[derive(Debug)]
 pub(super) struct Contract {
     modes: ContractPlan,
-    /// The table's columns, and those of declared type that it hasn't.
+    /// What the table has of columns and of tables of its lists, and the columns of declared type that it hasn't.
     columns: Columns,
+    /// The form of nested values, and those of keys that have another.
+    form: Form,
+    forms: HashMap<String, Form>,
     /// Keys that the plan names: each may get a column.
     pub(super) named: HashSet<String>,
     /// Keys without whose value there is no row.
@@ -126,15 +130,11 @@ impl Contract {
         let table = table.filter(|table| table.has_columns());
         let is_new_table = table.is_none();
         let may_discard_table = is_new_table && modes.tables != ContractMode::Evolve;
-        if !may_discard_table && !modes.concerns_records() {
+        let may_refuse_lists = modes.tables != ContractMode::Evolve && plan.has_tables();
+        if !may_discard_table && !may_refuse_lists && !modes.concerns_records() {
             return None;
         }
-        let mut columns = Columns::default();
-        let layout = table.map(TableSchema::layout).unwrap_or_default();
-        layout
-            .iter()
-            .cloned()
-            .for_each(|column| columns.add(column));
+        let mut columns = Columns::of_level(table.map(TableSchema::level).unwrap_or_default());
         for (key, hint) in hints {
             if let Some(declared) = declared_column(key, hint)
                 && !columns
@@ -152,9 +152,15 @@ impl Contract {
         let named = hints.keys().chain(&plan.primary_key).chain(cursor);
         let never_null = hints.iter().filter(|(_, hint)| hint.declaration.required);
         let never_null = never_null.map(|(key, _)| key);
+        let forms = hints.iter().filter_map(|(key, hint)| {
+            let form = hint.declaration.form?;
+            Some((key.clone(), form))
+        });
         Some(Self {
             modes,
             columns,
+            form: plan.nested,
+            forms: forms.collect(),
             named: named.cloned().collect(),
             required: never_null.chain(&plan.primary_key).cloned().collect(),
             is_baseline: is_new_table && plan.columns.is_empty(),
@@ -194,7 +200,7 @@ impl Contract {
             && fields
                 .iter()
                 .chain(&copied)
-                .all(|field| self.lets_in(field));
+                .all(|field| self.lets_in(field, self.root()));
         if lets_all_in && !self.discards_table() {
             return Ok(Admitted {
                 records,
@@ -288,30 +294,6 @@ impl Contract {
     /// The keys of which the load has brought values of several kinds, where no contract says which are wrong.
     pub(super) fn mixtures(&self) -> Vec<Mixture> {
         self.load.mixtures()
-    }
-
-    /// Whether all values of a field with columns of its own are let in.
-    fn lets_in(&self, field: &Field) -> bool {
-        let object = field.observed.object.as_ref();
-        let Some(object) = object.filter(|_| self.columns.lie_apart_in(&field.source)) else {
-            let columns: Vec<&Column> = self.columns.of(&field.source).iter().collect();
-            return columns.is_empty() && self.may_add(&field.source) || field.fits(&columns);
-        };
-        let mut rest = field.clone();
-        rest.observed.object = None;
-        let mut inner = object.fields.iter().map(|inner| Field {
-            source: field.source.inner(&inner.source.key),
-            ..inner.clone()
-        });
-        object.has_fields() && inner.all(|field| self.lets_in(&field)) && self.lets_in(&rest)
-    }
-
-    /// Whether a source may get its first column; what lies in objects has others beside it.
-    fn may_add(&self, source: &Source) -> bool {
-        let is_named = source.from_parent || self.named.contains(&source.key);
-        self.is_baseline
-            || self.modes.columns == ContractMode::Evolve
-            || is_named && source.within.is_empty()
     }
 
     fn mode(&self, entity: Entity) -> ContractMode {

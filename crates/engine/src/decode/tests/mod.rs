@@ -8,6 +8,7 @@ mod failures;
 mod hints;
 mod nested;
 mod properties;
+mod row_ids;
 mod types;
 
 use arrow::array::{RecordBatch, StructArray};
@@ -15,7 +16,7 @@ use arrow::compute::concat_batches;
 
 use super::*;
 use crate::flow::Window;
-use crate::schema::{ColumnType, conform, render_json};
+use crate::schema::{ColumnType, Source, conform, render_json};
 
 fn page(records: &[&str]) -> Page {
     Page::of_records(records)

@@ -60,6 +60,11 @@ impl SpooledRows {
         })
     }
 
+    /// Whether the rows are in files that are encoded as a commit's schema says.
+    pub(super) fn are_files_of(&self, settled: &TableSchema) -> bool {
+        matches!(&self.batches, Batches::Encoded(files) if files.are_final(settled))
+    }
+
     /// The files of the rows, if they are encoded as a commit's schema says; else the rows as they were.
     pub(in crate::load) fn into_files(
         self,

@@ -1,6 +1,7 @@
 //! Rows on their way to a commit: written side by side, put together in slice order.
 
 mod batch_file;
+mod divided;
 mod encoder;
 mod folder;
 mod gathering;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(super) use divided::{TableRows, child_table_name, divide};
 pub(super) use folder::SpoolFolder;
 pub(super) use gathering::SpooledRows;
 pub use slice::SliceWriter;
@@ -20,7 +22,7 @@ use super::Error;
 use crate::plan::{
     Compression, CursorPath, DestinationPlan, PartitionField, ResourcePlan, WriteDisposition,
 };
-use crate::schema::TableSchema;
+use crate::schema::{ROW_ID, TableSchema};
 use batch_file::LaidOutBatch;
 use gathering::Gathering;
 use slice::FinishedSlice;
@@ -78,6 +80,16 @@ impl SpoolSettings {
                 CursorPath::Selector(_) => None,
             }),
             partition_by: resource.partition_by.clone(),
+        }
+    }
+
+    /// The settings of the tables of the lists in its rows: their key is the id, and what divides the rows is not theirs.
+    fn of_child_tables(&self) -> Self {
+        Self {
+            primary_key: vec![ROW_ID.to_owned()],
+            cursor: None,
+            partition_by: Vec::new(),
+            ..self.clone()
         }
     }
 }
@@ -207,6 +219,19 @@ impl TableSpool {
     /// How much a seal would take now: the size of its rows in memory, in bytes.
     pub fn sealable_bytes(&self) -> u64 {
         self.lock().gathered.bytes
+    }
+
+    /// The names of the child tables that the lists of finished slices, and those of earlier loads, have become.
+    pub fn child_tables(&self) -> Vec<String> {
+        let Target {
+            table, committed, ..
+        } = &self.shared.target;
+        let known = self.lock().gathered.schema.clone();
+        let settled = known.map(|known| known.settle(committed.as_deref()));
+        let settled = settled.iter().flat_map(TableSchema::child_tables);
+        settled
+            .map(|(name, _)| child_table_name(table, name))
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Sequence> {

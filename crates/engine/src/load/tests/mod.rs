@@ -1,5 +1,6 @@
 //! What `load` promises, on local disk and in an object store.
 
+mod child_tables;
 mod commits;
 mod failing_store;
 mod files;

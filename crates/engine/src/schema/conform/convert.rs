@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::error::ArrowError;
 
+use super::super::child_table::Level;
 use super::super::column::{ColumnType, Kind, arrow_fields, mixed_fields};
 use super::{ConformError, Rows, conform_columns, keep, maps, merge, render_json, scalar};
 
@@ -101,7 +102,13 @@ pub(super) fn convert(
         }
         (ColumnType::Struct(before), ColumnType::Struct(after)) => {
             let structs = downcast::<StructArray>(array)?;
-            let children = conform_columns(structs.columns(), before, after, structs.len(), rows)?;
+            let children = conform_columns(
+                structs.columns(),
+                before,
+                Level::of(after),
+                structs.len(),
+                rows,
+            )?;
             let converted =
                 StructArray::try_new(arrow_fields(after), children, structs.nulls().cloned())?;
             Ok(Converted::all(Arc::new(converted)))

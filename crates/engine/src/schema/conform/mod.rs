@@ -1,5 +1,6 @@
 //! Bringing a batch from the schema it was written under into a settled one, exactly.
 
+mod children;
 mod convert;
 mod json_text;
 mod maps;
@@ -14,9 +15,11 @@ use arrow::compute::kernels::zip::zip;
 use arrow::compute::{is_not_null, take};
 use arrow::error::ArrowError;
 
-use super::column::{Column, places};
+use super::child_table::Level;
+use super::column::{Column, Kind, places};
 use super::{MAXIMUM_COLUMNS, TableSchema};
 
+pub use children::conform_with_children;
 pub(crate) use convert::{convert_numbers, mixed_array};
 pub(crate) use json_text::{render_json, write_string as write_json_string};
 pub(crate) use maps::map_array;
@@ -56,7 +59,7 @@ pub enum ConformError {
 /// Brings a batch laid out under `from` into the columns of `to`, a schema settled from it and others.
 ///
 /// Values keep what they mean exactly; columns that the batch has not are null. Nothing is copied where the
-/// schemas are equal, nor for columns of the same type.
+/// schemas are equal, nor for columns of the same type. Lists that `to` puts into child tables are left out.
 pub fn conform(
     batch: &RecordBatch,
     from: &TableSchema,
@@ -91,7 +94,7 @@ pub fn conform(
     } else {
         Rows::Fresh
     };
-    let mut arrays = conform_columns(values, &layout, target, batch.num_rows(), rows)?;
+    let mut arrays = conform_columns(values, &layout, to.level(), batch.num_rows(), rows)?;
     if to.metadata_columns {
         if metadata.is_empty() {
             return Err(ConformError::NoPlace {
@@ -121,11 +124,12 @@ enum Rows {
 fn conform_columns(
     arrays: &[ArrayRef],
     from: &[Column],
-    to: &[Column],
+    level: Level<'_>,
     count: usize,
     rows: Rows,
 ) -> Result<Vec<ArrayRef>, ConformError> {
-    let spread = spread::spread(arrays, from, to)?;
+    let to = level.columns;
+    let spread = spread::spread(arrays, from, level)?;
     let (arrays, from) = match &spread {
         Some((arrays, columns)) => (arrays.as_slice(), columns.as_slice()),
         None => (arrays, from),
@@ -133,7 +137,8 @@ fn conform_columns(
     let mut filled: Vec<Option<ArrayRef>> = vec![None; to.len()];
     let places = places(to);
     for (array, column) in arrays.iter().zip(from) {
-        if array.null_count() == array.len() {
+        let lies_apart = column.kind == Some(Kind::List) && level.table(&column.source).is_some();
+        if lies_apart || array.null_count() == array.len() {
             continue;
         }
         let of_source = places.get(&column.source).map_or(&[][..], Vec::as_slice);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StructArray};
 
+use super::super::child_table::Level;
 use super::super::column::{Column, ColumnType, Kind};
 use super::convert::downcast;
 use super::{ConformError, keep};
@@ -16,9 +17,11 @@ type Spread = (Vec<ArrayRef>, Vec<Column>);
 pub(super) fn spread(
     arrays: &[ArrayRef],
     from: &[Column],
-    to: &[Column],
+    to: Level<'_>,
 ) -> Result<Option<Spread>, ConformError> {
-    if to.iter().all(|target| target.source.within.is_empty()) {
+    let columns = to.columns.iter().map(|target| &target.source);
+    let mut targets = columns.chain(to.tables.iter().map(|table| &table.source));
+    if targets.all(|source| source.within.is_empty()) {
         return Ok(None);
     }
     let mut spread = (Vec::new(), Vec::new());
@@ -32,12 +35,13 @@ fn add(
     spread: &mut Spread,
     array: &ArrayRef,
     column: Cow<'_, Column>,
-    to: &[Column],
+    to: Level<'_>,
 ) -> Result<(), ConformError> {
     let together = |target: &Column| target.source == column.source && target.takes(Kind::Object);
-    let apart = |target: &Column| target.source.is_in(&column.source);
     match &column.data_type {
-        ColumnType::Struct(inner) if !to.iter().any(together) && to.iter().any(apart) => {
+        ColumnType::Struct(inner)
+            if !to.columns.iter().any(together) && to.has_within(&column.source) =>
+        {
             let structs = downcast::<StructArray>(array)?;
             for (values, field) in structs.columns().iter().zip(inner) {
                 let values = match structs.nulls() {

@@ -12,7 +12,7 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
     }
     Some(match key {
         "max_table_nesting" | "nested_hints" | "parent_table_name" => {
-            "dlt makes tables of nested values; here they stay in their row: `nested` says in which form, such as `flatten` or `json`"
+            "dlt makes tables of nested values; here they stay in their row: `nested` says in which form, such as `tables`, `flatten` or `json`"
         }
         "merge_key" => "rows are merged by their `primary_key`",
         "table_format" | "file_format" => {

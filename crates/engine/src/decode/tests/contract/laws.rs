@@ -106,11 +106,13 @@ proptest! {
         let all = borrowed(&second);
         let refuses = |pages: Vec<&[&str]>| {
             let decoder = Decoder::new(plan.clone(), "load").for_table(table);
-            pages.into_iter().any(|records| {
+            let breaks = pages.into_iter().any(|records| {
                 let memory = &mut SliceMemory::default();
                 let outcome = decoder.decode(&Slice::default(), &page(records), memory);
                 matches!(outcome, Err(Error::ContractBroken { .. }))
-            })
+            });
+            // What lies in objects is told at the end of the load.
+            breaks || !decoder.mixed_columns().is_empty()
         };
         let expected = refuses(vec![&all]);
         for size in [1, 2, 3] {
