@@ -136,7 +136,8 @@ fn the_parts_of_a_page_are_the_page() {
         let mut rows = Vec::new();
         let mut rejected = Vec::new();
         for (before, part) in Page::of_records(&records).parts(size) {
-            let found = decoder.decode_part(&Slice::default(), (before, &part), &mut memory)?;
+            let found =
+                decoder.decode_part(&Slice::default(), (before, &part), None, &mut memory)?;
             rows.extend(restore(&found.batch, &found.schema));
             rejected.extend(found.discarded.rejected.iter().map(|one| one.record));
         }
