@@ -238,31 +238,26 @@ impl Fetched<PageContents> {
             Keep::First(count) => count,
             Keep::Nothing => return None,
         };
-        let (count, rest) = match elsewhere {
-            Some((all, parts)) => {
-                let most = u64::try_from(most).unwrap_or(u64::MAX);
-                (all.records.min(most), Rest::OnDisk { parts, next: 0 })
+        let (count, rest) = if let Some((all, parts)) = elsewhere {
+            let most = u64::try_from(most).unwrap_or(u64::MAX);
+            (all.records.min(most), Rest::OnDisk { parts, next: 0 })
+        } else {
+            if records.len() > most {
+                records.truncate(most);
+                reader = None;
             }
-            None => {
-                if records.len() > most {
-                    records.truncate(most);
-                    reader = None;
-                }
-                let rest = Rest::InMemory {
-                    body,
-                    records,
-                    reader,
-                };
-                (0, rest)
-            }
+            let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
+            let rest = Rest::InMemory {
+                body,
+                records,
+                reader,
+            };
+            (count, rest)
         };
         Some(PageRecords {
             number,
             fetched_at: self.arrived_at,
-            records: match &rest {
-                Rest::InMemory { records, .. } => u64::try_from(records.len()).unwrap_or(u64::MAX),
-                _ => count,
-            },
+            records: count,
             bytes,
             rest,
             memory: Arc::new(memory),

@@ -14,7 +14,7 @@ use super::reaction::{self, Seen};
 use crate::plan::{Reaction, WaitPlan};
 
 /// Bodies longer than this are looked through on a blocking thread, in bytes.
-const LONGEST_INLINE_BODY: usize = 512 * 1024;
+pub const LONGEST_INLINE_BODY: usize = 512 * 1024;
 
 /// What an empty body is read as: a page without records.
 const EMPTY_PAGE: &[u8] = b"null";
@@ -182,7 +182,8 @@ impl Client {
         let inspection = {
             let (body, inspect) = (body.clone(), Arc::clone(inspect));
             let file = response.file.clone();
-            off_thread(body.len(), move || match &file {
+            let length = file.as_ref().map_or(body.len(), |_| usize::MAX);
+            off_thread(length, move || match &file {
                 None => inspect(Body::InMemory(&body)),
                 Some(file) => inspect(Body::OnDisk(file)),
             })

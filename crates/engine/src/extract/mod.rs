@@ -34,6 +34,7 @@ mod tests;
 
 pub use client::Client;
 pub use error::{Answered, Error, SliceError, Tried};
+pub use judge::LONGEST_INLINE_BODY;
 pub use page::PagerError;
 pub use read::{DecodedPages, SliceStatistics, read_slice};
 pub use seeds::read_seeds;

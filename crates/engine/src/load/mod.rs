@@ -16,6 +16,7 @@
 mod commit_log;
 mod destination;
 mod durable;
+mod encodings;
 mod error;
 mod hive;
 mod key_index;

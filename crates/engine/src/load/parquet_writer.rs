@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 
 use super::Error;
+use super::encodings::properties_for;
 use super::parquet_properties::FileFormat;
 use super::row_order::RowOrder;
 use super::sorting_metadata::declare_sorted;
@@ -131,7 +132,7 @@ impl ParquetWriter {
     fn encode(&mut self, chunk: &RecordBatch) -> Result<(), Error> {
         let open = match &mut self.open {
             Some(open) => open,
-            none => none.insert(OpenFile::create(&self.target, &self.layout, &self.format)?),
+            none => none.insert(OpenFile::create(&self.target, &self.format, chunk)?),
         };
         let written = open.writer.write(chunk);
         written.map_err(Error::parquet("write", open.path.path()))?;
@@ -182,12 +183,14 @@ impl ParquetWriter {
 }
 
 impl OpenFile {
-    fn create(target: &Target, layout: &SchemaRef, format: &FileFormat) -> Result<Self, Error> {
+    /// Begins a file for these rows and others.
+    fn create(target: &Target, format: &FileFormat, first: &RecordBatch) -> Result<Self, Error> {
+        let layout = first.schema_ref();
+        let properties = properties_for(&format.properties, first);
         let path = target.new_file("parquet")?;
         let file = File::create_new(&path).map_err(Error::local_file("create", &path))?;
-        let writer =
-            ArrowWriter::try_new(file, Arc::clone(layout), Some(format.properties.clone()))
-                .map_err(Error::parquet("begin", &path))?;
+        let writer = ArrowWriter::try_new(file, Arc::clone(layout), Some(properties))
+            .map_err(Error::parquet("begin", &path))?;
         let order =
             RowOrder::new(layout, &format.orders).map_err(Error::rows("compare", &target.table))?;
         Ok(Self {

@@ -12,7 +12,8 @@ use super::client::{AllowedHost, Timeouts};
 use super::exchange::ExchangePlan;
 use super::memory::MemoryPlan;
 use super::{
-    CursorColumn, CursorScope, FollowRules, IncrementalPlan, PaginatorPlan, RangeEdge, Selector,
+    CursorColumn, CursorScope, FollowRules, IncrementalMode, IncrementalPlan, PaginatorPlan,
+    RangeEdge, Selector,
 };
 use crate::schema::Form;
 
@@ -345,6 +346,15 @@ impl ResourcePlan {
     /// Whether it is read for each of several parent records or partitions.
     pub fn is_divided(&self) -> bool {
         !self.parents.is_empty() || self.partitions.iter().any(|one| !one.is_empty())
+    }
+
+    /// Whether a run reads it in one slice.
+    pub fn is_one_slice(&self) -> bool {
+        let in_windows = |incremental: &IncrementalPlan| match &incremental.mode {
+            IncrementalMode::Windows(windows) => windows.window.is_some(),
+            IncrementalMode::Follow(_) => false,
+        };
+        !self.is_divided() && !self.incremental.as_ref().is_some_and(in_windows)
     }
 
     /// Whether how far the resource was read is kept for each parent record and partition.

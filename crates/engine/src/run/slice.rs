@@ -13,7 +13,9 @@ use super::parents::Child;
 use super::writing::Writing;
 use crate::decode::{Decoded, Decoder, DiscardCounts, PART_RECORDS, SliceMemory};
 use crate::extract::progress::LastValue;
-use crate::extract::{Client, DecodedPages, SliceError, read_seeds, read_slice};
+use crate::extract::{
+    Client, DecodedPages, LONGEST_INLINE_BODY, SliceError, read_seeds, read_slice,
+};
 use crate::flow::{Event, FetchedPage, Observer, Slice};
 use crate::plan::ResourcePlan;
 
@@ -195,13 +197,18 @@ impl SliceRun {
         let decoder = Arc::clone(&self.decoder);
         let slice = self.slice.clone();
         let number = part.page.number;
-        let (result, memory) = blocking(&self.computing, move || {
+        // What is read already, and short, takes less time than to hand it to another thread.
+        let is_short = part.reader.is_some() && part.page.body.len() <= LONGEST_INLINE_BODY;
+        let decode = move || {
             let first = usize::try_from(part.first_record).unwrap_or(usize::MAX);
             let (page, reader) = ((first, &part.page), part.reader);
             let result = decoder.decode_part(&slice, page, reader, &mut memory);
             (result, memory)
-        })
-        .await?;
+        };
+        let (result, memory) = match is_short {
+            true => decode(),
+            false => blocking(&self.computing, decode).await?,
+        };
         let contents = result.map_err(|source| Error::Decode {
             resource: self.resource.name.clone(),
             slice: self.slice.id(),

@@ -185,9 +185,8 @@ impl Descend<'_> {
     }
 
     /// A value that holds no records.
-    fn other<E: Error>(self, text: &str) -> Result<(), E> {
+    fn other(self, text: &str) {
         self.splitting.envelope.extend_from_slice(text.as_bytes());
-        Ok(())
     }
 }
 
@@ -261,27 +260,33 @@ impl<'de> Visitor<'de> for Descend<'_> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         self.splitting.reached |= self.keys.is_empty();
-        self.other("null")
+        self.other("null");
+        Ok(())
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.other(if value { "true" } else { "false" })
+        self.other(if value { "true" } else { "false" });
+        Ok(())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.other(&value.to_string())
+        self.other(&value.to_string());
+        Ok(())
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.other(&value.to_string())
+        self.other(&value.to_string());
+        Ok(())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.other(&value.to_string())
+        self.other(&value.to_string());
+        Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
         let quoted = serde_json::to_string(value).map_err(E::custom)?;
-        self.other(&quoted)
+        self.other(&quoted);
+        Ok(())
     }
 }

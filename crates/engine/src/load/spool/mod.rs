@@ -72,6 +72,8 @@ impl SpoolSettings {
             encode_from_bytes: match resource.write_disposition {
                 // A merge reads the rows more than once.
                 WriteDisposition::Merge => u64::MAX,
+                // There are no others to share a file with.
+                _ if resource.is_one_slice() => SLICE_MEMORY_BYTES as u64,
                 _ => ENCODE_FROM_BYTES,
             },
             primary_key: resource.primary_key.clone(),
