@@ -54,16 +54,17 @@ fn properties(
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(row_group_bytes));
     let layout = settled.arrow_schema();
+    let path = |position: usize| ColumnPath::new(vec![layout.field(position).name().clone()]);
     let is_unique = settings.primary_key.len() == 1;
+    let unique = keys.iter().copied().filter(|_| is_unique);
+    for position in unique.chain(settled.row_id()) {
+        // A dictionary of values that come once each is the column once more.
+        properties = properties.set_column_dictionary_enabled(path(position), false);
+    }
     for position in keys {
-        let field = layout.field(*position);
-        let path = ColumnPath::new(vec![field.name().clone()]);
-        if is_unique {
-            // A dictionary of values that come once each is the column once more.
-            properties = properties.set_column_dictionary_enabled(path.clone(), false);
-        }
+        let path = path(*position);
         let looked_up = matches!(
-            field.data_type(),
+            layout.field(*position).data_type(),
             DataType::Utf8 | DataType::Int64 | DataType::UInt64
         );
         if looked_up {

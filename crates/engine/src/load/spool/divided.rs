@@ -23,11 +23,14 @@ pub(in crate::load) struct TableRows {
 
 /// Puts the elements of lists into tables of their own: those of `rows` come first, each other one before those below it.
 ///
-/// Every row is read once. With `kept`, one value for each row, the others are left out.
+/// Every row is read once, and none where there are no such lists. With `kept`, one value for each row, the others are left out.
 pub(in crate::load) fn divide(
     rows: TableRows,
     kept: Option<Vec<bool>>,
 ) -> Result<Vec<TableRows>, Error> {
+    if !rows.schema.has_child_tables() && kept.is_none() {
+        return Ok(vec![rows]);
+    }
     let TableRows {
         target,
         schema,
@@ -55,7 +58,7 @@ pub(in crate::load) fn divide(
     let mut kept = kept.map(Vec::into_iter);
     for part in parts {
         divided.begin(part.slice.clone())?;
-        if part.are_files_of(&schema) {
+        if kept.is_none() && part.are_files_of(&schema) {
             // They are encoded as the table's own layout says, which they could not be if they held lists.
             divided.take_files(part)?;
             continue;

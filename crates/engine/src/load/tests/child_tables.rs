@@ -1,5 +1,7 @@
 //! Tables of lists, in the same commit as the rows that the lists are in.
 
+use parquet::file::metadata::ColumnChunkMetaData;
+
 use super::*;
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Slice, Window};
@@ -235,20 +237,29 @@ async fn lists_that_are_tables_divide_nothing() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_child_table_is_its_id() {
+async fn rows_are_looked_up_by_key_in_the_table_and_by_id_below_it() {
     let Place { destination, .. } = &memory();
     merged(destination, "1", &[r#"{"id":1,"l":["a","b"]}"#]).await;
     let state = State::read(destination).await.unwrap();
-    let path = &state.tables["people__l"].files[0].path;
-    let content = destination.read(path).await.unwrap().unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(content).unwrap();
-    let group = reader.metadata().row_group(0);
-    let has_filter = group
-        .columns()
-        .iter()
-        .filter(|column| column.bloom_filter_offset().is_some());
-    let names: Vec<String> = has_filter
-        .map(|column| column.column_path().string())
-        .collect();
-    assert_eq!(names, ["_dlt_id"]);
+    for (table, key, unique) in [
+        ("people", "id", vec!["_dlt_id", "id"]),
+        ("people__l", "_dlt_id", vec!["_dlt_id"]),
+    ] {
+        let path = &state.tables[table].files[0].path;
+        let content = destination.read(path).await.unwrap().unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(content).unwrap();
+        let columns = reader.metadata().row_group(0).columns().to_vec();
+        let names = |is_of: &dyn Fn(&ColumnChunkMetaData) -> bool| {
+            let columns = columns.iter().filter(|column| is_of(column));
+            let mut names: Vec<String> = columns
+                .map(|column| column.column_path().string())
+                .collect();
+            names.sort();
+            names
+        };
+        let keys = names(&|column| column.bloom_filter_offset().is_some());
+        assert_eq!(keys, [key], "{table}");
+        let texts = names(&|column| column.dictionary_page_offset().is_none());
+        assert_eq!(texts, unique, "{table}");
+    }
 }
