@@ -10,7 +10,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
 use engine::load::{Destination, Discards, Lake, SpoolSettings, TableCommit};
-use engine::plan::{Compression, DecodePlan, Selector, WriteDisposition};
+use engine::plan::{Compression, DecodePlan, MemoryPlan, Selector, WriteDisposition};
 use engine::schema::TableSchema;
 use jiff::Timestamp;
 
@@ -70,6 +70,7 @@ fn settings() -> SpoolSettings {
         primary_key: Vec::new(),
         cursor: None,
         partition_by: Vec::new(),
+        memory: MemoryPlan::DEFAULT,
     }
 }
 

@@ -13,6 +13,9 @@ use parquet::basic::Encoding;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
+/// With more columns all are encoded as the encoder does by default: one that writes differences has a buffer of a megabyte.
+const MOST_COLUMNS: usize = 64;
+
 /// Values that are looked at.
 const SAMPLE: usize = 1024;
 
@@ -27,6 +30,9 @@ pub(super) fn properties_for(
     properties: &WriterProperties,
     first: &RecordBatch,
 ) -> WriterProperties {
+    if first.num_columns() > MOST_COLUMNS {
+        return properties.clone();
+    }
     let mut chosen = properties.clone().into_builder();
     for (field, array) in first.schema_ref().fields().iter().zip(first.columns()) {
         let Some(values) = integers(array) else {

@@ -21,6 +21,7 @@ mod error;
 mod hive;
 mod key_index;
 mod lake;
+mod memory_share;
 mod merge;
 mod parquet_properties;
 mod parquet_writer;

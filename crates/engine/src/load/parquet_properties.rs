@@ -17,6 +17,10 @@ use crate::schema::TableSchema;
 /// Rows in a row group at most; readers skip and share out work by row groups.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 
+/// Values in a row group at most, absent ones included: each column that is being encoded takes some hundred kilobytes by
+/// itself, and as much again once it has more rows than fit into a page.
+const ROW_GROUP_VALUES: usize = 16 << 20;
+
 /// How often a Bloom filter says that a value may be there that isn't.
 const BLOOM_FALSE_POSITIVES: f64 = 0.05;
 
@@ -48,12 +52,14 @@ fn properties(
     settled: &TableSchema,
     keys: &[usize],
 ) -> Result<WriterProperties, ParquetError> {
+    let layout = settled.arrow_schema();
+    let columns = layout.flattened_fields().len();
+    let row_group_rows = ROW_GROUP_ROWS.min(ROW_GROUP_VALUES / columns.max(1)).max(1);
     let row_group_bytes = usize::try_from(settings.row_group_bytes).unwrap_or(usize::MAX);
     let mut properties = WriterProperties::builder()
         .set_compression(codec(settings.compression)?)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_row_count(Some(row_group_rows))
         .set_max_row_group_bytes(Some(row_group_bytes));
-    let layout = settled.arrow_schema();
     let path = |position: usize| ColumnPath::new(vec![layout.field(position).name().clone()]);
     let is_unique = settings.primary_key.len() == 1;
     let unique = keys.iter().copied().filter(|_| is_unique);

@@ -11,11 +11,13 @@ use parquet::arrow::ArrowWriter;
 
 use super::Error;
 use super::encodings::properties_for;
+use super::memory_share::MemoryShare;
 use super::parquet_properties::FileFormat;
 use super::row_order::RowOrder;
 use super::sorting_metadata::declare_sorted;
 use super::spool::Target;
 use super::temporary_file::TemporaryFile;
+use crate::plan::MemoryPlan;
 use crate::schema::TableSchema;
 
 /// Rows that are encoded between two looks at the file's size, as their size in memory. In bytes.
@@ -25,6 +27,9 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// The same for each column at least, so that a write is about many of its values. In bytes.
 const COLUMN_CHUNK_BYTES: usize = 4 << 10;
+
+/// Encoded size of a row group before it may be ended early, in bytes.
+const SMALLEST_ROW_GROUP: usize = 4 << 20;
 
 /// A closed file that waits to be staged.
 #[derive(Clone, Debug)]
@@ -61,6 +66,8 @@ pub(super) struct ParquetWriter {
 struct OpenFile {
     path: TemporaryFile,
     writer: ArrowWriter<File>,
+    /// What the row group takes that is being encoded, among those of all files.
+    share: MemoryShare,
     order: RowOrder,
     rows: u64,
 }
@@ -139,6 +146,7 @@ impl ParquetWriter {
         let watched = open.order.watch(chunk);
         watched.map_err(Error::rows("compare", &self.target.table))?;
         open.rows += chunk.num_rows() as u64;
+        open.bound_row_group(self.target.settings.memory)?;
         let bytes = open.writer.bytes_written() + open.writer.in_progress_size();
         if bytes as u64 >= self.target.settings.file_size_bytes {
             self.close_file()?;
@@ -153,6 +161,7 @@ impl ParquetWriter {
         let OpenFile {
             path,
             writer,
+            share: _share,
             order,
             rows,
         } = open;
@@ -183,6 +192,17 @@ impl ParquetWriter {
 }
 
 impl OpenFile {
+    /// Ends the row group where all that are being encoded take too much.
+    fn bound_row_group(&mut self, memory: MemoryPlan) -> Result<(), Error> {
+        let own = self.writer.in_progress_size();
+        if self.share.take(own) > memory.row_groups_bytes() as u64 && own >= SMALLEST_ROW_GROUP {
+            let ended = self.writer.flush();
+            ended.map_err(Error::parquet("write", self.path.path()))?;
+            self.share.take(self.writer.in_progress_size());
+        }
+        Ok(())
+    }
+
     /// Begins a file for these rows and others.
     fn create(target: &Target, format: &FileFormat, first: &RecordBatch) -> Result<Self, Error> {
         let layout = first.schema_ref();
@@ -196,6 +216,7 @@ impl OpenFile {
         Ok(Self {
             path: TemporaryFile::new(path),
             writer,
+            share: target.folder.row_groups.share(),
             order,
             rows: 0,
         })

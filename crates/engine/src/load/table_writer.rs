@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::load::SpoolSettings;
     use crate::load::spool::SpoolFolder;
-    use crate::plan::{Compression, PartitionField};
+    use crate::plan::{Compression, MemoryPlan, PartitionField};
 
     /// Rows that go to a thousand folders in turn.
     fn rows(ids: std::ops::Range<i64>) -> (RecordBatch, Arc<TableSchema>) {
@@ -228,6 +228,7 @@ mod tests {
                 primary_key: Vec::new(),
                 cursor: None,
                 partition_by: vec![field],
+                memory: MemoryPlan::DEFAULT,
             }),
         };
         let (_, schema) = rows(0..1);

@@ -39,7 +39,7 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
     let memory = memory.unwrap_or_default();
     let client = client::compile(&pipeline.client, memory, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
-    let destination = destination(pipeline, &mut mistakes);
+    let destination = destination(pipeline, memory, &mut mistakes);
     let identity = identity(pipeline, &mut mistakes);
     let plan = client.map(|client| Plan {
         name: pipeline.name.clone(),
@@ -178,7 +178,11 @@ fn check_shared_cursors(resources: &[ResourcePlan], names: &[&str], mistakes: &m
     }
 }
 
-fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan {
+fn destination(
+    pipeline: &Pipeline,
+    memory: MemoryPlan,
+    mistakes: &mut Mistakes,
+) -> DestinationPlan {
     let place = Place::root().key("destination");
     let spec::Destination {
         url,
@@ -213,6 +217,7 @@ fn destination(pipeline: &Pipeline, mistakes: &mut Mistakes) -> DestinationPlan 
         compression: *compression,
         row_group_bytes,
         file_size_bytes,
+        memory,
     }
 }
 

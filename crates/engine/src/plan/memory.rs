@@ -18,11 +18,14 @@ pub struct MemoryPlan {
 
 impl Default for MemoryPlan {
     fn default() -> Self {
-        Self { budget: DEFAULT }
+        Self::DEFAULT
     }
 }
 
 impl MemoryPlan {
+    /// What a run may take where nothing is said.
+    pub const DEFAULT: Self = Self { budget: DEFAULT };
+
     pub(super) fn compile(
         budget: Option<ByteSize>,
         place: &Place,
@@ -65,6 +68,16 @@ impl MemoryPlan {
 
     /// Size of all pages between the API and their rows, in bytes.
     pub fn pages_bytes(self) -> usize {
+        self.part(4)
+    }
+
+    /// Size of all decoded rows that wait to be written, in bytes.
+    pub fn rows_bytes(self) -> usize {
+        self.part(4)
+    }
+
+    /// Size of all row groups that are being encoded, in bytes.
+    pub fn row_groups_bytes(self) -> usize {
         self.part(4)
     }
 

@@ -393,4 +393,6 @@ pub struct DestinationPlan {
     pub row_group_bytes: u64,
     /// Size at which a data file is closed and the next one begun, in bytes.
     pub file_size_bytes: u64,
+    /// How much memory the rows may take.
+    pub memory: MemoryPlan,
 }

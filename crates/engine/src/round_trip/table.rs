@@ -12,7 +12,7 @@ use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
 use crate::load::{Destination, Discards, Lake, SpoolSettings, State, TableCommit, TableState};
-use crate::plan::{Compression, DecodePlan, WriteDisposition};
+use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
 const NAME: &str = "records";
@@ -25,6 +25,7 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     primary_key: Vec::new(),
     cursor: None,
     partition_by: Vec::new(),
+    memory: MemoryPlan::DEFAULT,
 };
 
 /// The records of a slice, page by page.

@@ -11,7 +11,7 @@ use super::slice::blocking;
 use crate::flow::Slice;
 
 /// Pages that wait while others are written, in bytes; with more of them, decoding waits too.
-const WAITING_BYTES: usize = 4 << 20;
+const WAITING_BYTES: usize = 2 << 20;
 
 /// Writes the pages of one slice in their order, several at a time where they come faster than they are written.
 pub(super) struct Writing {

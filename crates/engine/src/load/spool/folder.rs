@@ -1,4 +1,4 @@
-//! The local folder that a run spools to.
+//! The local folder that a run spools to, and what it takes in memory.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -6,15 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 
+use crate::load::memory_share::SharedMemory;
 use crate::load::{Error, durable};
 
-/// A local folder for files that are not committed yet, and the names in it.
+/// A local folder for files that are not committed yet, and the names in it; with the memory that its tables share.
 ///
 /// It is created with its first file: a run that has spooled nothing has left nothing that could be swept.
 #[derive(Debug)]
 pub(in crate::load) struct SpoolFolder {
     place: Place,
     files: AtomicU64,
+    /// Rows that wait.
+    pub(in crate::load) rows: SharedMemory,
+    /// Row groups that are being encoded.
+    pub(in crate::load) row_groups: SharedMemory,
 }
 
 #[derive(Debug)]
@@ -31,6 +36,8 @@ impl SpoolFolder {
         Self {
             place: staging.map_or_else(|| Place::Temporary(OnceLock::new()), Place::Staging),
             files: AtomicU64::new(0),
+            rows: SharedMemory::default(),
+            row_groups: SharedMemory::default(),
         }
     }
 

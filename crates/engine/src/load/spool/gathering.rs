@@ -4,8 +4,12 @@ use super::Target;
 use super::batch_file::{BatchFile, BatchFileWriter, LaidOutBatch};
 use super::encoder::{EncodedFiles, Encoder};
 use crate::load::Error;
+use crate::load::memory_share::MemoryShare;
 use crate::load::parquet_writer::WrittenFile;
 use crate::schema::TableSchema;
+
+/// Rows that go to a file before they have to, where those of all tables take too much, in bytes.
+const SMALLEST_SPILL_BYTES: usize = 256 << 10;
 
 /// Gathers batches in memory up to a bound, and beyond it in a file.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(super) struct Gathering {
     memory_limit: usize,
     pending: Vec<LaidOutBatch>,
     pending_bytes: usize,
+    /// What is pending, among the rows of all tables that wait.
+    share: MemoryShare,
     file: Option<BatchFileWriter>,
     rows: u64,
     /// Size of all rows in memory, in bytes.
@@ -91,6 +97,7 @@ impl Gathering {
             memory_limit,
             pending: Vec::new(),
             pending_bytes: 0,
+            share: target.folder.rows.share(),
             file: None,
             rows: 0,
             bytes: 0,
@@ -102,7 +109,10 @@ impl Gathering {
         self.pending_bytes += batch.bytes();
         self.bytes += batch.bytes() as u64;
         self.pending.push(batch);
-        if self.pending_bytes > self.memory_limit {
+        let waiting = self.share.take(self.pending_bytes);
+        let limit = self.target.settings.memory.rows_bytes() as u64;
+        let is_worth_a_file = self.pending_bytes >= SMALLEST_SPILL_BYTES;
+        if self.pending_bytes > self.memory_limit || waiting > limit && is_worth_a_file {
             self.spill()?;
         }
         Ok(())
@@ -140,6 +150,7 @@ impl Gathering {
     /// Gives away the rows that are in memory.
     pub(super) fn take_pending(&mut self) -> Vec<LaidOutBatch> {
         self.pending_bytes = 0;
+        self.share.take(0);
         std::mem::take(&mut self.pending)
     }
 

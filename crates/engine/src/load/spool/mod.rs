@@ -20,7 +20,8 @@ pub use slice::SliceWriter;
 
 use super::Error;
 use crate::plan::{
-    Compression, CursorPath, DestinationPlan, PartitionField, ResourcePlan, WriteDisposition,
+    Compression, CursorPath, DestinationPlan, MemoryPlan, PartitionField, ResourcePlan,
+    WriteDisposition,
 };
 use crate::schema::{ROW_ID, TableSchema};
 use batch_file::LaidOutBatch;
@@ -59,6 +60,8 @@ pub struct SpoolSettings {
     pub cursor: Option<String>,
     /// What divides the files into folders, the outermost first.
     pub partition_by: Vec<PartitionField>,
+    /// How much memory the rows of all tables may take.
+    pub memory: MemoryPlan,
 }
 
 impl SpoolSettings {
@@ -82,6 +85,7 @@ impl SpoolSettings {
                 CursorPath::Selector(_) => None,
             }),
             partition_by: resource.partition_by.clone(),
+            memory: destination.memory,
         }
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use super::*;
-use crate::plan::Compression;
+use crate::plan::{Compression, MemoryPlan};
 
 const SETTINGS: SpoolSettings = SpoolSettings {
     compression: Compression::Zstd(1),
@@ -13,6 +13,7 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     primary_key: Vec::new(),
     cursor: None,
     partition_by: Vec::new(),
+    memory: MemoryPlan::DEFAULT,
 };
 
 fn spool(folder: &tempfile::TempDir, settings: SpoolSettings) -> TableSpool {

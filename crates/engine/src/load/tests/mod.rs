@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use super::stored_file::lay_out;
 use super::*;
 use crate::flow::Progress;
-use crate::plan::{Compression, WriteDisposition};
+use crate::plan::{Compression, MemoryPlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// A destination, and what keeps it alive.
@@ -62,6 +62,7 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     primary_key: Vec::new(),
     cursor: None,
     partition_by: Vec::new(),
+    memory: MemoryPlan::DEFAULT,
 };
 
 fn settings() -> SpoolSettings {
