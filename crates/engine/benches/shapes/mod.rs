@@ -70,7 +70,7 @@ fn members(row: usize, fields: impl Iterator<Item = usize>) -> String {
                 0 => format!(r#""text {}""#, value % 10_000),
                 1 => (value % 1_000_000).to_string(),
                 2 => format!("{}.{:02}", value % 1000, value / 1000 % 100),
-                _ => (value % 2 == 0).to_string(),
+                _ => value.is_multiple_of(2).to_string(),
             };
             format!(r#""field_{field}":{value}"#)
         })

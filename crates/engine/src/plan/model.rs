@@ -104,6 +104,16 @@ pub enum RowIds {
     PlaceInLoad,
 }
 
+impl RowIds {
+    pub(super) fn of(write_disposition: WriteDisposition) -> Self {
+        match write_disposition {
+            WriteDisposition::Merge => Self::Key,
+            WriteDisposition::Replace => Self::Place,
+            WriteDisposition::Append | WriteDisposition::Skip => Self::PlaceInLoad,
+        }
+    }
+}
+
 impl DecodePlan {
     /// Whether lists in some column may become tables.
     pub fn has_tables(&self) -> bool {

@@ -172,11 +172,7 @@ fn endpoint(
             columns,
             nested: resource.nested.map(columns::form).unwrap_or_default(),
             table: table.clone(),
-            row_ids: match write_disposition {
-                WriteDisposition::Merge => RowIds::Key,
-                WriteDisposition::Replace => RowIds::Place,
-                WriteDisposition::Append | WriteDisposition::Skip => RowIds::PlaceInLoad,
-            },
+            row_ids: RowIds::of(write_disposition),
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
             primary_key: resource.primary_key.0.clone(),
             steps,

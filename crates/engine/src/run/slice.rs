@@ -205,9 +205,10 @@ impl SliceRun {
             let result = decoder.decode_part(&slice, page, reader, &mut memory);
             (result, memory)
         };
-        let (result, memory) = match is_short {
-            true => decode(),
-            false => blocking(&self.computing, decode).await?,
+        let (result, memory) = if is_short {
+            decode()
+        } else {
+            blocking(&self.computing, decode).await?
         };
         let contents = result.map_err(|source| Error::Decode {
             resource: self.resource.name.clone(),

@@ -105,8 +105,8 @@ fn admitted_ids(records: &[&str], page_size: usize, is_early: bool) -> Vec<Strin
             assert_eq!(reader.read(&json), Some(record.len()));
         }
         let reader = is_early.then_some(reader);
-        let decoded = decoder.decode_part(&slice, (0, &page(records)), reader, &mut memory);
-        let batch = decoded.unwrap().batch;
+        let rows = decoder.decode_part(&slice, (0, &page(records)), reader, &mut memory);
+        let batch = rows.unwrap().batch;
         let column = batch.column_by_name("_dlt_id").unwrap();
         ids.extend(
             column
