@@ -18,6 +18,7 @@ mod files;
 mod holes;
 mod incremental;
 mod interruption;
+mod memory;
 mod nested;
 mod pacing;
 mod pages;
