@@ -19,6 +19,7 @@ mod files;
 mod holes;
 mod incremental;
 mod interruption;
+mod memory;
 mod nested;
 mod pacing;
 mod pages;

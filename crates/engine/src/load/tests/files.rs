@@ -66,7 +66,9 @@ async fn pages_are_compressed_as_the_settings_say() {
             compression,
             ..settings()
         };
-        let content = written(settings, vec![numbered(0..1000)]).await;
+        // Far apart, or they would be written as differences.
+        let ids = (0..1000_i64).map(|id| (id * id).wrapping_mul(0x5851_f42d_4c95_7f2d));
+        let content = written(settings, vec![numbered(ids)]).await;
         let footer = footer(&content);
         for column in footer.row_group(0).columns() {
             let codec = column.compression_codec();
@@ -144,7 +146,9 @@ async fn a_key_of_one_column_has_no_dictionary() {
             primary_key: primary_key.iter().map(|key| (*key).to_owned()).collect(),
             ..settings()
         };
-        let content = written(settings, vec![numbered(0..1000)]).await;
+        // Far apart, or they would be written as differences.
+        let ids = (0..1000_i64).map(|id| (id * id).wrapping_mul(0x5851_f42d_4c95_7f2d));
+        let content = written(settings, vec![numbered(ids)]).await;
         let footer = footer(&content);
         let columns = footer.row_group(0).columns().iter();
         columns

@@ -289,7 +289,7 @@ async fn a_slice_larger_than_a_file_makes_several() {
             ..settings()
         };
         let spool = lake.spool("people", settings).unwrap();
-        let ids = || (0..20_000_i64).map(|id| id.wrapping_mul(0x5851_f42d_4c95_7f2d));
+        let ids = || (0..20_000_i64).map(|id| (id * id).wrapping_mul(0x5851_f42d_4c95_7f2d));
         let (batch, schema) = rows(vec![("id", ints(ids()))]);
         let mut slice = spool.begin(0, None);
         slice.write(batch, &schema).unwrap();
