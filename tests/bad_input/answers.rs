@@ -135,15 +135,15 @@ fn a_selector_that_never_matches_fails_the_run() {
 
 #[test]
 fn a_body_has_a_limit() {
-    let limit = "larger than 268435456 bytes";
+    let limit = "larger than 1073741824 bytes";
     let server = third_page(|_| Reply::Short {
         announced: 1 << 40,
         body: Vec::new(),
     });
     run(&server, LINKED).failed(&third(&[limit]));
     assert_eq!(server.requests().len(), 3);
-    // A few kilobytes that unpack to 300 MB.
-    let bomb = zeros(2400);
+    // A few kilobytes that unpack to 1.1 GB.
+    let bomb = zeros(8800);
     let server = third_page(move |_| Reply::json(bomb.clone()).with("Content-Encoding", "zstd"));
     run(&server, LINKED).failed(&third(&[limit]));
     assert_eq!(server.requests().len(), 3);

@@ -189,7 +189,7 @@ pub struct Reach {
     pub loaded: BTreeSet<String>,
 }
 
-/// Size of the largest body that is read, decompressed. In bytes.
+/// Size of the largest page that is decoded, with what its rows copy from their parents. In bytes.
 pub const MAXIMUM_PAGE_BYTES: usize = 256 << 20;
 
 /// One answer of the API: a whole JSON body, and where its records lie in it.

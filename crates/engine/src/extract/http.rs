@@ -19,7 +19,7 @@ use crate::plan::{AllowedHost, ClientPlan};
 pub(super) const REDIRECT_LIMIT: usize = 10;
 
 /// Size of the largest body that is read, decompressed. In bytes.
-pub(super) const MAXIMUM_BODY_BYTES: u64 = 4 << 30;
+pub(super) const MAXIMUM_BODY_BYTES: u64 = 1 << 30;
 
 /// A whole answer.
 #[derive(Debug)]
