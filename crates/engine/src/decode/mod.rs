@@ -35,7 +35,7 @@ mod value;
 mod walk;
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -86,7 +86,6 @@ pub struct Decoder {
     has_row_ids: bool,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
-    newest_page_rows: AtomicUsize,
 }
 
 /// What a page held.
@@ -125,7 +124,6 @@ impl Decoder {
             plan,
             load_id: load_id.to_owned(),
             contract: None,
-            newest_page_rows: AtomicUsize::new(0),
         }
     }
 
@@ -133,8 +131,10 @@ impl Decoder {
     /// they come.
     pub fn record_readers(self: &Arc<Self>, slice: &Slice) -> Option<RecordReaders> {
         let (decoder, slice) = (Arc::clone(self), slice.clone());
+        let newest_rows = Arc::new(AtomicUsize::new(0));
         let make = move || -> Box<dyn RecordReader> {
-            Box::new(EarlyReader::new(Arc::clone(&decoder), &slice))
+            let (decoder, newest_rows) = (Arc::clone(&decoder), Arc::clone(&newest_rows));
+            Box::new(EarlyReader::new(decoder, &slice, newest_rows))
         };
         self.plan
             .steps
@@ -231,8 +231,6 @@ impl Decoder {
         let early = reader
             .and_then(|reader| reader.into_read().downcast::<ReadRecords>().ok())
             .filter(|read| read.noticed.len() == page.records.len());
-        self.newest_page_rows
-            .store(page.records.len(), Ordering::Relaxed);
         let mut constants = constants(slice);
         let processed;
         let (page, filtered) = if self.plan.steps.is_empty() {

@@ -89,6 +89,11 @@ impl ObjectNode {
         }
     }
 
+    /// How many different keys there are.
+    pub(super) fn keys(&self) -> usize {
+        self.fields.len()
+    }
+
     /// Rows up to the last object.
     pub(super) fn len(&self) -> usize {
         self.nulls.len()

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indexmap::IndexMap;
 
@@ -78,6 +78,9 @@ impl RecordColumns {
     }
 }
 
+/// Places in the columns of a page that is read early, at most: beyond that it is decoded in its turn, few pages at a time.
+const MOST_CELLS: usize = 1 << 20;
+
 /// Keys from a record to its cursor; empty where there is none, or none behind keys.
 pub(super) fn cursor_path(plan: &DecodePlan) -> &[String] {
     match plan.cursor.as_ref().map(|cursor| &cursor.path) {
@@ -91,6 +94,8 @@ pub(super) struct EarlyReader {
     decoder: Arc<Decoder>,
     records: ReadRecords,
     buffer: String,
+    /// Rows of the newest page of the slice.
+    newest_rows: Arc<AtomicUsize>,
 }
 
 /// Records in columns, and what was noticed of each, in their order.
@@ -100,9 +105,9 @@ pub(super) struct ReadRecords {
 }
 
 impl EarlyReader {
-    pub(super) fn new(decoder: Arc<Decoder>, slice: &Slice) -> Self {
-        // Most pages are as long as the one before.
-        let rows = decoder.newest_page_rows.load(Ordering::Relaxed);
+    /// Begins a page that is about as long as the newest one of the slice.
+    pub(super) fn new(decoder: Arc<Decoder>, slice: &Slice, newest_rows: Arc<AtomicUsize>) -> Self {
+        let rows = newest_rows.load(Ordering::Relaxed);
         let columns = RecordColumns::new(&decoder.plan, decoder.keys(), slice, rows);
         Self {
             decoder,
@@ -111,13 +116,17 @@ impl EarlyReader {
                 noticed: Vec::with_capacity(rows),
             },
             buffer: String::new(),
+            newest_rows,
         }
     }
 }
 
 impl RecordReader for EarlyReader {
     fn read(&mut self, json: &Reader<'_>) -> Option<usize> {
-        if self.records.noticed.len() == PART_RECORDS {
+        let rows = self.records.noticed.len();
+        if rows == PART_RECORDS
+            || rows.saturating_mul(self.records.columns.root.keys()) > MOST_CELLS
+        {
             return None;
         }
         let json = json.fork(std::mem::take(&mut self.buffer));
@@ -132,6 +141,8 @@ impl RecordReader for EarlyReader {
     }
 
     fn into_read(self: Box<Self>) -> Box<dyn Any + Send> {
+        let rows = self.records.noticed.len();
+        self.newest_rows.store(rows, Ordering::Relaxed);
         Box::new(self.records)
     }
 }

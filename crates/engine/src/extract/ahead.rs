@@ -38,6 +38,11 @@ impl<F: Future> Ahead<F> {
         }
     }
 
+    /// Whether nothing is out and nothing has arrived.
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.is_empty() && self.arrived.is_empty()
+    }
+
     /// Gives up all that is out.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -49,8 +48,6 @@ struct PagesMemory {
     plan: MemoryPlan,
     /// A permit for each [`PERMIT_BYTES`].
     permits: Arc<Semaphore>,
-    /// Size of the largest page so far, as far as it is in memory. In bytes.
-    largest: AtomicU64,
 }
 
 /// What a permit stands for, in bytes.
@@ -178,20 +175,22 @@ impl Client {
         self.pages.plan
     }
 
-    /// Waits until there is memory for a page as large as any so far.
-    pub(super) async fn page_memory(&self) -> PageMemory {
-        let permits = permits(self.pages.largest.load(Ordering::Relaxed));
-        // No page waits for more than there is.
-        let permits = permits.min(permits_of(self.pages.plan));
-        let permits = u32::try_from(permits).unwrap_or(u32::MAX);
-        let acquired = Arc::clone(&self.pages.permits).acquire_many_owned(permits);
-        acquired.await.expect("nobody closes it")
+    /// Memory for a page of about so many bytes; `None` where there is none left now.
+    pub(super) fn page_memory(&self, bytes: u64) -> Option<PageMemory> {
+        let permits = u32::try_from(permits(bytes)).unwrap_or(u32::MAX);
+        let permits = Arc::clone(&self.pages.permits).try_acquire_many_owned(permits);
+        permits.ok()
     }
 
-    /// Takes note of a page's size, in bytes.
-    pub(super) fn expect_page_bytes(&self, bytes: u64) {
-        let in_memory = bytes.min(self.pages.plan.body_bytes() as u64);
-        self.pages.largest.fetch_max(in_memory, Ordering::Relaxed);
+    /// The memory of a page that turned out to have so many bytes, as far as there is some.
+    pub(super) fn fit_page_memory(&self, mut memory: PageMemory, bytes: u64) -> PageMemory {
+        let (had, needed) = (memory.num_permits(), permits(bytes));
+        if had > needed {
+            drop(memory.split(had - needed));
+        } else if let Some(more) = self.page_memory((needed - had) as u64 * PERMIT_BYTES) {
+            memory.merge(more);
+        }
+        memory
     }
 
     pub(super) fn base_url(&self) -> &Url {
@@ -456,14 +455,9 @@ impl PagesMemory {
     fn new(plan: MemoryPlan) -> Self {
         Self {
             plan,
-            permits: Arc::new(Semaphore::new(permits_of(plan))),
-            largest: AtomicU64::new(0),
+            permits: Arc::new(Semaphore::new(permits(plan.pages_bytes() as u64))),
         }
     }
-}
-
-fn permits_of(plan: MemoryPlan) -> usize {
-    permits(plan.pages_bytes() as u64)
 }
 
 fn permits(bytes: u64) -> usize {

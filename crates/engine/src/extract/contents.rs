@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::client::{Body, Fetched, Inspect};
 use super::error::Error;
 use super::judge::off_thread;
-use super::large::{self, BodyFile, Envelope, Parts};
+use super::large::{self, BodyFile, Envelope, Parts, Unreadable};
 use super::page::{AllRecords, Answer, Keep, Pager};
 use crate::flow::{FetchedPage, Page, PageMemory, RecordReader, RecordReaders};
 use crate::plan::selector::{BodyError, Reading, RecordsPath};
@@ -23,7 +23,7 @@ pub(super) struct PageContents {
     /// The byte range of each record in `body`.
     records: Vec<Range<usize>>,
     /// Size of the whole body, in bytes.
-    pub(super) bytes: u64,
+    bytes: u64,
     /// Nothing is where the records should be.
     missing: bool,
     /// What the paging asked for.
@@ -43,7 +43,7 @@ pub(super) struct PageRecords {
     /// Size of the body, in bytes.
     pub(super) bytes: u64,
     rest: Rest,
-    memory: Arc<PageMemory>,
+    memory: Option<Arc<PageMemory>>,
 }
 
 /// What was not handed over yet.
@@ -131,11 +131,15 @@ impl Inspection {
         let longest = self.memory.value_bytes() as u64;
         let selector = match &self.selector {
             Some(selector) => selector.clone(),
-            None => Selector::detect(&large::outline(file, longest)?)?,
+            None => match large::outline(file, longest) {
+                Ok(outline) => Selector::detect(&outline)?,
+                Err(Unreadable::Body(error)) => return Err(error),
+                Err(Unreadable::InParts(obstacle)) => return self.load(None, file, &obstacle),
+            },
         };
         let path = match self.path_on_disk(&selector) {
             Ok(path) => path,
-            Err(obstacle) => return self.load(selector, file, &obstacle),
+            Err(obstacle) => return self.load(Some(selector), file, &obstacle),
         };
         let part_bytes = self.memory.part_bytes();
         let Envelope {
@@ -145,7 +149,13 @@ impl Inspection {
             missing,
             hash,
             parts,
-        } = large::split(file, &path, part_bytes, longest)?;
+        } = match large::split(file, &path, part_bytes, longest) {
+            Ok(envelope) => envelope,
+            Err(Unreadable::Body(error)) => return Err(error),
+            Err(Unreadable::InParts(obstacle)) => {
+                return self.load(Some(selector), file, &obstacle);
+            }
+        };
         let wanted: Vec<_> = self.wanted.iter().collect();
         let Reading { values, .. } = selector.read(&wanted, &body, None)?;
         Ok(PageContents {
@@ -183,7 +193,7 @@ impl Inspection {
     /// Reads a body that can't be read in parts into memory, where there is room for it.
     fn load(
         &self,
-        selector: Selector,
+        selector: Option<Selector>,
         file: &BodyFile,
         obstacle: &str,
     ) -> Result<PageContents, BodyError> {
@@ -201,7 +211,18 @@ impl Inspection {
         let body = file.load().map_err(|error| BodyError::Unusable {
             reason: format!("its temporary file can't be read: {error}"),
         })?;
-        self.in_memory(Some(selector), &body)
+        self.in_memory(selector, &body)
+    }
+}
+
+impl PageContents {
+    /// What the page takes in memory until it is decoded, in bytes.
+    pub(super) fn bytes_in_memory(&self) -> u64 {
+        let part = self
+            .elsewhere
+            .as_ref()
+            .map_or(0, |(_, parts)| parts.largest());
+        u64::try_from(self.body.len() + part).unwrap_or(u64::MAX)
     }
 }
 
@@ -223,7 +244,7 @@ impl Fetched<PageContents> {
         self,
         number: u64,
         keep: Keep,
-        memory: PageMemory,
+        memory: Option<PageMemory>,
     ) -> Option<PageRecords> {
         let PageContents {
             body,
@@ -260,7 +281,7 @@ impl Fetched<PageContents> {
             records: count,
             bytes,
             rest,
-            memory: Arc::new(memory),
+            memory: memory.map(Arc::new),
         })
     }
 }
@@ -332,7 +353,7 @@ impl PageRecords {
             reader,
             first_record,
             is_end: matches!(self.rest, Rest::Nothing),
-            memory: Some(Arc::clone(&self.memory)),
+            memory: self.memory.clone(),
         }
     }
 }

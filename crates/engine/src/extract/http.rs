@@ -9,7 +9,7 @@ use url::Url;
 use super::address::{host, same_origin};
 use super::auth::Authorization;
 use super::error::Error;
-use super::large::{Arriving, BodyFile};
+use super::large::{Arriving, BYTE_ORDER_MARK, BodyFile};
 use super::proxy;
 use super::rate::Pacer;
 use super::request::Request;
@@ -188,10 +188,6 @@ impl Http {
         }
         let mut arriving = Arriving::new(self.in_memory, announced);
         while let Some(chunk) = response.chunk().await.map_err(transport)? {
-            let chunk = match arriving.length() {
-                0 => without_byte_order_mark(chunk),
-                _ => chunk,
-            };
             if arriving.length() + chunk.len() as u64 > self.body_limit {
                 return Err(SendError::TooLarge);
             }
@@ -233,8 +229,8 @@ fn redirect_target(response: &Response) -> Option<Url> {
 }
 
 fn without_byte_order_mark(body: Bytes) -> Bytes {
-    if body.starts_with(b"\xef\xbb\xbf") {
-        body.slice(3..)
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body.slice(BYTE_ORDER_MARK.len()..)
     } else {
         body
     }

@@ -10,7 +10,9 @@ use super::client::{Attempt, Body, Client, Fetched, Inspect};
 use super::error::Error;
 use super::failure::Failure;
 use super::http::Response;
+use super::large::BodyFile;
 use super::reaction::{self, Seen};
+use crate::plan::selector::BodyError;
 use crate::plan::{Reaction, WaitPlan};
 
 /// Bodies longer than this are looked through on a blocking thread, in bytes.
@@ -78,7 +80,15 @@ impl Client {
         attempt: &Attempt<'_>,
         inspect: &Inspect<T>,
     ) -> Result<Verdict<T>, Error> {
-        let fitting = self.fitting(&response, attempt).await?;
+        let fitting = match self.fitting(&response, attempt).await? {
+            Ok(fitting) => fitting,
+            Err(unusable) => {
+                return Ok(Verdict::Failure(
+                    Failure::Body(response, unusable),
+                    Repeat::Usual,
+                ));
+            }
+        };
         let reaction = fitting.map(|index| &self.actions[index].reaction);
         let is_success = response.status.is_success();
         match reaction {
@@ -139,24 +149,37 @@ impl Client {
         }
     }
 
-    /// The position of the action that an answer fits.
+    /// The position of the action that an answer fits; an error of the body where it can't be looked through.
     async fn fitting(
         &self,
         response: &Response,
         attempt: &Attempt<'_>,
-    ) -> Result<Option<usize>, Error> {
+    ) -> Result<Result<Option<usize>, BodyError>, Error> {
         if self.actions.is_empty() {
-            return Ok(None);
+            return Ok(Ok(None));
         }
+        let body = match &response.file {
+            Some(file) if self.actions.iter().any(reaction::looks_at_body) => {
+                let limit = self.memory_plan().whole_body_bytes();
+                let file = Arc::clone(file);
+                match off_thread(usize::MAX, move || whole_body(&file, limit)).await? {
+                    Ok(body) => body,
+                    Err(unusable) => return Ok(Err(unusable)),
+                }
+            }
+            _ => response.body.clone(),
+        };
         let seen = Seen {
             status: response.status,
             headers: response.headers.clone(),
-            body: response.body.clone(),
+            body,
         };
         let actions = Arc::clone(&self.actions);
+        let length = seen.body.len();
         let find = move || reaction::first_fitting(&actions, &seen);
-        off_thread(response.body.len(), find)
+        off_thread(length, find)
             .await?
+            .map(Ok)
             .map_err(|source| Error::Condition {
                 answered: Box::new(self.teller(attempt).answered(response)),
                 source,
@@ -202,6 +225,19 @@ impl Client {
             Err(error) => Verdict::Failure(Failure::Body(response, error), Repeat::Usual),
         })
     }
+}
+
+/// A body on disk that is looked through for text.
+fn whole_body(file: &BodyFile, limit: usize) -> Result<Bytes, BodyError> {
+    let unusable = |reason| BodyError::Unusable { reason };
+    if file.bytes > limit as u64 {
+        return Err(unusable(format!(
+            "`response_actions` look at its text, and its {} bytes are too much to be held in memory; raise `memory_budget`",
+            file.bytes
+        )));
+    }
+    let body = file.load();
+    body.map_err(|error| unusable(format!("its temporary file can't be read: {error}")))
 }
 
 /// Looks through a body of that length; away from the async threads where it is long.

@@ -10,7 +10,9 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::retry;
-use crate::plan::{AnswerCondition, ExpressionError, ResponseActionPlan, RetryPlan, WaitPlan};
+use crate::plan::{
+    AnswerCondition, Expression, ExpressionError, ResponseActionPlan, RetryPlan, WaitPlan,
+};
 use crate::spec::WaitFormat;
 
 /// What conditions look at.
@@ -32,6 +34,16 @@ pub(super) fn first_fitting(
         }
     }
     Ok(None)
+}
+
+/// Whether it takes the text of an answer to tell if the action fits.
+pub(super) fn looks_at_body(action: &ResponseActionPlan) -> bool {
+    let condition = &action.condition;
+    let names = condition.when.iter().flat_map(Expression::names);
+    condition.content.is_some()
+        || names
+            .into_iter()
+            .any(|name| name == "body" || name == "text")
 }
 
 fn fits(condition: &AnswerCondition, seen: &Seen) -> Result<bool, ExpressionError> {

@@ -20,6 +20,9 @@ use crate::flow::{Event, FetchedPage, PageMemory, RecordReaders, Slice};
 use crate::plan::template::Bindings;
 use crate::plan::{ResourcePlan, Selector};
 
+/// What a page is taken to need in memory before any has come, in bytes.
+const EXPECTED_PAGE_BYTES: u64 = 1 << 20;
+
 /// What reading a slice took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SliceStatistics {
@@ -74,6 +77,7 @@ pub async fn read_slice(
         requests,
         readers,
         sent: AtomicU64::new(0),
+        largest_page: AtomicU64::new(EXPECTED_PAGE_BYTES),
     };
     let read = reading.read(pages, decoded, &mut statistics).await;
     statistics.requests += reading.sent.into_inner();
@@ -124,6 +128,8 @@ struct SliceReading<'a> {
     readers: Option<RecordReaders>,
     /// Requests that went out.
     sent: AtomicU64,
+    /// Size of the largest page so far in memory, in bytes.
+    largest_page: AtomicU64,
 }
 
 impl SliceReading<'_> {
@@ -139,11 +145,17 @@ impl SliceReading<'_> {
         let at_once = if decoded.is_some() { 1 } else { usize::MAX };
         let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
             for _ in 0..at_once {
+                let expected = self.largest_page.load(Ordering::Relaxed);
+                let memory = self.client.page_memory(expected);
+                // The page whose turn it is never waits for memory: others may wait for what it brings.
+                if memory.is_none() && !ahead.is_empty() {
+                    break;
+                }
                 let Some(ask) = pager.ask() else { break };
-                let memory = self.client.memory_plan();
-                let readers = self.readers.as_ref();
-                let inspection = Inspection::new(selector.as_ref(), pager, readers, memory);
-                ahead.push(self.fetch(self.request(ask)?, inspection.into_inspect()));
+                let (plan, readers) = (self.client.memory_plan(), self.readers.as_ref());
+                let inspection = Inspection::new(selector.as_ref(), pager, readers, plan);
+                let inspect = inspection.into_inspect();
+                ahead.push(self.fetch(self.request(ask)?, inspect, memory));
             }
             Ok::<(), Error>(())
         };
@@ -215,9 +227,8 @@ impl SliceReading<'_> {
         &self,
         request: Request,
         inspect: Inspect<PageContents>,
-    ) -> Result<ControlFlow<Ending, (Fetched<PageContents>, PageMemory)>, Error> {
-        // Taken in the order in which the pages are asked for: none waits for one behind it.
-        let memory = self.client.page_memory().await;
+        memory: Option<PageMemory>,
+    ) -> Result<ControlFlow<Ending, (Fetched<PageContents>, Option<PageMemory>)>, Error> {
         let mut counted = CountedRequests {
             requests: 0,
             sent: &self.sent,
@@ -230,7 +241,9 @@ impl SliceReading<'_> {
             .fetch(name, &request, harmless, inspect, requests);
         Ok(match fetch.await? {
             ControlFlow::Continue(fetched) => {
-                self.client.expect_page_bytes(fetched.value.bytes);
+                let bytes = fetched.value.bytes_in_memory();
+                self.largest_page.fetch_max(bytes, Ordering::Relaxed);
+                let memory = memory.map(|memory| self.client.fit_page_memory(memory, bytes));
                 ControlFlow::Continue((fetched, memory))
             }
             ControlFlow::Break(ending) => ControlFlow::Break(ending),

@@ -38,11 +38,11 @@ pub(super) fn properties_for(
         let Some(values) = integers(array) else {
             continue;
         };
-        let path = ColumnPath::new(vec![field.name().clone()]);
-        // Also what follows a dictionary that has grown too large.
-        chosen = chosen.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
         if lie_close(&values) {
-            chosen = chosen.set_column_dictionary_enabled(path, false);
+            let path = ColumnPath::new(vec![field.name().clone()]);
+            chosen = chosen
+                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+                .set_column_dictionary_enabled(path, false);
         }
     }
     chosen.build()

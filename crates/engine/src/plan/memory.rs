@@ -1,6 +1,7 @@
 //! How much memory a run may take, and what it is for.
 
 use super::mistakes::{Mistakes, Place, Reported};
+use crate::flow::MAXIMUM_PAGE_BYTES;
 use crate::spec::ByteSize;
 
 /// Below this a run would do little else but wait, in bytes.
@@ -9,7 +10,11 @@ const SMALLEST: u64 = 96 << 20;
 /// In bytes.
 const DEFAULT: u64 = 256 << 20;
 
-/// The memory of a run. Its parts together leave room for what is not counted: code, connections, schemas.
+/// More memory makes nothing faster that is read at once, in bytes.
+const LARGEST_PART: usize = 64 << 20;
+
+/// The memory of a run. Its parts together leave room for what is not counted: code, connections, schemas, columns that are
+/// being filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
     /// In bytes.
@@ -48,12 +53,12 @@ impl MemoryPlan {
 
     /// Size from which on a body is kept on disk and read in parts, in bytes.
     pub fn body_bytes(self) -> usize {
-        self.part(16)
+        self.part(16).min(LARGEST_PART)
     }
 
     /// Size of such a part, in bytes.
     pub fn part_bytes(self) -> usize {
-        self.part(32)
+        self.part(32).min(LARGEST_PART)
     }
 
     /// Size of the longest record of such a body, and of what stands around its records, in bytes.
@@ -63,10 +68,10 @@ impl MemoryPlan {
 
     /// Size of a body that has to be held in memory as a whole, in bytes.
     pub fn whole_body_bytes(self) -> usize {
-        self.part(4)
+        self.part(4).min(MAXIMUM_PAGE_BYTES)
     }
 
-    /// Size of all pages between the API and their rows, in bytes.
+    /// Size of all pages that are asked for ahead of their turn, until they are decoded. In bytes.
     pub fn pages_bytes(self) -> usize {
         self.part(4)
     }

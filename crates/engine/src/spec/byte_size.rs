@@ -76,7 +76,7 @@ impl JsonSchema for ByteSize {
         json_schema!({
             "anyOf": [
                 { "type": "integer", "minimum": 0 },
-                { "type": "string", "pattern": "^ *[0-9]+ *([KMG]i?)?[Bb]? *$" },
+                { "type": "string", "pattern": "^ *[0-9]+ *(([KkMmGg][Ii]?)?[Bb])? *$" },
             ],
             "examples": ["256MiB", "1GB"]
         })

@@ -46,8 +46,8 @@ pub struct Pipeline {
     #[schemars(schema_with = "super::schema::resources")]
     pub resources: Vec<Resource>,
     /// How much memory a run takes at most, about: bytes, or a size such as `512MiB`. At least 96 MiB. Default: `256MiB`. Answers
-    /// wait for one another within it; one that is larger than a sixteenth of it is kept in the folder for temporary files and
-    /// read in parts, where keys alone lead to its records.
+    /// wait for one another within it; one that is larger than a sixteenth of it is kept in the folder for temporary files
+    /// (`TMPDIR`, which should be on a disk) and read in parts, where keys alone lead to its records.
     #[serde(default)]
     pub memory_budget: Option<ByteSize>,
     /// Where the tables are written. Default: `./data/<name>`, and in it a folder for each value of `vars` that tells one

@@ -15,7 +15,11 @@ use bytes::Bytes;
 
 pub(super) use arriving::Arriving;
 pub(super) use outline::outline;
+pub(super) use source::Unreadable;
 pub(super) use split::{Envelope, split};
+
+/// What some servers put in front of UTF-8.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A whole body on disk. It has no name there, and is gone with this value, also after a kill.
 #[derive(Debug)]
@@ -50,10 +54,16 @@ impl BodyFile {
         Ok(body.into())
     }
 
-    /// The body from its beginning.
+    /// The body from its beginning, behind a byte order mark.
     fn open(&self) -> io::Result<&File> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
+        let mut start = Vec::new();
+        file.take(BYTE_ORDER_MARK.len() as u64)
+            .read_to_end(&mut start)?;
+        if start != BYTE_ORDER_MARK {
+            file.seek(SeekFrom::Start(0))?;
+        }
         Ok(file)
     }
 }
@@ -62,6 +72,11 @@ impl Parts {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.parts.len()
+    }
+
+    /// Size of the largest, in bytes.
+    pub(super) fn largest(&self) -> usize {
+        self.parts.iter().map(|part| part.length).max().unwrap_or(0)
     }
 
     /// How many records are in front of a part.

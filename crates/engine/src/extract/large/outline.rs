@@ -7,14 +7,13 @@ use serde::de::{
 };
 
 use super::BodyFile;
-use super::source::{self, Progress, Text};
-use crate::plan::selector::BodyError;
+use super::source::{self, Progress, Text, Unreadable};
 
 /// Levels of objects below which nothing is told apart: no list of records is looked for there.
 const LEVELS: usize = 8;
 
 /// The body with the first element of each list alone, as JSON text; a value in memory is no longer than `longest` bytes.
-pub(in crate::extract) fn outline(body: &BodyFile, longest: u64) -> Result<Vec<u8>, BodyError> {
+pub(in crate::extract) fn outline(body: &BodyFile, longest: u64) -> Result<Vec<u8>, Unreadable> {
     let mut text = Vec::new();
     source::read(body, longest, |json, progress| {
         let levels = LEVELS;

@@ -65,11 +65,7 @@ struct TooLong(u64);
 
 impl fmt::Display for TooLong {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "a value is longer than the {} bytes that may be held in memory; raise `memory_budget`",
-            self.0
-        )
+        write!(formatter, "a value in it is longer than {} bytes", self.0)
     }
 }
 
@@ -85,6 +81,15 @@ impl Read for Source<'_> {
     }
 }
 
+/// Why a body can't be read from disk.
+#[derive(Debug)]
+pub(in crate::extract) enum Unreadable {
+    /// It is no JSON.
+    Body(BodyError),
+    /// It has to be in memory as a whole, for this reason.
+    InParts(String),
+}
+
 /// The parser of a body.
 pub(super) type Json<'f> = serde_json::Deserializer<IoRead<Source<'f>>>;
 
@@ -93,7 +98,7 @@ pub(super) fn read<T>(
     body: &BodyFile,
     longest: u64,
     visit: impl FnOnce(&mut Json<'_>, &Progress) -> serde_json::Result<T>,
-) -> Result<T, BodyError> {
+) -> Result<T, Unreadable> {
     let progress = Progress {
         read: Rc::default(),
         limit: Rc::new(Cell::new(u64::MAX)),
@@ -109,8 +114,10 @@ pub(super) fn read<T>(
             .to_owned();
         let offset = usize::try_from(progress.read.get()).unwrap_or(usize::MAX);
         match error.classify() {
-            Category::Syntax | Category::Eof => BodyError::Malformed { offset, reason },
-            Category::Io | Category::Data => BodyError::Unusable { reason },
+            Category::Syntax | Category::Eof => {
+                Unreadable::Body(BodyError::Malformed { offset, reason })
+            }
+            Category::Io | Category::Data => Unreadable::InParts(reason),
         }
     };
     let file = body

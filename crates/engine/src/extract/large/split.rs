@@ -11,9 +11,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::source::{self, Progress, Text};
+use super::source::{self, Progress, Text, Unreadable};
 use super::{BodyFile, Part, Parts};
-use crate::plan::selector::{BodyError, RecordsPath};
+use crate::json::{Problem, Reader};
+use crate::plan::selector::{BodyError, DEPTH_LIMIT, RecordsPath};
+
+const NO_LIST: &str = "where its records should be is no list: name a list in `data_selector`, or the members of an object with `.*`";
 
 /// What is known of a large page.
 #[derive(Clone, Debug)]
@@ -38,9 +41,10 @@ pub(in crate::extract) fn split(
     path: &RecordsPath,
     part_bytes: usize,
     longest: u64,
-) -> Result<Envelope, BodyError> {
-    let failed = |error: std::io::Error| BodyError::Unusable {
-        reason: format!("the temporary file of its records can't be written: {error}"),
+) -> Result<Envelope, Unreadable> {
+    let failed = |error: std::io::Error| {
+        let reason = format!("the temporary file of its records can't be written: {error}");
+        Unreadable::Body(BodyError::Unusable { reason })
     };
     let mut splitting = Splitting {
         envelope: Vec::new(),
@@ -72,8 +76,8 @@ pub(in crate::extract) fn split(
         .and_then(|last| envelope.body.get(last));
     if path.members && envelope.records == 1 && last.is_some_and(|last| last.starts_with(b"[")) {
         // What a selector means where a list is its only match depends on there being no other.
-        let reason = "its only record is a list; name the list in `data_selector`".to_owned();
-        return Err(BodyError::Unusable { reason });
+        let reason = "its only record is a list: name the list in `data_selector`".to_owned();
+        return Err(Unreadable::InParts(reason));
     }
     Ok(envelope)
 }
@@ -181,12 +185,17 @@ impl<'de> DeserializeSeed<'de> for Descend<'_> {
 
 impl Descend<'_> {
     fn record<E: Error>(&mut self, record: Box<RawValue>) -> Result<(), E> {
+        check(record.get()).map_err(E::custom)?;
         self.splitting.record(record).map_err(E::custom)
     }
 
     /// A value that holds no records.
-    fn other(self, text: &str) {
+    fn other<E: Error>(self, text: &str) -> Result<(), E> {
+        if self.keys.is_empty() && text != "null" {
+            return Err(E::custom(NO_LIST));
+        }
         self.splitting.envelope.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
@@ -213,11 +222,10 @@ impl<'de> Visitor<'de> for Descend<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut object: A) -> Result<(), A::Error> {
         if self.keys.is_empty() {
             if !self.members {
-                return Err(A::Error::custom(
-                    "its records are no list; name a list in `data_selector`, or its members with `.*`",
-                ));
+                return Err(A::Error::custom(NO_LIST));
             }
-            while let Some(_name) = object.next_key::<String>()? {
+            while let Some(name) = object.next_key::<String>()? {
+                self.splitting.hash.update(name.as_bytes());
                 let record = object.next_value_seed(Text(self.progress))?;
                 self.record(record)?;
             }
@@ -260,33 +268,40 @@ impl<'de> Visitor<'de> for Descend<'_> {
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         self.splitting.reached |= self.keys.is_empty();
-        self.other("null");
-        Ok(())
+        self.other("null")
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.other(if value { "true" } else { "false" });
-        Ok(())
+        self.other(if value { "true" } else { "false" })
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.other(&value.to_string());
-        Ok(())
+        self.other(&value.to_string())
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.other(&value.to_string());
-        Ok(())
+        self.other(&value.to_string())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.other(&value.to_string());
-        Ok(())
+        self.other(&value.to_string())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
         let quoted = serde_json::to_string(value).map_err(E::custom)?;
-        self.other(&quoted);
-        Ok(())
+        self.other(&quoted)
     }
+}
+
+/// Checks a record as strictly as those that are in memory.
+fn check(record: &str) -> Result<(), String> {
+    let mut json = Reader::new(record);
+    let whole = json
+        .peek()
+        .and_then(|peek| json.skip(peek, DEPTH_LIMIT))
+        .and_then(|()| json.finish());
+    whole.map_err(|error| match error.problem {
+        Problem::Malformed(reason) => format!("a record in it is no JSON: {reason}"),
+        Problem::TooDeep => "a record in it nests lists and objects too deep".to_owned(),
+    })
 }

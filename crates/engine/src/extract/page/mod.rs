@@ -147,8 +147,13 @@ impl Pager {
 
     /// Whether it looks at the whole body of each answer.
     pub(super) fn looks_at_body(&self) -> bool {
-        let stop_when = self.stops.plan().stop_when.as_ref();
-        stop_when.is_some_and(|expression| expression.names().iter().any(|name| name == "body"))
+        let plan = match &self.way {
+            Way::Auto { plan, .. } => &plan.stop,
+            _ => self.stops.plan(),
+        };
+        plan.stop_when
+            .as_ref()
+            .is_some_and(|expression| expression.names().iter().any(|name| name == "body"))
     }
 
     /// A request that may go out now; it counts as sent.
@@ -210,7 +215,10 @@ impl Pager {
 
     /// The values that the turns will ask for, so that they can be found while the body is read.
     pub(super) fn selectors(&self) -> Vec<&Selector> {
-        let mut selectors = self.stops.selectors();
+        let mut selectors = match &self.way {
+            Way::Auto { plan, .. } => stop::selectors(&plan.stop),
+            _ => stop::selectors(self.stops.plan()),
+        };
         if let Way::Chained(chained) = &self.way {
             selectors.extend(chained.selector());
         }

@@ -76,17 +76,6 @@ impl Stops {
         self.records
     }
 
-    pub(super) fn selectors(&self) -> Vec<&Selector> {
-        let total = match &self.plan.total {
-            Some(TotalPlan {
-                source: TotalSource::Body(path),
-                ..
-            }) => Some(path),
-            _ => None,
-        };
-        total.into_iter().chain(&self.plan.has_more_path).collect()
-    }
-
     /// Counts a page; gives its records.
     pub(super) fn see(&mut self, answer: &Answer<'_>) -> u64 {
         let count = answer.count();
@@ -348,4 +337,16 @@ fn headers(answer: &Answer<'_>) -> Value {
         Some((name.to_string(), Value::from(value.to_str().ok()?)))
     };
     Value::Object(answer.headers.iter().filter_map(header).collect())
+}
+
+/// What the rules look for in each body.
+pub(super) fn selectors(plan: &StopPlan) -> Vec<&Selector> {
+    let total = match &plan.total {
+        Some(TotalPlan {
+            source: TotalSource::Body(path),
+            ..
+        }) => Some(path),
+        _ => None,
+    };
+    total.into_iter().chain(&plan.has_more_path).collect()
 }

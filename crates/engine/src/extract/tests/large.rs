@@ -1,7 +1,10 @@
 use super::ahead::with_concurrency;
 use super::server::{answer, json};
 use super::*;
-use crate::plan::{PageUnit, StopPlan, TotalPlan, TotalSource};
+use crate::plan::{
+    AnswerCondition, Expression, PageUnit, Reaction, ResponseActionPlan, StopPlan, TotalPlan,
+    TotalSource,
+};
 
 /// Bodies from 1 KiB on are on disk, in parts of half a KiB; values in memory have 2 KiB, whole bodies 4 KiB.
 const LITTLE: u64 = 16 << 10;
@@ -111,12 +114,14 @@ async fn what_a_large_body_can_not_be_is_told() {
     let list = records(200).join(",");
     let error = told("$..id", format!("[{list}]")).await;
     insta::assert_snapshot!(error, @"it can't be used: the body can't be read in parts: `data_selector: $..id` is no chain of keys to a list, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
-    let long = format!(r#"{{"items": [{{"text": "{}"}}]}}"#, "x".repeat(4000));
-    insta::assert_snapshot!(told("items", long).await, @"it can't be used: the body can't be read in parts: a value is longer than the 2048 bytes that may be held in memory; raise `memory_budget`");
+    let surrogate = format!(r#"{{"items": [{list}, {{"id": "\ud800"}}]}}"#);
+    insta::assert_snapshot!(told("items", surrogate).await, @"it can't be used: the body can't be read in parts: a record in it is no JSON: lone leading surrogate in hex escape, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
+    let long = format!(r#"{{"items": [{{"text": "{}"}}]}}"#, "x".repeat(6000));
+    insta::assert_snapshot!(told("items", long).await, @"it can't be used: the body can't be read in parts: a value in it is longer than 2048 bytes, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
     let twice = format!(r#"{{"items": [{list}], "items": [1]}}"#);
-    insta::assert_snapshot!(told("items", twice).await, @"it can't be used: the body can't be read in parts: the key `items` comes twice");
+    insta::assert_snapshot!(told("items", twice).await, @"it can't be used: the body can't be read in parts: the key `items` comes twice, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
     let object = format!(r#"{{"items": {{"a": [{list}]}}}}"#);
-    insta::assert_snapshot!(told("items", object).await, @"it can't be used: the body can't be read in parts: its records are no list; name a list in `data_selector`, or its members with `.*`");
+    insta::assert_snapshot!(told("items", object).await, @"it can't be used: the body can't be read in parts: where its records should be is no list: name a list in `data_selector`, or the members of an object with `.*`, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
     let cut = format!(r#"{{"items": [{list}"#);
     insta::assert_snapshot!(told("items", cut).await, @"it can't be used: the body is not valid JSON at byte 10990: EOF while parsing a list");
     let elsewhere = format!(r#"{{"people": [{list}]}}"#);
@@ -178,4 +183,129 @@ async fn a_large_page_that_comes_again_is_noticed() {
     let server = Server::answering(move |_| body.clone());
     let outcome = read_with_memory(&server, &with_concurrency(1), LITTLE).await;
     assert!(outcome.error().contains("identical"), "{}", outcome.error());
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_in_parts_is_read_as_a_whole_where_there_is_room() {
+    let list = records(30).join(",");
+    for (selector, body) in [
+        ("$", format!(r#"{{"a": [{list}]}}"#)),
+        ("items", format!(r#"{{"items": {{"a": [{list}]}}}}"#)),
+        ("items.*", format!(r#"{{"items": {{"a": [{list}]}}}}"#)),
+        (
+            "items",
+            format!(
+                r#"{{"items": [1], "x": "{}", "items": [{list}]}}"#,
+                "x".repeat(900)
+            ),
+        ),
+        (
+            "items",
+            format!(r#"{{"items": 5, "x": "{}"}}"#, "x".repeat(1500)),
+        ),
+        (
+            "items",
+            format!(r#"{{"items": [{{"text": "{}"}}]}}"#, "x".repeat(3000)),
+        ),
+    ] {
+        let mut resource = resource("people");
+        resource.data_selector = Some(Selector::parse(selector).unwrap());
+        let whole = read(&Server::play(vec![json(&body)]), &resource).await;
+        let server = Server::play(vec![json(&body)]);
+        let parts = read_with_memory(&server, &resource, LITTLE).await;
+        assert!(!whole.records().is_empty(), "{selector}");
+        assert_eq!(parts.records(), whole.records(), "{selector}");
+        assert_eq!(parts.result.unwrap(), whole.result.unwrap(), "{selector}");
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_no_part_of_a_large_body() {
+    let list = records(100).join(",");
+    let body = format!("\u{feff}{{\"items\": [{list}]}}");
+    let server = Server::play(vec![json(&body)]);
+    let outcome = read_with_memory(&server, &resource("people"), LITTLE).await;
+    assert_eq!(outcome.records(), records(100));
+}
+
+#[tokio::test]
+async fn actions_look_at_the_whole_of_a_large_body() {
+    let fails_where = |content: &str, when: Option<&str>| {
+        let mut resource = resource("people");
+        resource.exchange.response_actions = vec![ResponseActionPlan {
+            condition: AnswerCondition {
+                content: (!content.is_empty()).then(|| content.to_owned()),
+                when: when.map(|when| {
+                    Expression::parse(when, &["status", "headers", "body", "text"]).unwrap()
+                }),
+                ..AnswerCondition::default()
+            },
+            reaction: Reaction::Fail { message: None },
+        }];
+        resource
+    };
+    let small = format!(
+        r#"{{"items": [{}], "state": "partial"}}"#,
+        records(30).join(",")
+    );
+    for resource in [
+        fails_where("partial", None),
+        fails_where("", Some("body.state == 'partial'")),
+    ] {
+        let server = Server::play(vec![json(&small)]);
+        let outcome = read_with_memory(&server, &resource, LITTLE).await;
+        assert!(matches!(outcome.result, Err(Error::Failed { .. })));
+    }
+    let large = format!(r#"{{"items": [{}]}}"#, records(200).join(","));
+    let server = Server::play(vec![json(&large)]);
+    let outcome = read_with_memory(&server, &fails_where("partial", None), LITTLE).await;
+    assert!(
+        outcome
+            .error()
+            .contains("`response_actions` look at its text"),
+        "{}",
+        outcome.error()
+    );
+    // What looks at the status alone needs none of it.
+    let server = Server::play(vec![json(&large)]);
+    let outcome = read_with_memory(&server, &fails_where("", Some("status == 500")), LITTLE).await;
+    assert_eq!(outcome.records().len(), 200);
+}
+
+#[tokio::test]
+async fn a_page_whose_turn_it_is_never_waits_for_memory() {
+    let server = Server::answering(|line| {
+        let offset = line.split("offset=").nth(1).unwrap_or("0");
+        let offset: usize = offset.split('&').next().unwrap().parse().unwrap();
+        let list = records(300)[offset.min(300)..(offset + 10).min(300)].join(",");
+        answer(
+            200,
+            "",
+            format!(r#"{{"total": 300, "items": [{list}]}}"#).as_bytes(),
+        )
+    });
+    let plan = ClientPlan {
+        memory: MemoryPlan::of(LITTLE),
+        ..client_plan(&server)
+    };
+    let client = Client::for_tests(plan, Arc::new(|_| {}), BODY_LIMIT);
+    // All of the memory is taken, by a parent that waits for this slice, say.
+    let taken = client.page_memory(1);
+    assert!(taken.is_some() && client.page_memory(1).is_none());
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<FetchedPage>(1);
+    let mut count = 0;
+    let take = async {
+        while let Some(page) = receiver.recv().await {
+            count += page.page.records.len();
+        }
+    };
+    let (resource, slice) = (with_concurrency(4), Slice::default());
+    let read = read_slice(&client, &resource, &slice, None, sender, None);
+    let both = async { tokio::join!(read, take) };
+    let (result, ()) = tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .unwrap();
+    result.unwrap();
+    assert_eq!(count, 300);
+    drop(taken);
 }

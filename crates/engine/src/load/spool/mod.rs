@@ -47,7 +47,7 @@ const ENCODE_FROM_BYTES: u64 = 32 << 20;
 pub struct SpoolSettings {
     /// Compression of the Parquet pages.
     pub compression: Compression,
-    /// Encoded size at which a row group ends, in bytes: what an open file holds in memory.
+    /// Encoded size at which a row group ends, in bytes.
     pub row_group_bytes: u64,
     /// Size at which a file is closed and the next one begun, in bytes.
     pub file_size_bytes: u64,
