@@ -302,7 +302,7 @@ async fn a_page_whose_turn_it_is_never_waits_for_memory() {
     let (resource, slice) = (with_concurrency(4), Slice::default());
     let read = read_slice(&client, &resource, &slice, None, sender, None);
     let both = async { tokio::join!(read, take) };
-    let (result, ()) = tokio::time::timeout(Duration::from_secs(60), both)
+    let (result, ()) = tokio::time::timeout(Duration::from_mins(1), both)
         .await
         .unwrap();
     result.unwrap();
