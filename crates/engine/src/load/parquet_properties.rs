@@ -21,6 +21,9 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 /// itself, and as much again once it has more rows than fit into a page.
 const ROW_GROUP_VALUES: usize = 16 << 20;
 
+/// Columns that may each have a dictionary: one takes some 70 kilobytes before it holds anything.
+const MOST_DICTIONARIES: usize = 512;
+
 /// How often a Bloom filter says that a value may be there that isn't.
 const BLOOM_FALSE_POSITIVES: f64 = 0.05;
 
@@ -61,6 +64,9 @@ fn properties(
         .set_max_row_group_row_count(Some(row_group_rows))
         .set_max_row_group_bytes(Some(row_group_bytes));
     let path = |position: usize| ColumnPath::new(vec![layout.field(position).name().clone()]);
+    if columns > MOST_DICTIONARIES {
+        properties = properties.set_dictionary_enabled(false);
+    }
     let is_unique = settings.primary_key.len() == 1;
     let unique = keys.iter().copied().filter(|_| is_unique);
     for position in unique.chain(settled.row_id()) {

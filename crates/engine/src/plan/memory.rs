@@ -53,7 +53,7 @@ impl MemoryPlan {
 
     /// Size from which on a body is kept on disk and read in parts, in bytes.
     pub fn body_bytes(self) -> usize {
-        self.part(16).min(LARGEST_PART)
+        self.part(8).min(LARGEST_PART)
     }
 
     /// Size of such a part, in bytes.

@@ -46,7 +46,7 @@ pub struct Pipeline {
     #[schemars(schema_with = "super::schema::resources")]
     pub resources: Vec<Resource>,
     /// How much memory a run takes at most, about: bytes, or a size such as `512MiB`. At least 96 MiB. Default: `256MiB`. Answers
-    /// wait for one another within it; one that is larger than a sixteenth of it is kept in the folder for temporary files
+    /// wait for one another within it; one that is larger than an eighth of it is kept in the folder for temporary files
     /// (`TMPDIR`, which should be on a disk) and read in parts, where keys alone lead to its records.
     #[serde(default)]
     pub memory_budget: Option<ByteSize>,

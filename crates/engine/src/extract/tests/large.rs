@@ -6,7 +6,7 @@ use crate::plan::{
     TotalSource,
 };
 
-/// Bodies from 1 KiB on are on disk, in parts of half a KiB; values in memory have 2 KiB, whole bodies 4 KiB.
+/// Bodies from 2 KiB on are on disk, in parts of half a KiB; values in memory have 2 KiB, whole bodies 4 KiB.
 const LITTLE: u64 = 16 << 10;
 
 async fn read_with_memory(server: &Server, resource: &ResourcePlan, memory: u64) -> Outcome {
@@ -51,11 +51,17 @@ async fn a_large_body_gives_the_same_records_in_parts() {
         // Nothing, with much around it.
         (
             "items",
-            format!(r#"{{"items": [], "note": "{}"}}"#, "x".repeat(1500)),
+            format!(
+                r#"{{"items": [], "note": "{0}", "more": "{0}"}}"#,
+                "x".repeat(1200)
+            ),
         ),
         (
             "items",
-            format!(r#"{{"items": null, "note": "{}"}}"#, "x".repeat(1500)),
+            format!(
+                r#"{{"items": null, "note": "{0}", "more": "{0}"}}"#,
+                "x".repeat(1200)
+            ),
         ),
     ];
     for (selector, body) in bodies {
@@ -201,7 +207,10 @@ async fn what_can_not_be_read_in_parts_is_read_as_a_whole_where_there_is_room() 
         ),
         (
             "items",
-            format!(r#"{{"items": 5, "x": "{}"}}"#, "x".repeat(1500)),
+            format!(
+                r#"{{"items": 5, "x": "{0}", "y": "{0}"}}"#,
+                "x".repeat(1200)
+            ),
         ),
         (
             "items",
