@@ -128,7 +128,7 @@ fn a_frozen_table_refuses_what_would_change_it() {
     let stderr = &finished.stderr;
     for told in [
         "page 2 of `orders`, slice `all`",
-        "`at.city` of record `1`, `\"Oslo\"`",
+        "`at.city` of record `1`, the value `\"Oslo\"`",
         "`columns: freeze`",
         "`columns: evolve`",
     ] {
@@ -137,7 +137,9 @@ fn a_frozen_table_refuses_what_would_change_it() {
     let finished = shop.orders(frozen, &[r#"[{"id":2},{"id":"three"}]"#]);
     finished.assert_code(1);
     assert!(
-        finished.stderr.contains("`id` of record `1`, `\"three\"`"),
+        finished
+            .stderr
+            .contains("`id` of record `1`, the value `\"three\"`"),
         "{finished:?}"
     );
     assert_eq!(shop.shown(), ["at={zip: a} id=1"]);
@@ -367,7 +369,7 @@ fn a_first_load_says_itself_what_is_new() {
     finished.assert_code(1);
     for told in [
         "page 2 of `orders`",
-        "`a` of record `0`, `\"n/a\"`",
+        "`a` of record `0`, the value `\"n/a\"`",
         "string, number",
     ] {
         assert!(finished.stderr.contains(told), "{told}: {finished:?}");

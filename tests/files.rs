@@ -250,3 +250,29 @@ fn readers_find_all_values_in_folders() {
         .unwrap();
     Finished::from(output).assert_code(0);
 }
+
+/// A folder is called as its column is in the files, and never as another column, whatever the case of letters.
+#[test]
+fn a_folder_hides_no_other_column() {
+    let workspace = Workspace::new();
+    let spec = |resource: &str| {
+        format!(
+            "client: {{ base_url: 'http://127.0.0.1:1' }}\nresources:\n  - {resource}\ndestination: {{ url: lake }}\n"
+        )
+    };
+    let letters = "{ name: letters, data: [{ id: 1, Ch: a, CH: b }, { id: 2, Ch: c, CH: d }], partition_by: [Ch] }";
+    workspace.write("letters.yaml", &spec(letters));
+    workspace.engine(["run", "letters.yaml"]).assert_code(0);
+    let folders = std::fs::read_dir(workspace.path().join("lake/letters")).unwrap();
+    let mut folders: Vec<String> = folders
+        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
+        .collect();
+    folders.sort();
+    assert_eq!(folders, ["Ch_=a", "Ch_=c"]);
+    let days = "{ name: days, data: [{ at: '2024-01-05T00:00:00Z', At_Day: y }], partition_by: [{ column: at, part: day }] }";
+    workspace.write("days.yaml", &spec(days).replace("lake", "other"));
+    let run = workspace.engine(["run", "days.yaml"]);
+    run.assert_code(1);
+    let told = "the table has a column `At_Day`, which the folders `at_day=…` would hide";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+}

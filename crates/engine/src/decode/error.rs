@@ -159,7 +159,7 @@ pub enum Error {
     },
     /// A value that a frozen schema contract doesn't let in.
     #[error(
-        "read `{column}` of record `{record}`, `{excerpt}`: {reason}, and `schema_contract` has `{frozen}: freeze`; {help}"
+        "read `{column}` of record `{record}`, the value `{excerpt}`: {reason}, and `schema_contract` has `{frozen}: freeze`; {help}"
     )]
     ContractBroken {
         /// Position of the record within the page.

@@ -197,14 +197,19 @@ impl Inspection {
         file: &BodyFile,
         obstacle: &str,
     ) -> Result<PageContents, BodyError> {
-        let limit = self.memory.whole_body_bytes();
+        // A query goes over a tree of all values, which takes several times the room of their text.
+        let is_query = selector
+            .as_ref()
+            .is_some_and(|selector| !selector.is_chain());
+        let times = if is_query { 3 } else { 1 };
+        let limit = self.memory.whole_body_bytes() / times;
         if file.bytes > limit as u64 {
             let megabytes = file.bytes.div_ceil(1 << 20);
             return Err(BodyError::Unusable {
                 reason: format!(
                     "{obstacle}, and its {megabytes} MiB are too much to be held in memory; ask for smaller pages, or set \
                      `memory_budget: {}MiB`",
-                    megabytes.saturating_mul(4)
+                    megabytes.saturating_mul(4 * times as u64)
                 ),
             });
         }

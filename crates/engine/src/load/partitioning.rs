@@ -25,6 +25,8 @@ pub(super) struct Partitioning {
 #[derive(Debug)]
 struct Level {
     field: PartitionField,
+    /// What stands before the `=` in its folders' names.
+    name: String,
     /// Position of the column; `None` where no row has a value in it.
     position: Option<usize>,
 }
@@ -38,13 +40,19 @@ impl Partitioning {
         settled: &TableSchema,
     ) -> Result<Self, Error> {
         let levels = fields.iter().map(|field| {
-            let position = position(field, settled).map_err(|reason| Error::Partition {
+            let found = position(field, settled)
+                .and_then(|position| Ok((position, folder_name(field, position, settled)?)));
+            let (position, name) = found.map_err(|reason| Error::Partition {
                 table: table.to_owned(),
                 column: field.column.clone(),
                 reason,
             })?;
             let field = field.clone();
-            Ok(Level { field, position })
+            Ok(Level {
+                field,
+                name,
+                position,
+            })
         });
         Ok(Self {
             table: table.to_owned(),
@@ -83,7 +91,7 @@ impl Partitioning {
             let value = level.value(batch, row);
             let value = value.and_then(|value| {
                 let value = value.as_deref().map_or(NULL_FOLDER.into(), hive::escape);
-                hive::folder(&level.field.folder(), &value)
+                hive::folder(&level.name, &value)
             });
             value.map_err(|reason| Error::Partition {
                 table: self.table.clone(),
@@ -152,16 +160,32 @@ fn hours(column: &ArrayRef) -> Result<Int64Array, ArrowError> {
     })
 }
 
+/// The name of the column or its part, as readers see it beside the columns: unlike that of any other, whatever the case of
+/// letters.
+fn folder_name(
+    field: &PartitionField,
+    position: Option<usize>,
+    settled: &TableSchema,
+) -> Result<String, String> {
+    let layout = settled.arrow_schema();
+    let column = position.map_or(&field.column, |position| layout.field(position).name());
+    let Some(part) = field.part else {
+        return Ok(column.clone());
+    };
+    let name = format!("{column}_{}", part.name());
+    let mut columns = layout.fields().iter().map(|column| column.name());
+    match columns.find(|column| column.to_lowercase() == name.to_lowercase()) {
+        Some(column) => Err(format!(
+            "the table has a column `{column}`, which the folders `{name}=…` would hide from readers; divide by that column"
+        )),
+        None => Ok(name),
+    }
+}
+
 /// Where the column is; what is wrong with it in `Err`.
 fn position(field: &PartitionField, settled: &TableSchema) -> Result<Option<usize>, String> {
     let PartitionField { column: name, part } = field;
     let layout = settled.arrow_schema();
-    if part.is_some() && layout.index_of(&field.folder()).is_ok() {
-        return Err(format!(
-            "the table has a column `{0}`, which the folders `{0}=…` would hide from readers; divide by that column",
-            field.folder()
-        ));
-    }
     let columns = settled.layout();
     let of_key = |column: &crate::schema::Column| {
         column.source.key == *name && column.source.within.is_empty()

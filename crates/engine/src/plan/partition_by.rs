@@ -18,8 +18,8 @@ pub struct PartitionField {
 }
 
 impl PartitionField {
-    /// What stands before the `=` in a folder's name.
-    pub fn folder(&self) -> String {
+    /// What its folders are called, as far as the spec tells.
+    fn folder(&self) -> String {
         match self.part {
             Some(part) => format!("{}_{}", self.column, part.name()),
             None => self.column.clone(),

@@ -119,7 +119,7 @@ async fn what_a_large_body_can_not_be_is_told() {
     };
     let list = records(200).join(",");
     let error = told("$..id", format!("[{list}]")).await;
-    insta::assert_snapshot!(error, @"it can't be used: the body can't be read in parts: `data_selector: $..id` is no chain of keys to a list, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
+    insta::assert_snapshot!(error, @"it can't be used: the body can't be read in parts: `data_selector: $..id` is no chain of keys to a list, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 12MiB`");
     let surrogate = format!(r#"{{"items": [{list}, {{"id": "\ud800"}}]}}"#);
     insta::assert_snapshot!(told("items", surrogate).await, @"it can't be used: the body can't be read in parts: a record in it is no JSON: lone leading surrogate in hex escape, and its 1 MiB are too much to be held in memory; ask for smaller pages, or set `memory_budget: 4MiB`");
     let long = format!(r#"{{"items": [{{"text": "{}"}}]}}"#, "x".repeat(6000));

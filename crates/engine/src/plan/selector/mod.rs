@@ -185,6 +185,11 @@ impl Selector {
         }
     }
 
+    /// Whether it runs straight over the bytes.
+    pub(crate) fn is_chain(&self) -> bool {
+        matches!(self.route, Route::Chain(_))
+    }
+
     /// Where the records lie, if that is said by keys alone, with one step at most that takes all.
     pub(crate) fn records_path(&self) -> Option<RecordsPath> {
         let Route::Chain(steps) = &self.route else {
@@ -239,8 +244,7 @@ impl Selector {
         body: &[u8],
         reader: Option<&mut dyn RecordReader>,
     ) -> Result<Reading, BodyError> {
-        let is_chain = matches!(self.route, Route::Chain(_));
-        let mut records_read = reader.filter(|_| is_chain).map(Records::new);
+        let mut records_read = reader.filter(|_| self.is_chain()).map(Records::new);
         let mut targets = Vec::with_capacity(values.len() + 1);
         for selector in std::iter::once(self).chain(values.iter().copied()) {
             if let Route::Chain(steps) = &selector.route {

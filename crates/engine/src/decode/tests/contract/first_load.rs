@@ -24,7 +24,7 @@ fn what_is_declared_is_the_baseline_of_the_first_load() {
     );
     declared.contract.columns = Freeze;
     let error = decode_under(&declared, None, &Slice::default(), &records).unwrap_err();
-    insta::assert_snapshot!(error.to_string(), @r##"read `more` of record `0`, `2`: the table has no column `more`, and `schema_contract` has `columns: freeze`; declare it under `columns` of the resource, or write `columns: evolve` to let it in or `columns: discard_value` to leave it out"##);
+    insta::assert_snapshot!(error.to_string(), @r##"read `more` of record `0`, the value `2`: the table has no column `more`, and `schema_contract` has `columns: freeze`; declare it under `columns` of the resource, or write `columns: evolve` to let it in or `columns: discard_value` to leave it out"##);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn values_of_several_kinds_break_a_frozen_first_load() {
         let decoded = decode_under(&plan(Evolve, Freeze), None, &Slice::default(), records);
         decoded.unwrap_err().to_string()
     };
-    insta::assert_snapshot!(refused(&[r#"{"a":1}"#, r#"{"a":null}"#, r#"{"b":2,"a":"n/a"}"#]), @r##"read `a` of record `2`, `"n/a"`: the values of `a` are of several kinds (string, number), and nothing says which is right, and `schema_contract` has `data_type: freeze`; declare its `data_type` under `columns`, or let the first load have `data_type: evolve`"##);
+    insta::assert_snapshot!(refused(&[r#"{"a":1}"#, r#"{"a":null}"#, r#"{"b":2,"a":"n/a"}"#]), @r##"read `a` of record `2`, the value `"n/a"`: the values of `a` are of several kinds (string, number), and nothing says which is right, and `schema_contract` has `data_type: freeze`; declare its `data_type` under `columns`, or let the first load have `data_type: evolve`"##);
     let decoded = decode_under(
         &plan(Evolve, DiscardRow),
         None,

@@ -111,19 +111,19 @@ fn what_evolves_is_let_in() {
 #[test]
 fn a_new_column_breaks_a_frozen_contract() {
     let plan = plan(Freeze, Evolve);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":1}"#, r#"{"id":2,"new":"far too"}"#]), @r##"read `new` of record `1`, `"far too"`: the table has no column `new`, and `schema_contract` has `columns: freeze`; declare it under `columns` of the resource, or write `columns: evolve` to let it in or `columns: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"at":{"zip":"a","city":"b"}}"#]), @r##"read `at.city` of record `0`, `"b"`: the table has no column `at.city`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"lines":[{"qty":1},{"sku":7}]}"#]), @r##"read `lines[].sku` of record `0`, `7`: the table has no column `lines[].sku`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":1}"#, r#"{"id":2,"new":"far too"}"#]), @r##"read `new` of record `1`, the value `"far too"`: the table has no column `new`, and `schema_contract` has `columns: freeze`; declare it under `columns` of the resource, or write `columns: evolve` to let it in or `columns: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"at":{"zip":"a","city":"b"}}"#]), @r##"read `at.city` of record `0`, the value `"b"`: the table has no column `at.city`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"lines":[{"qty":1},{"sku":7}]}"#]), @r##"read `lines[].sku` of record `0`, the value `7`: the table has no column `lines[].sku`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out"##);
 }
 
 #[test]
 fn another_type_breaks_a_frozen_contract() {
     let plan = plan(Evolve, Freeze);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":"seven"}"#]), @r##"read `id` of record `0`, `"seven"`: a string doesn't fit column `id`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":1.5}"#]), @r##"read `id` of record `0`, `1.5`: a number doesn't fit column `id`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"at":{"zip":12345}}"#]), @r##"read `at.zip` of record `0`, `12345`: a number doesn't fit column `at.zip`, which holds texts, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"lines":[{"qty":1},{"qty":"two"}]}"#]), @r##"read `lines[].qty` of record `0`, `"two"`: a string doesn't fit column `lines[].qty`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
-    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"tags":["a",7]}"#]), @r##"read `tags` of record `0`, `["a",7]`: a list doesn't fit column `tags`, which holds lists of texts, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":"seven"}"#]), @r##"read `id` of record `0`, the value `"seven"`: a string doesn't fit column `id`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"id":1.5}"#]), @r##"read `id` of record `0`, the value `1.5`: a number doesn't fit column `id`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"at":{"zip":12345}}"#]), @r##"read `at.zip` of record `0`, the value `12345`: a number doesn't fit column `at.zip`, which holds texts, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"lines":[{"qty":1},{"qty":"two"}]}"#]), @r##"read `lines[].qty` of record `0`, the value `"two"`: a string doesn't fit column `lines[].qty`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(refused(&plan, TABLE, &[r#"{"tags":["a",7]}"#]), @r##"read `tags` of record `0`, the value `["a",7]`: a list doesn't fit column `tags`, which holds lists of texts, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn what_the_spec_names_is_no_new_column() {
     let record = r#"{"key":"k","new":7,"open":[true]}"#;
     check(&plan, TABLE, &[record], &[record]);
     let error = refused(&plan, TABLE, &[r#"{"key":1,"new":"seven"}"#]);
-    insta::assert_snapshot!(error, @r##"read `new` of record `0`, `"seven"`: a string doesn't fit column `new`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
+    insta::assert_snapshot!(error, @r##"read `new` of record `0`, the value `"seven"`: a string doesn't fit column `new`, which holds 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"##);
 }
 
 #[test]

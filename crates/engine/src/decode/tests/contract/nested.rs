@@ -64,7 +64,7 @@ fn a_value_that_a_map_does_not_hold_is_left_out_of_it() {
     row 2 rates.2024-01-04 {"id":4,"rates":{"2024-01-04":1.5}}
     "#);
     let frozen = held(Form::Auto, [Evolve, Freeze], RATES, &records);
-    insta::assert_snapshot!(frozen.unwrap_err(), @r#"read `rates.2024-01-03` of record `0`, `"n/a"`: a string doesn't fit map `rates`, whose values are 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
+    insta::assert_snapshot!(frozen.unwrap_err(), @r#"read `rates.2024-01-03` of record `0`, the value `"n/a"`: a string doesn't fit map `rates`, whose values are 64-bit integers, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
     let evolved = held(Form::Auto, [Freeze, Evolve], RATES, &records[..1]);
     insta::assert_snapshot!(evolved.unwrap(), @r#"{"id":2,"rates":{"2024-01-02":7,"2024-01-03":"n/a"}}"#);
 }
@@ -86,7 +86,7 @@ fn objects_in_a_map_are_judged_like_others() {
     value 1 lines[].3 ["x"]
     "#);
     let frozen = held(Form::Auto, [Freeze, Evolve], &first, &records);
-    insta::assert_snapshot!(frozen.unwrap_err(), @"read `users.18.age` of record `0`, `7`: the table has no column `users.18.age`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out");
+    insta::assert_snapshot!(frozen.unwrap_err(), @"read `users.18.age` of record `0`, the value `7`: the table has no column `users.18.age`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn nothing_is_judged_within_json_text() {
     {"at":[],"tags":{}}
     "#);
     let shown = held(Form::Json, [Freeze; 2], &first, &[r#"{"at":["x"]}"#]).unwrap_err();
-    insta::assert_snapshot!(shown, @r#"read `at` of record `0`, `["x"]`: a list doesn't fit column `at`, which holds objects, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
+    insta::assert_snapshot!(shown, @r#"read `at` of record `0`, the value `["x"]`: a list doesn't fit column `at`, which holds objects, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn what_lies_in_an_object_can_be_columns() {
     row 5 new {"id":7,"new":{"a":{"b":1}}}
     "#);
     let frozen = held(Form::Flatten, [Freeze, DiscardValue], &first, &records);
-    insta::assert_snapshot!(frozen.unwrap_err(), @"read `at.geo.lon` of record `1`, `4`: the table has no column `at.geo.lon`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out");
+    insta::assert_snapshot!(frozen.unwrap_err(), @"read `at.geo.lon` of record `1`, the value `4`: the table has no column `at.geo.lon`, and `schema_contract` has `columns: freeze`; write `columns: evolve` to let it in, or `columns: discard_value` to leave it out");
     // What the spec says of nested values now doesn't count for those that have columns.
     let table = table_in(Form::Flatten, &first);
     let frozen = plan(Freeze, Freeze);
@@ -263,7 +263,7 @@ fn what_a_declared_type_does_not_take_breaks_the_contract() {
     let (decoded, told) = decode(DiscardRow);
     assert_eq!((decoded.unwrap().batch.num_rows(), told), (1, 0));
     let (decoded, told) = decode(Freeze);
-    insta::assert_snapshot!(decoded.unwrap_err(), @r#"read `exact` of record `1`, `"soon"`: a string doesn't fit column `exact`, which holds timestamps, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
+    insta::assert_snapshot!(decoded.unwrap_err(), @r#"read `exact` of record `1`, the value `"soon"`: a string doesn't fit column `exact`, which holds timestamps, and `schema_contract` has `data_type: freeze`; write `data_type: evolve` to let it in, or `data_type: discard_value` to leave it out"#);
     assert_eq!(told, 0);
     let (decoded, told) = decode(Evolve);
     assert_eq!((decoded.unwrap().batch.num_rows(), told), (3, 7));
