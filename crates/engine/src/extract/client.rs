@@ -17,16 +17,16 @@ use super::failure::{Failure, Teller};
 use super::http::{Http, Response, Scope};
 use super::judge::{Ending, Repeat, Verdict};
 use super::large::BodyFile;
+use super::page_memory::PagesMemory;
 use super::reaction;
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry::{self, Random};
 use super::token::{Current, Grant, TokenSource};
-use crate::flow::{Event, Observer, PageMemory};
+use crate::flow::{Event, Observer};
 use crate::plan::selector::BodyError;
 use crate::plan::{
-    AuthPlan, ClientPlan, MemoryPlan, ResourcePlan, ResponseActionPlan, RetryPlan, Selector,
-    WaitPlan,
+    AuthPlan, ClientPlan, ResourcePlan, ResponseActionPlan, RetryPlan, Selector, WaitPlan,
 };
 
 /// The way to one API: connections, credentials, pacing and retries, shared by all resources of a pipeline.
@@ -40,18 +40,8 @@ pub struct Client {
     pub(super) actions: Arc<[ResponseActionPlan]>,
     /// A permit for each request that may be on its way.
     on_the_way: Arc<Semaphore>,
-    pages: Arc<PagesMemory>,
+    pub(super) pages: Arc<PagesMemory>,
 }
-
-/// What pages take between the API and their rows; shared by all resources.
-struct PagesMemory {
-    plan: MemoryPlan,
-    /// A permit for each [`PERMIT_BYTES`].
-    permits: Arc<Semaphore>,
-}
-
-/// What a permit stands for, in bytes.
-const PERMIT_BYTES: u64 = 64 << 10;
 
 struct Inner {
     http: Http,
@@ -168,29 +158,6 @@ impl Client {
             on_the_way: Arc::clone(&self.on_the_way),
             pages: Arc::clone(&self.pages),
         })
-    }
-
-    /// How much memory answers may take.
-    pub(super) fn memory_plan(&self) -> MemoryPlan {
-        self.pages.plan
-    }
-
-    /// Memory for a page of about so many bytes; `None` where there is none left now.
-    pub(super) fn page_memory(&self, bytes: u64) -> Option<PageMemory> {
-        let permits = u32::try_from(permits(bytes)).unwrap_or(u32::MAX);
-        let permits = Arc::clone(&self.pages.permits).try_acquire_many_owned(permits);
-        permits.ok()
-    }
-
-    /// The memory of a page that turned out to have so many bytes, as far as there is some.
-    pub(super) fn fit_page_memory(&self, mut memory: PageMemory, bytes: u64) -> PageMemory {
-        let (had, needed) = (memory.num_permits(), permits(bytes));
-        if had > needed {
-            drop(memory.split(had - needed));
-        } else if let Some(more) = self.page_memory((needed - had) as u64 * PERMIT_BYTES) {
-            memory.merge(more);
-        }
-        memory
     }
 
     pub(super) fn base_url(&self) -> &Url {
@@ -449,20 +416,6 @@ impl Client {
             auth: self.auth,
         }
     }
-}
-
-impl PagesMemory {
-    fn new(plan: MemoryPlan) -> Self {
-        Self {
-            plan,
-            permits: Arc::new(Semaphore::new(permits(plan.pages_bytes() as u64))),
-        }
-    }
-}
-
-fn permits(bytes: u64) -> usize {
-    let permits = usize::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(usize::MAX);
-    permits.clamp(1, Semaphore::MAX_PERMITS)
 }
 
 impl Inner {

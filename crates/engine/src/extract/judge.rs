@@ -160,7 +160,7 @@ impl Client {
         }
         let body = match &response.file {
             Some(file) if self.actions.iter().any(reaction::looks_at_body) => {
-                let limit = self.memory_plan().whole_body_bytes();
+                let limit = self.pages.plan.whole_body_bytes();
                 let file = Arc::clone(file);
                 match off_thread(usize::MAX, move || whole_body(&file, limit)).await? {
                     Ok(body) => body,

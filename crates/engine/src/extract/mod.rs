@@ -16,6 +16,7 @@ mod job;
 mod judge;
 mod large;
 mod page;
+mod page_memory;
 pub mod progress;
 mod proxy;
 mod range;

@@ -146,13 +146,13 @@ impl SliceReading<'_> {
         let ask = |pager: &mut Pager, selector: &Option<Selector>, ahead: &mut Ahead<_>| {
             for _ in 0..at_once {
                 let expected = self.largest_page.load(Ordering::Relaxed);
-                let memory = self.client.page_memory(expected);
+                let memory = self.client.pages.take(expected);
                 // The page whose turn it is never waits for memory: others may wait for what it brings.
                 if memory.is_none() && !ahead.is_empty() {
                     break;
                 }
                 let Some(ask) = pager.ask() else { break };
-                let (plan, readers) = (self.client.memory_plan(), self.readers.as_ref());
+                let (plan, readers) = (self.client.pages.plan, self.readers.as_ref());
                 let inspection = Inspection::new(selector.as_ref(), pager, readers, plan);
                 let inspect = inspection.into_inspect();
                 ahead.push(self.fetch(self.request(ask)?, inspect, memory));
@@ -243,7 +243,7 @@ impl SliceReading<'_> {
             ControlFlow::Continue(fetched) => {
                 let bytes = fetched.value.bytes_in_memory();
                 self.largest_page.fetch_max(bytes, Ordering::Relaxed);
-                let memory = memory.map(|memory| self.client.fit_page_memory(memory, bytes));
+                let memory = memory.map(|memory| self.client.pages.fit(memory, bytes));
                 ControlFlow::Continue((fetched, memory))
             }
             ControlFlow::Break(ending) => ControlFlow::Break(ending),

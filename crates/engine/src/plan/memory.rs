@@ -5,7 +5,7 @@ use crate::flow::MAXIMUM_PAGE_BYTES;
 use crate::spec::ByteSize;
 
 /// Below this a run would do little else but wait, in bytes.
-const SMALLEST: u64 = 96 << 20;
+const SMALLEST: u64 = 128 << 20;
 
 /// In bytes.
 const DEFAULT: u64 = 256 << 20;
@@ -39,7 +39,7 @@ impl MemoryPlan {
         let budget = budget.map_or(DEFAULT, |size| size.0);
         if budget < SMALLEST {
             let message = format!("{budget} bytes are too little memory for a run");
-            let help = "give at least `96MiB`; the default is `256MiB`".to_owned();
+            let help = "give at least `128MiB`; the default is `256MiB`".to_owned();
             return Err(mistakes.add("plan::memory_budget", place, message, help));
         }
         Ok(Self { budget })

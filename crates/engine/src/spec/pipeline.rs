@@ -45,7 +45,7 @@ pub struct Pipeline {
     /// What is read: each a mapping, or a string where name and path are the same.
     #[schemars(schema_with = "super::schema::resources")]
     pub resources: Vec<Resource>,
-    /// How much memory a run takes, about: bytes, or a size such as `512MiB`. At least 96 MiB. Default: `256MiB`. Answers
+    /// How much memory a run takes, about: bytes, or a size such as `512MiB`. At least 128 MiB. Default: `256MiB`. Answers
     /// wait for one another within it; one that is larger than an eighth of it is kept in the folder for temporary files
     /// (`TMPDIR`, which should be on a disk) and read in parts, where keys alone lead to its records. Not counted are what a high compression level takes, the keys of a
     /// merge, and the rows of many tables that are read side by side.

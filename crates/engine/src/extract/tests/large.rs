@@ -299,8 +299,8 @@ async fn a_page_whose_turn_it_is_never_waits_for_memory() {
     };
     let client = Client::for_tests(plan, Arc::new(|_| {}), BODY_LIMIT);
     // All of the memory is taken, by a parent that waits for this slice, say.
-    let taken = client.page_memory(1);
-    assert!(taken.is_some() && client.page_memory(1).is_none());
+    let taken = client.pages.take(1);
+    assert!(taken.is_some() && client.pages.take(1).is_none());
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<FetchedPage>(1);
     let mut count = 0;
     let take = async {
