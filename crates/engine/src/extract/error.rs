@@ -114,7 +114,7 @@ pub enum Error {
     },
     /// A large answer can't be kept on disk while it is read. Not tried again.
     #[error(
-        "{tried}: the answer is too large for memory, and can't be kept in the folder for temporary files: {source}; make room \
+        "{tried}: the answer is too large for memory, and can't be kept in the folder for temporary files; make room \
          there, or raise `memory_budget`"
     )]
     BodyNotKept {
@@ -124,9 +124,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A large answer can't be read back from disk.
-    #[error(
-        "read the records of a large answer back from the folder for temporary files: {source}"
-    )]
+    #[error("read the records of a large answer back from the folder for temporary files")]
     BodyLost {
         /// The cause.
         source: std::io::Error,
