@@ -9,16 +9,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::destination::off_the_async_threads;
+use super::progress_change::ProgressChange;
 use super::rejected::RejectedFile;
-use super::{DataFile, Destination, Error, durable};
-use crate::flow::Progress;
+use super::{DataFile, Destination, Error, State, durable, snapshot, staging};
 use crate::schema::TableSchema;
 
 pub(super) const COMMITS: &str = "_engine/commits";
-pub(super) const STAGING: &str = "_engine/staging";
 
-/// The format that is written; older ones are converted when they are read.
-const FORMAT_VERSION: u32 = 1;
+/// The format that is written; others are refused.
+const FORMAT_VERSION: u32 = 2;
 
 /// Commits that are read side by side when a log is opened.
 const COMMITS_READ_AT_ONCE: usize = 16;
@@ -56,7 +55,9 @@ pub(super) struct TableChange {
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<VersionedSchema>,
-    pub(super) progress: Progress,
+    /// Only where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<ProgressChange>,
 }
 
 /// A schema and its version; the version grows when the layout of files changes.
@@ -77,21 +78,14 @@ pub(super) struct AddedFile {
 
 /// A log as it was read.
 pub(super) struct Log {
-    /// In order, without a hole.
-    pub(super) commits: Vec<CommitRecord>,
-    /// The newest commit that is marked as published; 0 without one.
-    published: u64,
-}
-
-impl Log {
-    /// The commits that are not published yet, or not for sure.
-    ///
-    /// A run publishes what is there before it creates the next commit, so all before a mark are published.
-    pub(super) fn unpublished(&self) -> impl Iterator<Item = &CommitRecord> {
-        self.commits
-            .iter()
-            .filter(|commit| commit.sequence > self.published)
-    }
+    /// The fold of all commits.
+    pub(super) state: State,
+    /// The newest commit. It alone may wait to be published: a run publishes what is there before it creates the next.
+    pub(super) newest: Option<CommitRecord>,
+    /// Ids of the loads of the commits behind the snapshot.
+    pub(super) recent_loads: BTreeSet<String>,
+    /// Sequence of the snapshot that was read; 0 without one.
+    pub(super) snapshot: u64,
 }
 
 impl CommitRecord {
@@ -129,43 +123,46 @@ pub(super) struct Run {
     pub(super) api: String,
 }
 
-impl Run {
-    /// The folder of what this run has not committed, relative to the destination.
-    pub(super) fn staging(&self) -> String {
-        staging_of(&self.load_id)
-    }
-}
-
-pub(super) fn staging_of(load_id: &str) -> String {
-    format!("{STAGING}/{load_id}")
-}
-
-/// Reads the whole log.
+/// Reads the log: the newest snapshot, and the commits behind it.
 pub(super) async fn read(destination: &Destination) -> Result<Log, Error> {
-    let mut sequences = BTreeSet::new();
-    let mut published = 0;
-    for name in destination.list(COMMITS).await? {
-        // Anything else was put there by someone else, or is a store's own temporary file.
-        if let Some(sequence) = name.strip_suffix(".json").and_then(sequence_of) {
-            sequences.insert(sequence);
-        } else if let Some(sequence) = name.strip_suffix(".published").and_then(sequence_of) {
-            published = published.max(sequence);
-        }
+    let mut state = snapshot::newest(destination).await?;
+    let snapshot = state.sequence;
+    // The newest commit is read also where the snapshot covers it.
+    let first = snapshot.max(1);
+    let names = destination
+        .list_after(COMMITS, &file_name(first - 1))
+        .await?;
+    // Anything else was put there by someone else, or is a store's own temporary file.
+    let sequences = names
+        .iter()
+        .filter_map(|name| sequence_of(name.strip_suffix(".json")?));
+    let sequences: BTreeSet<u64> = sequences.collect();
+    let expected = first..=sequences.last().copied().unwrap_or(snapshot);
+    if let Some(sequence) = expected.into_iter().find(|one| !sequences.contains(one)) {
+        return Err(Error::CommitMissing { sequence });
     }
-    for (expected, found) in (1..).zip(&sequences) {
-        if expected != *found {
-            return Err(Error::CommitMissing { sequence: expected });
-        }
-    }
-    let commits = stream::iter(sequences)
+    let mut commits = stream::iter(sequences)
         .map(|sequence| async move {
             let found = read_commit(destination, sequence).await?;
             found.ok_or(Error::CommitMissing { sequence })
         })
-        .buffered(COMMITS_READ_AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(Log { commits, published })
+        .buffered(COMMITS_READ_AT_ONCE);
+    let mut newest = None;
+    let mut recent_loads = BTreeSet::new();
+    while let Some(commit) = commits.try_next().await? {
+        if commit.sequence > snapshot {
+            state.apply(&commit);
+        }
+        recent_loads.insert(commit.load_id.clone());
+        newest = Some(commit);
+    }
+    drop(commits);
+    Ok(Log {
+        state,
+        newest,
+        recent_loads,
+        snapshot,
+    })
 }
 
 /// Writes the next commit: the one moment at which a load comes to be.
@@ -181,11 +178,11 @@ pub(super) async fn create(destination: &Destination, commit: &CommitRecord) -> 
     let to = destination.object(&path);
     let written = if destination.is_local() {
         // The content is durable before the name exists: a power cut leaves a whole commit or none.
-        let staged = format!("{}/{sequence:020}.json", staging_of(&commit.load_id));
+        let staged = staging::path(&commit.load_id, &file_name(sequence));
         destination.write(&staged, content).await?;
         sync(destination, &staged, durable::sync_file).await?;
         let from = destination.object(&staged);
-        destination.store.copy_if_not_exists(&from, &to).await
+        destination.store.rename_if_not_exists(&from, &to).await
     } else {
         let options = PutOptions::from(PutMode::Create);
         let payload = PutPayload::from(content);
@@ -199,12 +196,6 @@ pub(super) async fn create(destination: &Destination, commit: &CommitRecord) -> 
     sync(destination, COMMITS, durable::sync_folder)
         .await
         .map_err(|error| unsettled(sequence, error))
-}
-
-/// Notes that a commit needs no publishing any more.
-pub(super) async fn mark_published(destination: &Destination, sequence: u64) -> Result<(), Error> {
-    let path = format!("{COMMITS}/{sequence:020}.published");
-    destination.write(&path, Vec::new()).await
 }
 
 /// Runs a local sync, where the destination is a local folder.
@@ -275,8 +266,8 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
         source,
     };
     let Format { version } = serde_json::from_slice(content).map_err(unreadable)?;
-    if version > FORMAT_VERSION {
-        return Err(Error::CommitTooNew {
+    if version != FORMAT_VERSION {
+        return Err(Error::CommitFormat {
             path: path.to_owned(),
             version,
             known: FORMAT_VERSION,
@@ -288,21 +279,28 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
         let paths = added.flat_map(|added| [&added.staged, &added.file.path]);
         let rejected = change.rejected.iter();
         let rejected = rejected.flat_map(|file| [&file.staged, &file.path]);
-        for path in paths.chain(rejected).chain(&change.remove).chain([table]) {
-            // What a log says must not lead out of the destination.
-            if path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..") {
-                return Err(Error::UnusableName { name: path.clone() });
-            }
+        let mut paths = paths.chain(rejected).chain(&change.remove).chain([table]);
+        if let Some(path) = paths.find(|path| leads_elsewhere(path)) {
+            return Err(Error::UnusableName { name: path.clone() });
         }
     }
     Ok(commit)
 }
 
-fn commit_path(sequence: u64) -> String {
-    format!("{COMMITS}/{sequence:020}.json")
+/// Whether a path of the log would lead out of the destination.
+pub(super) fn leads_elsewhere(path: &str) -> bool {
+    path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..")
 }
 
-fn sequence_of(digits: &str) -> Option<u64> {
+fn commit_path(sequence: u64) -> String {
+    format!("{COMMITS}/{}", file_name(sequence))
+}
+
+fn file_name(sequence: u64) -> String {
+    format!("{sequence:020}.json")
+}
+
+pub(super) fn sequence_of(digits: &str) -> Option<u64> {
     let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }
 }

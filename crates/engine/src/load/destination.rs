@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
 use object_store::ListResult;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -58,7 +59,7 @@ impl Destination {
 
     fn local(path: &Path) -> Result<Self, Error> {
         let folder = std::path::absolute(path).map_err(Error::local_file("find", path))?;
-        durable::create_folder(&folder)?;
+        durable::create_folders(std::slice::from_ref(&folder))?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(Error::store("open", &folder.display().to_string()))?;
         Ok(Self {
@@ -141,9 +142,18 @@ impl Destination {
         Ok(names(objects.chain(listed.common_prefixes)))
     }
 
-    /// The names of what is below a folder and is a folder itself.
-    pub(super) async fn list_folders(&self, relative: &str) -> Result<Vec<String>, Error> {
-        Ok(names(self.listed(relative).await?.common_prefixes))
+    /// Names of the objects in a folder that come behind a name.
+    pub(super) async fn list_after(
+        &self,
+        relative: &str,
+        name: &str,
+    ) -> Result<Vec<String>, Error> {
+        let folder = self.object(relative);
+        let offset = self.object(&format!("{relative}/{name}"));
+        let listed = self.store.list_with_offset(Some(&folder), &offset);
+        let listed = listed.map_ok(|object| object.location).try_collect();
+        let listed: Vec<ObjectPath> = listed.await.map_err(Error::store("list", relative))?;
+        Ok(names(listed))
     }
 
     async fn listed(&self, relative: &str) -> Result<ListResult, Error> {

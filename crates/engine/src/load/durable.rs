@@ -2,20 +2,33 @@
 //!
 //! A file's content is durable after its own sync; that it can be found is durable after the sync of its folder.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// Creates a folder and those above it, each one findable after a power cut.
-pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
+/// Creates folders and those above them, each one findable after a power cut.
+pub(super) fn create_folders(paths: &[PathBuf]) -> Result<(), Error> {
+    let mut changed = BTreeSet::new();
+    for path in paths {
+        create_missing(path, &mut changed)?;
+    }
+    changed.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Creates a folder and those above it; adds the folders that got a new name.
+fn create_missing(path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), Error> {
     if path.is_dir() {
         return Ok(());
     }
     let parent = parent_of(path);
-    create_folder(&parent)?;
+    create_missing(&parent, changed)?;
     match fs::create_dir(path) {
-        Ok(()) => sync_folder(&parent),
+        Ok(()) => {
+            changed.insert(parent);
+            Ok(())
+        }
         Err(_) if path.is_dir() => Ok(()),
         Err(source) => Err(Error::local_file("create the folder", path)(source)),
     }
@@ -23,6 +36,8 @@ pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
 
 /// Makes a file's content durable.
 pub(super) fn sync_file(path: &Path) -> Result<(), Error> {
+    #[cfg(test)]
+    note_sync(path);
     File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(Error::local_file("sync", path))
@@ -47,19 +62,27 @@ pub(super) fn remove_file(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Removes a folder with all that is in it, if it is there.
-pub(super) fn remove_folder(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::local_file("remove the folder", path)(error))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn parent_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// What was synced by all tests of the process.
+#[cfg(test)]
+static SYNCED: std::sync::Mutex<Vec<PathBuf>> = std::sync::Mutex::new(Vec::new());
+
+#[cfg(test)]
+fn note_sync(path: &Path) {
+    SYNCED.lock().unwrap().push(path.to_owned());
+}
+
+/// What was synced at or below a folder, or is the folder above it, in order.
+#[cfg(test)]
+pub(super) fn synced_around(folder: &Path) -> Vec<PathBuf> {
+    let synced = SYNCED.lock().unwrap();
+    let concerns =
+        |path: &&PathBuf| path.starts_with(folder) || Some(path.as_path()) == folder.parent();
+    synced.iter().filter(concerns).cloned().collect()
 }

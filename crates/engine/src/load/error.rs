@@ -146,16 +146,17 @@ pub enum Error {
         /// Where it stops being a commit.
         source: serde_json::Error,
     },
-    /// A commit was written by a newer version of the engine; use that one.
+    /// A commit was written by a version of the engine that has another format; use that one.
     #[error(
-        "read the commit `{path}`: its format is version `{version}`, the newest known is `{known}`"
+        "read the commit `{path}`: its format is version `{version}`, and this engine knows version `{known}`; use an \
+         engine of the version that wrote it"
     )]
-    CommitTooNew {
+    CommitFormat {
         /// The commit's object, relative to the destination.
         path: String,
         /// Its format version.
         version: u32,
-        /// The newest version that can be read.
+        /// The version that can be read.
         known: u32,
     },
     /// Commits must follow each other without a hole; a person has to look at the log.

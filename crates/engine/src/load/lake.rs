@@ -1,24 +1,21 @@
 //! The commit log and the files of one destination, opened by one run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use object_store::buffered::BufWriter;
-use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run, STAGING, staging_of};
+use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run};
 use super::destination::off_the_async_threads;
 use super::prepare::{Prepared, prepare};
-use super::publish::publish;
+use super::publish::{make_durable, publish};
 use super::rejected::RejectedFile;
 use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
     CommitReport, DataFile, Destination, Error, RejectedSpool, SpoolSettings, State, TableCommit,
-    TableSpool, durable,
+    TableSpool, durable, snapshot, staging,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -31,12 +28,20 @@ pub struct Lake {
     run: Run,
     state: State,
     folder: Arc<SpoolFolder>,
-    /// Committed, and not marked as published yet.
-    pending: Option<CommitRecord>,
+    newest: Option<Newest>,
+    /// Sequence of the newest snapshot; 0 without one.
+    snapshot: u64,
     standing: Standing,
     /// Number of the newest file in each folder, in this run.
     file_numbers: BTreeMap<String, u64>,
     report: LoadReport,
+}
+
+/// The newest commit of the log.
+#[derive(Debug)]
+struct Newest {
+    commit: CommitRecord,
+    is_published: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,33 +74,37 @@ impl Lake {
         };
         create_folders(&destination).await?;
         let log = commit_log::read(&destination).await?;
-        if log.commits.iter().any(|commit| commit.load_id == load_id) {
+        let report = LoadReport::new(&run, now);
+        if log.recent_loads.contains(load_id) || report.is_written(&destination).await? {
             return Err(Error::LoadIdTaken {
                 load_id: load_id.to_owned(),
             });
         }
-        if let Some(other) = log.commits.last().filter(|commit| !commit.is_of(&run)) {
+        if let Some(other) = log.newest.as_ref().filter(|commit| !commit.is_of(&run)) {
             return Err(Error::OtherPipeline {
                 pipeline: other.pipeline.clone(),
                 api: other.api.clone(),
             });
         }
-        for commit in log.unpublished() {
-            publish(&destination, commit).await?;
-        }
-        let mut state = State::fold(&log.commits);
-        sweep(&destination, &run, &mut state, now).await?;
-        let folder = SpoolFolder::new(destination.local_path(&run.staging()));
-        Ok(Self {
-            report: LoadReport::new(&run, now),
+        let folder = SpoolFolder::new(destination.local_path(staging::STAGING), load_id);
+        let newest = log.newest.map(|commit| Newest {
+            commit,
+            is_published: false,
+        });
+        let mut lake = Self {
+            report,
             destination,
             run,
-            state,
+            state: log.state,
             folder: Arc::new(folder),
-            pending: None,
+            newest,
+            snapshot: log.snapshot,
             standing: Standing::Open,
             file_numbers: BTreeMap::new(),
-        })
+        };
+        lake.publish_newest().await?;
+        lake.sweep(now).await?;
+        Ok(lake)
     }
 
     /// What the lake holds, this run's own commits included.
@@ -135,7 +144,7 @@ impl Lake {
         if self.standing != Standing::Open {
             return Err(Error::Ended);
         }
-        self.publish_pending().await?;
+        self.settle_newest().await?;
         let mut commit = CommitRecord::new(&self.run, self.state.sequence + 1, now);
         commit.last = last;
         let mut report = CommitReport {
@@ -153,8 +162,7 @@ impl Lake {
             self.note_failure(&error).await;
             return Err(error);
         }
-        self.state.apply(&commit);
-        self.pending = Some(commit);
+        self.take(commit);
         self.finish_commit(&report, now, last)
             .await
             .map_err(|source| Error::NotPublished {
@@ -170,8 +178,8 @@ impl Lake {
             // If the commit exists after all, the next run needs what is staged.
             return Ok(());
         }
-        self.publish_pending().await?;
-        remove_staging(&self.destination, &self.run.load_id).await
+        self.publish_newest().await?;
+        staging::remove_load(&self.destination, &self.run.load_id).await
     }
 
     /// Prepares and stages all that a commit names.
@@ -202,8 +210,9 @@ impl Lake {
             Error::LostPlace { .. } => {
                 self.standing = Standing::Lost;
                 // The next run sweeps what stays here.
-                if let Err(error) = remove_staging(&self.destination, &self.run.load_id).await {
-                    tracing::warn!(%error, "remove the staging folder of a run that lost its place");
+                let removed = staging::remove_load(&self.destination, &self.run.load_id).await;
+                if let Err(error) = removed {
+                    tracing::warn!(%error, "remove what a run staged that lost its place");
                 }
             }
             _ => {}
@@ -216,21 +225,57 @@ impl Lake {
         now: Timestamp,
         last: bool,
     ) -> Result<(), Error> {
-        self.publish_pending().await?;
+        self.publish_newest().await?;
         self.report.add(report, now, last);
         self.report.write(&self.destination).await?;
+        self.snapshot =
+            snapshot::write_if_due(&self.destination, &self.state, self.snapshot).await?;
         if last {
-            remove_staging(&self.destination, &self.run.load_id).await?;
+            staging::remove_load(&self.destination, &self.run.load_id).await?;
         }
         Ok(())
     }
 
-    async fn publish_pending(&mut self) -> Result<(), Error> {
-        if let Some(commit) = &self.pending {
-            publish(&self.destination, commit).await?;
-            self.pending = None;
+    /// Takes over a commit that was created.
+    fn take(&mut self, commit: CommitRecord) {
+        self.state.apply(&commit);
+        self.newest = Some(Newest {
+            commit,
+            is_published: false,
+        });
+    }
+
+    async fn publish_newest(&mut self) -> Result<(), Error> {
+        if let Some(newest) = self.newest.as_mut().filter(|newest| !newest.is_published) {
+            publish(&self.destination, &newest.commit).await?;
+            newest.is_published = true;
         }
         Ok(())
+    }
+
+    /// Completes what the newest commit says, so that the next one may be created.
+    async fn settle_newest(&mut self) -> Result<(), Error> {
+        self.publish_newest().await?;
+        match &self.newest {
+            Some(newest) => make_durable(&self.destination, &newest.commit).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes what other runs staged and never committed.
+    ///
+    /// One of them may be alive. An empty commit takes the next place first, so that it can't commit what goes here.
+    async fn sweep(&mut self, now: Timestamp) -> Result<(), Error> {
+        let left_behind = staging::list(&self.destination).await?;
+        if left_behind.is_empty() {
+            return Ok(());
+        }
+        self.settle_newest().await?;
+        let mut opening = CommitRecord::new(&self.run, self.state.sequence + 1, now);
+        opening.opening = true;
+        commit_log::create(&self.destination, &opening).await?;
+        self.take(opening);
+        staging::remove(&self.destination, left_behind).await
     }
 
     /// Brings files to the staging folder and gives them their final names.
@@ -239,7 +284,7 @@ impl Lake {
         let number = self.file_numbers.entry(table.clone()).or_default();
         for file in std::mem::take(&mut prepared.files) {
             *number += 1;
-            let staged = stage_file(&self.destination, &self.run, &file.path).await?;
+            let staged = staging::stage(&self.destination, &file.path).await?;
             let folder = match file.folder.as_str() {
                 "" => table.clone(),
                 folder => format!("{table}/{folder}"),
@@ -263,7 +308,7 @@ impl Lake {
             let path = format!("{}/{}-{number:06}.jsonl", file.target, self.run.load_id);
             prepared.report.rejected_files.push(path.clone());
             prepared.change.rejected.push(RejectedFile {
-                staged: stage_file(&self.destination, &self.run, &file.path).await?,
+                staged: staging::stage(&self.destination, &file.path).await?,
                 path,
                 lines: file.lines,
                 bytes: file.bytes,
@@ -282,7 +327,7 @@ impl Lake {
         let files: Vec<_> = staged
             .filter_map(|path| self.destination.local_path(path))
             .collect();
-        let folder = self.destination.local_path(&self.run.staging());
+        let folder = self.destination.local_path(staging::STAGING);
         let Some(folder) = folder.filter(|_| !files.is_empty()) else {
             return Ok(());
         };
@@ -296,69 +341,9 @@ impl Lake {
 
 /// Creates the local folders of the log, so that what is put into them can be found after a power cut.
 async fn create_folders(destination: &Destination) -> Result<(), Error> {
-    let folders = [COMMITS, STAGING].map(|folder| destination.local_path(folder));
-    off_the_async_threads(move || {
-        folders
-            .iter()
-            .flatten()
-            .try_for_each(|folder| durable::create_folder(folder))
-    })
-    .await
-}
-
-/// Removes what other runs staged and never committed.
-///
-/// One of them may be alive. An empty commit takes the next place first, so that it can't commit what goes here.
-async fn sweep(
-    destination: &Destination,
-    run: &Run,
-    state: &mut State,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let left_behind = destination.list_folders(STAGING).await?;
-    if left_behind.is_empty() {
-        return Ok(());
-    }
-    let mut opening = CommitRecord::new(run, state.sequence + 1, now);
-    opening.opening = true;
-    commit_log::create(destination, &opening).await?;
-    state.apply(&opening);
-    commit_log::mark_published(destination, opening.sequence).await?;
-    for load_id in left_behind {
-        remove_staging(destination, &load_id).await?;
-    }
-    Ok(())
-}
-
-async fn remove_staging(destination: &Destination, load_id: &str) -> Result<(), Error> {
-    let staging = staging_of(load_id);
-    for name in destination.list(&staging).await? {
-        destination.remove(&format!("{staging}/{name}")).await?;
-    }
-    if let Some(folder) = destination.local_path(&staging) {
-        off_the_async_threads(move || durable::remove_folder(&folder)).await?;
-    }
-    Ok(())
-}
-
-/// Brings a file to the staging folder, if it was not written there; the path is relative to the destination.
-async fn stage_file(destination: &Destination, run: &Run, file: &Path) -> Result<String, Error> {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let staged = format!("{}/{name}", run.staging());
-    if destination.local_path(&staged).is_some() {
-        return Ok(staged);
-    }
-    let mut source = tokio::fs::File::open(file)
-        .await
-        .map_err(Error::local_file("open", file))?;
-    let mut upload = BufWriter::new(Arc::clone(&destination.store), destination.object(&staged));
-    let uploaded = async {
-        tokio::io::copy(&mut source, &mut upload).await?;
-        upload.shutdown().await
-    };
-    uploaded.await.map_err(Error::local_file("upload", file))?;
-    durable::remove_file(file)?;
-    Ok(staged)
+    let folders = [COMMITS, staging::STAGING].map(|folder| destination.local_path(folder));
+    let folders: Vec<_> = folders.into_iter().flatten().collect();
+    off_the_async_threads(move || durable::create_folders(&folders)).await
 }
 
 /// Names become parts of paths: none may lead out of its folder or hide a file from readers.

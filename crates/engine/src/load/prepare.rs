@@ -8,6 +8,7 @@ use super::destination::off_the_async_threads;
 use super::key_index::{MergeCounts, ReadAnew};
 use super::merge::{Merged, merge, newest};
 use super::parquet_writer::WrittenFile;
+use super::progress_change::ProgressChange;
 use super::spool::{TableRows, divide};
 use super::stored_file::lay_out;
 use super::table_writer::TableWriter;
@@ -65,7 +66,7 @@ pub(super) async fn prepare(
     let unknown = TableState::default();
     let before = |table: &str| state.tables.get(table).unwrap_or(&unknown);
     let mut own = Prepared::new(&commit.table, before(&commit.table));
-    own.change.progress = commit.progress;
+    own.change.progress = ProgressChange::between(&before(&commit.table).progress, commit.progress);
     own.rejected = commit.discards.file;
     own.report.rows_discarded = commit.discards.rows;
     own.report.values_discarded = commit.discards.values;

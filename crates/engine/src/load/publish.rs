@@ -5,44 +5,52 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
-use super::commit_log::{self, CommitRecord};
+use super::commit_log::CommitRecord;
 use super::destination::off_the_async_threads;
 use super::{Destination, Error, durable};
 
-/// Publishes a commit and marks it as published.
+/// Objects that are moved or removed side by side.
+const CHANGED_AT_ONCE: usize = 16;
+
+/// Publishes a commit.
 pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) -> Result<(), Error> {
-    let folders = changed_folders(destination, commit);
-    let created = folders.clone();
-    off_the_async_threads(move || {
-        created
-            .iter()
-            .try_for_each(|path| durable::create_folder(path))
-    })
-    .await?;
-    for change in commit.tables.values() {
-        for added in &change.add {
-            publish_file(destination, &added.staged, &added.file.path).await?;
-        }
-        for file in &change.rejected {
-            publish_file(destination, &file.staged, &file.path).await?;
-        }
-    }
+    let changes = commit.tables.values();
+    let files = changes.flat_map(|change| {
+        let added = change.add.iter();
+        let added = added.map(|added| (&added.staged, &added.file.path));
+        let rejected = change.rejected.iter();
+        added.chain(rejected.map(|file| (&file.staged, &file.path)))
+    });
+    stream::iter(files)
+        .map(|(staged, path)| publish_file(destination, staged, path))
+        .buffer_unordered(CHANGED_AT_ONCE)
+        .try_collect::<()>()
+        .await?;
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
-    for change in commit.tables.values() {
-        for path in &change.remove {
-            destination.remove(path).await?;
-        }
-    }
-    // Neither a rename nor a removal may be undone by a power cut once the mark says that all is done.
+    let removed = commit.tables.values().flat_map(|change| &change.remove);
+    stream::iter(removed)
+        .map(|path| destination.remove(path))
+        .buffer_unordered(CHANGED_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Makes sure that no power cut undoes a rename or a removal of a published commit.
+///
+/// The next commit says that this one needs no publishing any more: it is created behind this.
+pub(super) async fn make_durable(
+    destination: &Destination,
+    commit: &CommitRecord,
+) -> Result<(), Error> {
+    let folders = changed_folders(destination, commit);
     off_the_async_threads(move || {
-        folders
-            .iter()
-            .try_for_each(|path| durable::sync_folder(path))
+        let mut folders = folders.iter().filter(|folder| folder.is_dir());
+        folders.try_for_each(|folder| durable::sync_folder(folder))
     })
-    .await?;
-    commit_log::mark_published(destination, commit.sequence).await
+    .await
 }
 
 async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Result<(), Error> {
@@ -62,7 +70,7 @@ async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Re
     }
 }
 
-/// The local folders that the commit changes.
+/// The local folders that the commit changes, and those above them, which got their names.
 fn changed_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet<PathBuf> {
     let changes = commit.tables.values();
     let paths = changes.flat_map(|change| {
@@ -70,7 +78,20 @@ fn changed_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet
         let rejected = change.rejected.iter().map(|file| &file.path);
         added.chain(&change.remove).chain(rejected)
     });
-    paths
-        .filter_map(|path| destination.local_path(path.rsplit_once('/')?.0))
+    let mut folders = BTreeSet::new();
+    for path in paths {
+        let mut below = path.as_str();
+        while let Some((folder, _)) = below.rsplit_once('/') {
+            folders.insert(folder);
+            below = folder;
+        }
+    }
+    if !folders.is_empty() {
+        // The destination's own folder stands above all.
+        folders.insert("");
+    }
+    folders
+        .into_iter()
+        .filter_map(|folder| destination.local_path(folder))
         .collect()
 }

@@ -97,10 +97,18 @@ impl LoadReport {
         }
     }
 
+    /// Whether there is a report of a load of this id.
+    pub(super) async fn is_written(&self, destination: &Destination) -> Result<bool, Error> {
+        destination.holds(&self.path()).await
+    }
+
+    fn path(&self) -> String {
+        format!("_engine/loads/{}.json", self.load_id)
+    }
+
     pub(super) async fn write(&self, destination: &Destination) -> Result<(), Error> {
-        let path = format!("_engine/loads/{}.json", self.load_id);
         let content = serde_json::to_vec_pretty(self)
             .expect("a report has string keys and plain values only");
-        destination.write(&path, content).await
+        destination.write(&self.path(), content).await
     }
 }

@@ -11,7 +11,7 @@ use crate::flow::Progress;
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The tables, by name.
     pub tables: BTreeMap<String, TableState>,
@@ -22,7 +22,7 @@ pub struct State {
 }
 
 /// What one table holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableState {
     /// The newest schema; `None` until a commit has one.
     pub schema: Option<TableSchema>,
@@ -55,17 +55,14 @@ pub struct DataFile {
 impl State {
     /// Reads the log and changes nothing, for commands that only look.
     pub async fn read(destination: &Destination) -> Result<Self, Error> {
-        let log = commit_log::read(destination).await?;
-        Ok(Self::fold(&log.commits))
+        Ok(commit_log::read(destination).await?.state)
     }
 
-    /// The state behind a row of commits.
-    pub(super) fn fold<'a>(commits: impl IntoIterator<Item = &'a CommitRecord>) -> Self {
-        let mut state = Self::default();
-        for commit in commits {
-            state.apply(commit);
-        }
-        state
+    /// Whether all of its paths lie in the destination.
+    pub(super) fn leads_nowhere_else(&self) -> bool {
+        let files = self.tables.values().flat_map(|table| &table.files);
+        let mut paths = files.map(|file| &file.path).chain(self.tables.keys());
+        !paths.any(|path| commit_log::leads_elsewhere(path))
     }
 
     /// The state behind one more commit.
@@ -90,7 +87,9 @@ impl State {
                     .schemas
                     .insert(versioned.version, versioned.schema.clone());
             }
-            table.progress = change.progress.clone();
+            if let Some(progress) = &change.progress {
+                progress.apply(&mut table.progress);
+            }
         }
     }
 }

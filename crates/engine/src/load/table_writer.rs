@@ -218,7 +218,7 @@ mod tests {
         };
         let target = Target {
             table: "events".to_owned(),
-            folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
+            folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()), "load")),
             committed: None,
             settings: Arc::new(SpoolSettings {
                 compression: Compression::None,

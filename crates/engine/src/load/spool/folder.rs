@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
 use crate::load::memory_share::SharedMemory;
-use crate::load::{Error, durable};
+use crate::load::{Error, durable, staging};
 
 /// A local folder for files that are not committed yet, and the names in it; with the memory that its tables share.
 ///
@@ -15,6 +15,7 @@ use crate::load::{Error, durable};
 #[derive(Debug)]
 pub(in crate::load) struct SpoolFolder {
     place: Place,
+    load_id: String,
     files: AtomicU64,
     /// Rows that wait.
     pub(in crate::load) rows: SharedMemory,
@@ -32,8 +33,9 @@ enum Place {
 
 impl SpoolFolder {
     /// A folder at the local staging path, or a temporary one where the destination is not local.
-    pub(in crate::load) fn new(staging: Option<PathBuf>) -> Self {
+    pub(in crate::load) fn new(staging: Option<PathBuf>, load_id: &str) -> Self {
         Self {
+            load_id: load_id.to_owned(),
             place: staging.map_or_else(|| Place::Temporary(OnceLock::new()), Place::Staging),
             files: AtomicU64::new(0),
             rows: SharedMemory::default(),
@@ -45,7 +47,7 @@ impl SpoolFolder {
     pub(in crate::load) fn path(&self) -> Result<&Path, Error> {
         match &self.place {
             Place::Staging(path) => {
-                durable::create_folder(path)?;
+                durable::create_folders(std::slice::from_ref(path))?;
                 Ok(path)
             }
             Place::Temporary(folder) => {
@@ -65,6 +67,7 @@ impl SpoolFolder {
     /// A path that no file has yet.
     pub(in crate::load) fn new_file(&self, table: &str, extension: &str) -> Result<PathBuf, Error> {
         let number = self.files.fetch_add(1, Ordering::Relaxed);
-        Ok(self.path()?.join(format!("{table}-{number}.{extension}")))
+        let name = staging::file_name(&self.load_id, &format!("{table}-{number}.{extension}"));
+        Ok(self.path()?.join(name))
     }
 }

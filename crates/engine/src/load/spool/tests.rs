@@ -20,7 +20,7 @@ fn spool(folder: &tempfile::TempDir, settings: SpoolSettings) -> TableSpool {
     TableSpool::new(Target {
         table: "events".to_owned(),
         committed: None,
-        folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()))),
+        folder: Arc::new(SpoolFolder::new(Some(folder.path().to_owned()), "load")),
         settings: Arc::new(settings),
     })
 }

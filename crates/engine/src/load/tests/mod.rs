@@ -2,8 +2,10 @@
 
 mod child_tables;
 mod commits;
+mod durability;
 mod failing_store;
 mod files;
+mod long_logs;
 mod partitions;
 mod recovery;
 mod rejected;

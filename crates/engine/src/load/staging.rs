@@ -1,0 +1,73 @@
+//! The staging folder: what waits for its commit, where no reader looks.
+//!
+//! All runs share one flat folder, `_engine/staging`; a file's name begins with the id of its load.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::buffered::BufWriter;
+use tokio::io::AsyncWriteExt;
+
+use super::{Destination, Error, durable};
+
+/// The folder, relative to the destination.
+pub(super) const STAGING: &str = "_engine/staging";
+
+/// Stands between the id of a load and the rest of a name: no id and no table has it.
+const SEPARATOR: char = '~';
+
+/// Objects that are removed side by side.
+const REMOVED_AT_ONCE: usize = 16;
+
+/// The name of a load's file in the folder.
+pub(super) fn file_name(load_id: &str, rest: &str) -> String {
+    format!("{load_id}{SEPARATOR}{rest}")
+}
+
+/// The path of a load's file, relative to the destination.
+pub(super) fn path(load_id: &str, rest: &str) -> String {
+    format!("{STAGING}/{}", file_name(load_id, rest))
+}
+
+/// Brings a local file to the folder, if it was not written there; gives its path relative to the destination.
+pub(super) async fn stage(destination: &Destination, file: &Path) -> Result<String, Error> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let staged = format!("{STAGING}/{name}");
+    if destination.local_path(&staged).is_some() {
+        return Ok(staged);
+    }
+    let mut source = tokio::fs::File::open(file)
+        .await
+        .map_err(Error::local_file("open", file))?;
+    let mut upload = BufWriter::new(Arc::clone(&destination.store), destination.object(&staged));
+    let uploaded = async {
+        tokio::io::copy(&mut source, &mut upload).await?;
+        upload.shutdown().await
+    };
+    uploaded.await.map_err(Error::local_file("upload", file))?;
+    durable::remove_file(file)?;
+    Ok(staged)
+}
+
+/// Names of the files of all loads.
+pub(super) async fn list(destination: &Destination) -> Result<Vec<String>, Error> {
+    destination.list(STAGING).await
+}
+
+/// Removes what a load has there.
+pub(super) async fn remove_load(destination: &Destination, load_id: &str) -> Result<(), Error> {
+    let own = file_name(load_id, "");
+    let mut names = list(destination).await?;
+    names.retain(|name| name.starts_with(&own));
+    remove(destination, names).await
+}
+
+/// Removes files by their names.
+pub(super) async fn remove(destination: &Destination, names: Vec<String>) -> Result<(), Error> {
+    stream::iter(names)
+        .map(|name| async move { destination.remove(&format!("{STAGING}/{name}")).await })
+        .buffer_unordered(REMOVED_AT_ONCE)
+        .try_collect()
+        .await
+}
