@@ -34,4 +34,5 @@ mod responses;
 mod specs;
 mod steps;
 mod support;
+mod two_runs;
 mod vars;

@@ -47,6 +47,9 @@ pub(crate) struct RunArguments {
     /// Reads only this resource, and its parents for its sake. May be given several times.
     #[arg(long = "resource", short, value_name = "NAME")]
     pub(crate) resources: Vec<String>,
+    /// Where another run works on the destination, begins when it has ended, instead of failing.
+    #[arg(long)]
+    pub(crate) wait: bool,
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,

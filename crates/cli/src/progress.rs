@@ -71,6 +71,7 @@ impl Progress {
                     "retry: {resource}: try {attempt} failed ({reason}); next in {wait_milliseconds} ms"
                 ));
             }
+            Event::Waiting { text } => self.note(&text),
             Event::Notice { resource, text } => {
                 self.note_once(&mut counts, format!("note: {resource}: {text}"));
             }

@@ -339,6 +339,11 @@ pub enum Event {
         /// Why it failed.
         reason: String,
     },
+    /// The run waits for another one.
+    Waiting {
+        /// For whom, and why.
+        text: String,
+    },
     /// Something that a person should know; nothing was lost.
     Notice {
         /// Name of the resource.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use engine::load::Patience;
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Options, run as run_plan};
 use engine::spec::{
@@ -68,6 +69,10 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         now,
         clock: Arc::new(clock),
         resources: arguments.resources,
+        patience: match arguments.wait {
+            true => Patience::Wait,
+            false => Patience::Stop,
+        },
         observer,
     };
     let signals = Signals::listen();

@@ -44,6 +44,14 @@ pub enum Error {
         /// The API that it reads.
         api: String,
     },
+    /// Another run works on the destination.
+    #[error(
+        "begin to work on the destination: {holder} is at it; let it end, or say `--wait` to begin when it has ended"
+    )]
+    Held {
+        /// The other run: its process, host and load.
+        holder: String,
+    },
     /// A local file or folder can't be read or written.
     #[error("{action} `{}`", path.display())]
     LocalFile {

@@ -19,7 +19,7 @@ use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Discards, Lake, TableCommit, TableState};
+use crate::load::{Destination, Discards, Lake, Lease, Patience, TableCommit, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -35,6 +35,8 @@ pub struct Options {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Names of the resources to read, parents of theirs included by themselves; empty: all.
     pub resources: Vec<String>,
+    /// What to do where another run works on the destination.
+    pub patience: Patience,
     /// Gets everything that happens.
     pub observer: Observer,
 }
@@ -58,6 +60,30 @@ pub async fn run(
     };
     let resources = selected(&plan, &options.resources)?;
     let destination = Destination::open(&plan.destination.url)?;
+    let observer = Arc::clone(&options.observer);
+    let tell = move |text| observer(Event::Waiting { text });
+    let lease = Lease::acquire(&destination, &options.load_id, options.patience, &tell);
+    tokio::pin!(interrupted);
+    let lease = tokio::select! {
+        lease = lease => lease?,
+        () = &mut interrupted => return Err(Error::Interrupted),
+    };
+    let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
+    lease.release().await;
+    let mut report = report?;
+    tally.add_to(&mut report);
+    Ok(report)
+}
+
+/// Runs it while no other run works on the destination.
+async fn run_alone(
+    plan: Plan,
+    resources: Vec<Selected>,
+    destination: Destination,
+    options: &Options,
+    started: Instant,
+    interrupted: impl Future<Output = ()>,
+) -> Result<Report, Error> {
     let lake = Lake::open(
         destination,
         &plan.identity,
@@ -72,7 +98,7 @@ pub async fn run(
         Arc::clone(&options.observer),
     )
     .map_err(|source| Error::Client(Box::new(source)))?;
-    let read = read_all(&plan, resources, &lake, &client, &options);
+    let read = read_all(&plan, resources, &lake, &client, options);
     let outcomes = tokio::select! {
         outcomes = read => outcomes,
         () = interrupted => Err(Error::Interrupted),
@@ -85,9 +111,7 @@ pub async fn run(
             return Err(error);
         }
     };
-    let mut report = commit(plan.name, outcomes, lake, &options, started).await?;
-    tally.add_to(&mut report);
-    Ok(report)
+    commit(plan.name, outcomes, lake, options, started).await
 }
 
 /// The resources to read, in the order of the plan: those named, or else all that are selected, and all their ancestors.

@@ -1,0 +1,115 @@
+//! Two runs at once on one destination.
+
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::support::{Reply, Scripted, Workspace, rows};
+
+/// A workspace with a pipeline whose first request is answered when `go` is set.
+struct Slow {
+    workspace: Workspace,
+    server: Scripted,
+    go: Arc<AtomicBool>,
+}
+
+impl Slow {
+    fn new() -> Self {
+        let go = Arc::new(AtomicBool::new(false));
+        let gone = Arc::clone(&go);
+        let server = Scripted::start(move |_| {
+            while !gone.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Reply::json(r#"[{"id": 1}, {"id": 2}]"#)
+        });
+        let workspace = Workspace::new();
+        let spec = format!(
+            "client: {{ base_url: {} }}\nresources: [items]\ndestination: {{ url: lake }}\n",
+            server.url()
+        );
+        workspace.write("items.yaml", &spec);
+        Self {
+            workspace,
+            server,
+            go,
+        }
+    }
+
+    /// Begins a run, and returns when it has asked.
+    fn begin(&self) -> Child {
+        let run = self.spawn(&[]);
+        while self.server.requests().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        run
+    }
+
+    fn spawn(&self, more: &[&str]) -> Child {
+        let arguments = ["run", "items.yaml"]
+            .into_iter()
+            .chain(more.iter().copied());
+        let mut run = self.workspace.command(arguments);
+        run.stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn rows(&self) -> u64 {
+        rows(&self.workspace.path().join("lake"), "items").len()
+    }
+}
+
+#[test]
+fn the_second_run_names_the_first_and_stops() {
+    let slow = Slow::new();
+    let mut first = slow.begin();
+    let second = slow.workspace.engine(["run", "items.yaml"]);
+    second.assert_code(1);
+    let message = format!("process {} on ", first.id());
+    assert!(second.stderr.contains(&message), "{second:#?}");
+    assert!(second.stderr.contains("--wait"), "{second:#?}");
+    assert_eq!(
+        slow.server.requests().len(),
+        1,
+        "the second run has asked for nothing"
+    );
+    slow.go.store(true, Ordering::Relaxed);
+    assert!(first.wait().unwrap().success());
+    assert_eq!(slow.rows(), 2);
+}
+
+#[test]
+fn a_run_that_waits_begins_when_the_first_has_ended() {
+    let slow = Slow::new();
+    let mut first = slow.begin();
+    let second = slow.spawn(&["--wait"]);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(slow.server.requests().len(), 1, "the second run waits");
+    slow.go.store(true, Ordering::Relaxed);
+    assert!(first.wait().unwrap().success());
+    let second = second.wait_with_output().unwrap();
+    assert!(second.status.success());
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains("waiting for process"), "{told}");
+    assert_eq!(slow.rows(), 4, "an append adds what it reads");
+}
+
+#[test]
+fn the_lease_of_a_killed_run_is_taken_at_once() {
+    let slow = Slow::new();
+    let mut first = slow.begin();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    slow.go.store(true, Ordering::Relaxed);
+    let begun = std::time::Instant::now();
+    slow.workspace.engine(["run", "items.yaml"]).assert_code(0);
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(slow.rows(), 2);
+}
