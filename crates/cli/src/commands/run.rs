@@ -69,9 +69,10 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         now,
         clock: Arc::new(clock),
         resources: arguments.resources,
-        patience: match arguments.wait {
-            true => Patience::Wait,
-            false => Patience::Stop,
+        patience: if arguments.wait {
+            Patience::Wait
+        } else {
+            Patience::Stop
         },
         observer,
     };

@@ -90,7 +90,7 @@ impl Lease {
         Ok(Self {
             destination: destination.clone(),
             record,
-            renewal: renewal,
+            renewal,
         })
     }
 
