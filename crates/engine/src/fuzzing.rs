@@ -3,11 +3,14 @@
 //! Each function takes any bytes and checks what must hold whatever they are. A test feeds them the kept corpus, so that
 //! they stay true without a fuzzer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::decode::{self, Decoder, SliceMemory};
+use crate::decode::{self, Decoded, Decoder, SliceMemory};
 use crate::flow::{Page, Slice};
+use crate::json;
 use crate::plan::{DecodePlan, Selector, compile};
 use crate::round_trip::{Json, Refusal, Written, check_rows};
 use crate::schema::conform;
@@ -78,8 +81,13 @@ pub fn decoder(data: &[u8]) {
         records: selection.records,
         fetched_at: Timestamp::UNIX_EPOCH,
     };
-    let decoder = Decoder::new(DecodePlan::default(), "load");
+    let decoder = Arc::new(Decoder::new(DecodePlan::default(), "load"));
     let found = decoder.decode(&Slice::default(), &page, &mut SliceMemory::default());
+    if let (Some(early), Ok(found)) = (decode_early(&decoder, &page), &found) {
+        let early = early.expect("what is decoded in its turn is decoded early too");
+        assert_eq!(early.schema, found.schema);
+        assert_eq!(early.batch, found.batch);
+    }
     match (expected, found) {
         (Ok(expected), Ok(found)) => {
             let settled = found.schema.settle(None);
@@ -98,6 +106,18 @@ pub fn decoder(data: &[u8]) {
         }
         (Err(Refusal::Malformed), Ok(_)) => panic!("what is malformed was decoded"),
     }
+}
+
+/// Decodes a page whose records are read one by one, as they are while a body is checked; `None` where one can't be.
+fn decode_early(decoder: &Arc<Decoder>, page: &Page) -> Option<Result<Decoded, decode::Error>> {
+    let slice = Slice::default();
+    let mut reader = decoder.record_readers(&slice)?();
+    for range in &page.records {
+        let record = std::str::from_utf8(page.body.get(range.clone())?).ok()?;
+        reader.read(&json::Reader::new(record))?;
+    }
+    let mut memory = SliceMemory::default();
+    Some(decoder.decode_part(&slice, (0, page), Some(reader), &mut memory))
 }
 
 /// Whether records lie beyond a limit, as an error says.
