@@ -14,8 +14,8 @@ use super::rejected::RejectedFile;
 use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
-    CommitReport, DataFile, Destination, Error, RejectedSpool, SpoolSettings, State, TableCommit,
-    TableSpool, durable, snapshot, staging,
+    CommitReport, DataFile, Destination, Error, Owner, RejectedSpool, Rename, SpoolSettings, State,
+    TableCommit, TableSpool, durable, renaming, snapshot, staging,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -56,12 +56,10 @@ enum Standing {
 impl Lake {
     /// Reads the log, publishes what is committed, and sweeps what runs before left behind.
     ///
-    /// `load_id` names the run's files; the log must not hold it yet. `pipeline` and `api` say whose tables these are:
-    /// those of another pipeline, or of another API, are refused.
+    /// `load_id` names the run's files; the log must not hold it yet. The tables of any other owner are refused.
     pub async fn open(
         destination: Destination,
-        pipeline: &str,
-        api: &str,
+        owner: &Owner,
         load_id: &str,
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -69,8 +67,8 @@ impl Lake {
         let run = Run {
             id: Uuid::now_v7(),
             load_id: load_id.to_owned(),
-            pipeline: pipeline.to_owned(),
-            api: api.to_owned(),
+            pipeline: owner.pipeline.clone(),
+            api: owner.api.clone(),
         };
         create_folders(&destination).await?;
         let log = commit_log::read(&destination).await?;
@@ -80,11 +78,8 @@ impl Lake {
                 load_id: load_id.to_owned(),
             });
         }
-        if let Some(other) = log.newest.as_ref().filter(|commit| !commit.is_of(&run)) {
-            return Err(Error::OtherPipeline {
-                pipeline: other.pipeline.clone(),
-                api: other.api.clone(),
-            });
+        if let Some(newest) = &log.newest {
+            owner.check(newest)?;
         }
         let folder = SpoolFolder::new(destination.local_path(staging::STAGING), load_id);
         let newest = log.newest.map(|commit| Newest {
@@ -128,6 +123,29 @@ impl Lake {
     /// Begins to collect what a table's schema contract discards, for files below a folder of the destination.
     pub fn rejected(&self, table: &str, folder: &str) -> RejectedSpool {
         RejectedSpool::new(table, folder, Arc::clone(&self.folder))
+    }
+
+    /// Gives tables other names, with all that is known of them, before anything is read.
+    ///
+    /// Files move to the folders of the new names. A table that isn't there, or that has its new name already, is passed
+    /// over.
+    ///
+    /// # Errors
+    /// [`Error::BothNames`] where there are tables of both names.
+    pub async fn rename(&mut self, renames: &[Rename], now: Timestamp) -> Result<(), Error> {
+        let tables = renaming::renamed(&self.state, renames)?;
+        if tables.is_empty() {
+            return Ok(());
+        }
+        self.settle_newest().await?;
+        let mut commit = CommitRecord::opening(&self.run, self.state.sequence + 1, now);
+        commit.renamed = tables;
+        if let Err(error) = commit_log::create(&self.destination, &commit).await {
+            self.note_failure(&error).await;
+            return Err(error);
+        }
+        self.take(commit);
+        self.publish_newest().await
     }
 
     /// Makes rows and progress part of the lake, all of them or none.
@@ -271,8 +289,7 @@ impl Lake {
             return Ok(());
         }
         self.settle_newest().await?;
-        let mut opening = CommitRecord::new(&self.run, self.state.sequence + 1, now);
-        opening.opening = true;
+        let opening = CommitRecord::opening(&self.run, self.state.sequence + 1, now);
         commit_log::create(&self.destination, &opening).await?;
         self.take(opening);
         staging::remove(&self.destination, left_behind).await

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
-use crate::load::{Destination, Discards, Lake, SpoolSettings, State, TableCommit, TableState};
+use crate::load::{
+    Destination, Discards, Lake, Owner, SpoolSettings, State, TableCommit, TableState,
+};
 use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
@@ -65,8 +67,7 @@ impl Table {
             .runtime
             .block_on(Lake::open(
                 self.destination.clone(),
-                "test",
-                "api",
+                &Owner::new("test", "api"),
                 &load_id,
                 Timestamp::UNIX_EPOCH,
             ))
@@ -106,6 +107,7 @@ impl Table {
             table: NAME.to_owned(),
             sealed: spool.seal().unwrap(),
             write_disposition: WriteDisposition::Append,
+            basis: None,
             progress: Progress::default(),
             discards: Discards::default(),
         };

@@ -3,6 +3,7 @@
 //! **Invariant:** this is the only module that spawns tasks.
 
 mod batches;
+mod changes;
 mod combinations;
 mod cut;
 mod error;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::changes;
 use super::error::{Error, joined};
 use super::included::Included;
 use super::output::TableOutput;
@@ -19,7 +20,9 @@ use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Discards, Lake, Lease, Patience, TableCommit, TableState};
+use crate::load::{
+    Basis, Destination, Discards, Lake, Lease, Owner, Patience, TableCommit, TableState,
+};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -84,14 +87,18 @@ async fn run_alone(
     started: Instant,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
-    let lake = Lake::open(
-        destination,
-        &plan.identity,
-        &options.api,
-        &options.load_id,
-        options.now,
-    )
-    .await?;
+    let owner = Owner {
+        pipeline: plan.identity.clone(),
+        api: options.api.clone(),
+        earlier_pipelines: plan.earlier_identities.clone(),
+        earlier_apis: plan.client.moved_from.clone(),
+    };
+    let mut lake = Lake::open(destination, &owner, &options.load_id, options.now).await?;
+    lake.rename(&changes::renames(&plan), options.now).await?;
+    let written = resources.iter().filter(|selected| selected.writes);
+    let written = written.map(|selected| &selected.resource);
+    changes::check(written, lake.state(), &options.observer)?;
+    changes::tell_orphans(&plan, lake.state(), &options.observer);
     let client = Client::new(
         plan.client.clone(),
         Arc::clone(&options.clock),
@@ -400,6 +407,7 @@ async fn commit(
                     table: outcome.resource.table.clone(),
                     sealed,
                     write_disposition: outcome.resource.write_disposition,
+                    basis: Some(Basis::of(&outcome.resource)),
                     progress,
                     discards: Discards {
                         rows: outcome.report.rows_discarded,
