@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run};
 use super::destination::off_the_async_threads;
+use super::fail_point::FailPoint;
 use super::prepare::{Prepared, prepare};
 use super::publish::{make_durable, publish};
 use super::rejected::RejectedFile;
@@ -170,7 +171,10 @@ impl Lake {
             tables: BTreeMap::new(),
         };
         let created = match self.assemble(tables, &mut commit, &mut report).await {
-            Ok(()) => commit_log::create(&self.destination, &commit).await,
+            Ok(()) => {
+                FailPoint::AllStaged.pass();
+                commit_log::create(&self.destination, &commit).await
+            }
             // What is missing may be what another run has swept.
             Err(error) => Err(commit_log::lost_place(&self.destination, &commit)
                 .await
@@ -181,6 +185,7 @@ impl Lake {
             return Err(error);
         }
         self.take(commit);
+        FailPoint::CommitCreated.pass();
         self.finish_commit(&report, now, last)
             .await
             .map_err(|source| Error::NotPublished {
@@ -246,6 +251,7 @@ impl Lake {
         self.publish_newest().await?;
         self.report.add(report, now, last);
         self.report.write(&self.destination).await?;
+        FailPoint::ReportWritten.pass();
         self.snapshot =
             snapshot::write_if_due(&self.destination, &self.state, self.snapshot).await?;
         if last {
@@ -267,6 +273,7 @@ impl Lake {
         if let Some(newest) = self.newest.as_mut().filter(|newest| !newest.is_published) {
             publish(&self.destination, &newest.commit).await?;
             newest.is_published = true;
+            FailPoint::Published.pass();
         }
         Ok(())
     }
@@ -292,6 +299,7 @@ impl Lake {
         let opening = CommitRecord::opening(&self.run, self.state.sequence + 1, now);
         commit_log::create(&self.destination, &opening).await?;
         self.take(opening);
+        FailPoint::PlaceTaken.pass();
         staging::remove(&self.destination, left_behind).await
     }
 
@@ -302,6 +310,7 @@ impl Lake {
         for file in std::mem::take(&mut prepared.files) {
             *number += 1;
             let staged = staging::stage(&self.destination, &file.path).await?;
+            FailPoint::FileStaged.pass();
             let folder = match file.folder.as_str() {
                 "" => table.clone(),
                 folder => format!("{table}/{folder}"),

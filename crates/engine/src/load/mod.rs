@@ -18,6 +18,7 @@ mod destination;
 mod durable;
 mod encodings;
 mod error;
+pub mod fail_point;
 mod hive;
 mod key_index;
 mod lake;

@@ -10,6 +10,7 @@ use object_store::ObjectStoreExt;
 
 use super::commit_log::CommitRecord;
 use super::destination::off_the_async_threads;
+use super::fail_point::FailPoint;
 use super::{Destination, Error, durable};
 
 /// Objects that are moved or removed side by side.
@@ -22,9 +23,14 @@ pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) ->
         .buffer_unordered(CHANGED_AT_ONCE)
         .try_collect::<()>()
         .await?;
+    FailPoint::AllPublished.pass();
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
     stream::iter(commit.removals())
-        .map(|path| destination.remove(path))
+        .map(|path| async move {
+            destination.remove(path).await?;
+            FailPoint::FileRemoved.pass();
+            Ok(())
+        })
         .buffer_unordered(CHANGED_AT_ONCE)
         .try_collect()
         .await
@@ -48,7 +54,10 @@ pub(super) async fn make_durable(
 async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Result<(), Error> {
     let (from, to) = (destination.object(staged), destination.object(path));
     match destination.store.rename(&from, &to).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            FailPoint::FilePublished.pass();
+            Ok(())
+        }
         Err(object_store::Error::NotFound { .. }) => {
             // Published before, or at this moment by a run that opened the log.
             if destination.holds(path).await? {
