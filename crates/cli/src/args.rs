@@ -30,7 +30,11 @@ Examples:
   ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
   engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
 
-Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted.")]
+Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
+A second Ctrl-C stops at once, and nothing is lost either.
+
+Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted, what
+was whole is committed.")]
 pub(crate) struct RunArguments {
     /// The pipeline's YAML file.
     pub(crate) spec: PathBuf,
@@ -50,6 +54,9 @@ pub(crate) struct RunArguments {
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Stops at the first resource that fails: nothing more is read, and what is whole is committed.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,

@@ -50,6 +50,11 @@ impl Slice {
         if id.is_empty() { "all".to_owned() } else { id }
     }
 
+    /// What stands for [`Self::id`] where many slices must be remembered.
+    pub fn hash(&self) -> SliceHash {
+        SliceHash(xxhash_rust::xxh3::xxh3_128(self.id().as_bytes()))
+    }
+
     /// The name of the slice's parent record and partition, whatever its window; `all` where there are none.
     pub fn part(&self) -> String {
         let part = self.parts();
@@ -166,6 +171,29 @@ pub struct Progress {
     /// windows lie, or the cursor that is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<String>,
+    /// Finished slices of a resource without a cursor whose load has not come to its end: the next run goes on with the
+    /// others, and only the one after that starts anew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub open: BTreeSet<SliceHash>,
+}
+
+/// Stands for the name of a slice, where many must be remembered; written as 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SliceHash(u128);
+
+impl Serialize for SliceHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SliceHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        u128::from_str_radix(&digits, 16)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 /// How far a resource, or a part of it, was read.

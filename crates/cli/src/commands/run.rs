@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::load::Patience;
 use engine::plan::{Plan, check_destination, compile};
-use engine::run::{Options, run as run_plan};
+use engine::run::{End, Options, run as run_plan};
 use engine::spec::{
     Auth, Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name,
 };
@@ -16,7 +16,7 @@ use url::Url;
 
 use super::sandbox::start;
 use crate::args::RunArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -74,13 +74,14 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         } else {
             Patience::Stop
         },
+        fail_fast: arguments.fail_fast,
         observer,
     };
     let signals = Signals::listen();
     let result = tokio::select! {
         result = run_plan(plan, options, signals.received(1)) => result,
         // Stopping at any instant is safe: what is committed stays, and the rest is swept by the next run.
-        () = signals.received(2) => Err(engine::run::Error::Interrupted),
+        () = signals.received(2) => Err(engine::run::Error::StoppedAtOnce),
     };
     progress.finish();
     if let Some(sandbox) = sandbox {
@@ -88,10 +89,11 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     }
     let report = result?;
     printer.result(&summary::render(&report));
-    Ok(if report.has_failures() {
-        ExitCode::from(SOME_FAILED)
-    } else {
-        ExitCode::SUCCESS
+    Ok(match report.end {
+        End::Interrupted => ExitCode::from(INTERRUPTED),
+        End::FailedFast => ExitCode::FAILURE,
+        End::Complete if report.has_failures() => ExitCode::from(SOME_FAILED),
+        End::Complete => ExitCode::SUCCESS,
     })
 }
 

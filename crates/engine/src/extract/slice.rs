@@ -67,7 +67,7 @@ pub enum SlicesError {
 pub fn slices(
     resource: &ResourcePlan,
     parents: &[ParentRecord],
-    before: &Progress,
+    before_all: &Progress,
     now: Timestamp,
 ) -> Result<Vec<PlannedSlice>, SlicesError> {
     let mut planned = Vec::with_capacity(resource.partitions.len());
@@ -80,11 +80,12 @@ pub fn slices(
         };
         let nothing = Reach::default();
         let before = if resource.has_parts() {
-            before.parts.get(&slice.part()).unwrap_or(&nothing)
+            before_all.parts.get(&slice.part()).unwrap_or(&nothing)
         } else {
-            &before.whole
+            &before_all.whole
         };
         match resource.incremental.as_ref().map(|plan| &plan.mode) {
+            None if before_all.open.contains(&slice.hash()) => {}
             None => planned.push(PlannedSlice {
                 slice,
                 settled: false,

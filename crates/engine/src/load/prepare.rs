@@ -12,7 +12,9 @@ use super::progress_change::ProgressChange;
 use super::spool::{TableRows, divide};
 use super::stored_file::lay_out;
 use super::table_writer::TableWriter;
-use super::{Destination, Error, SealedRejected, SealedSpool, State, TableReport, TableState};
+use super::{
+    Destination, Error, SealedRejected, SealedSpool, State, TableReport, TableState,
+};
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
 use crate::schema::TableSchema;

@@ -156,9 +156,23 @@ pub enum Error {
         /// Paths of their keys.
         columns: String,
     },
-    /// The run was told to stop.
-    #[error("the run was interrupted; nothing was committed")]
+    /// The run was told to stop before the resource was read to its end.
+    #[error("not read to its end: the run was interrupted")]
     Interrupted,
+    /// The resource was read to its end; committed before the run's end, its rows would come twice.
+    #[error("read, and not kept: the run ended early, and the next one reads it again")]
+    ReadAgain,
+    /// Another resource failed, and the run was to stop there.
+    #[error("not read to its end: the run stopped when `{failed}` failed (`--fail-fast`)")]
+    FailedFast {
+        /// Name of the resource that failed.
+        failed: String,
+    },
+    /// The run was told to stop at once.
+    #[error(
+        "the run was stopped at once: what it had committed stays, and the next run goes on from there"
+    )]
+    StoppedAtOnce,
 }
 
 /// What a task gave. A panic goes on here; a task is cancelled only where the whole run is.
@@ -183,7 +197,7 @@ impl Error {
             | Self::UnknownResource(_)
             | Self::TableOfLists { .. }
             | Self::GridChanged { .. }
-            | Self::Interrupted => true,
+            | Self::StoppedAtOnce => true,
             Self::Decode { .. }
             | Self::Slices(_)
             | Self::TooManyParents { .. }
@@ -193,8 +207,19 @@ impl Error {
             | Self::ChildTableTaken { .. }
             | Self::ParentFailed { .. }
             | Self::ParentCut { .. }
-            | Self::ChildFailed { .. } => false,
+            | Self::ChildFailed { .. }
+            | Self::Interrupted
+            | Self::ReadAgain
+            | Self::FailedFast { .. } => false,
         }
+    }
+
+    /// Whether the run was told to stop, and nothing is wrong with the resource.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::ReadAgain | Self::FailedFast { .. }
+        )
     }
 
     /// Whether another resource's failure is the cause.

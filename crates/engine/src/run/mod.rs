@@ -3,19 +3,24 @@
 //! **Invariant:** this is the only module that spawns tasks.
 
 mod batches;
+mod checkpoint;
 mod combinations;
+mod commits;
 mod cut;
 mod error;
 mod included;
 mod output;
 mod parents;
 mod pipeline;
+mod relatives;
 mod report;
 mod resource;
 mod slice;
+mod slices;
+mod stop;
 mod tally;
 mod writing;
 
 pub use error::Error;
 pub use pipeline::{Options, run};
-pub use report::{Report, ResourceReport};
+pub use report::{End, Report, ResourceReport};

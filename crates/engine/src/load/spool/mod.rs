@@ -222,6 +222,11 @@ impl TableSpool {
         })
     }
 
+    /// The first place whose slice has not ended: a seal takes those before it.
+    pub fn unbroken(&self) -> u64 {
+        self.lock().next
+    }
+
     /// How much a seal would take now: the size of its rows in memory, in bytes.
     pub fn sealable_bytes(&self) -> u64 {
         self.lock().gathered.bytes
