@@ -61,7 +61,10 @@ fn wait_for_rows(run: &mut Child, lake: &Path, table: &str, count: u64) {
             return;
         }
         let ended = run.try_wait().unwrap();
-        assert!(ended.is_none(), "the run ended with {found} rows: {ended:?}");
+        assert!(
+            ended.is_none(),
+            "the run ended with {found} rows: {ended:?}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
@@ -143,7 +146,9 @@ fn users(request: &Request) -> Reply {
         }
         Some(rest) => {
             let user = rest.trim_end_matches("/posts");
-            Reply::json(format!(r#"{{"items":[{{"user":{user}}},{{"user":{user}}}]}}"#))
+            Reply::json(format!(
+                r#"{{"items":[{{"user":{user}}},{{"user":{user}}}]}}"#
+            ))
         }
     }
 }
@@ -164,8 +169,9 @@ destination: {{ url: lake }}
 }
 
 fn posts(users: impl Iterator<Item = u32>) -> BTreeMap<String, usize> {
-    let mut asked: BTreeMap<String, usize> =
-        users.map(|user| (format!("/users/{user}/posts"), 1)).collect();
+    let mut asked: BTreeMap<String, usize> = users
+        .map(|user| (format!("/users/{user}/posts"), 1))
+        .collect();
     asked.insert("/users".to_owned(), 1);
     asked
 }
@@ -182,7 +188,11 @@ fn a_resource_without_a_cursor_goes_on_with_the_load_and_then_starts_anew() {
         wait_for_rows(&mut killed, &lake, "posts", 10);
         killed.kill().unwrap();
         killed.wait().unwrap();
-        assert_eq!(rows(&lake, "users").len(), 0, "the parent waits for its children");
+        assert_eq!(
+            rows(&lake, "users").len(),
+            0,
+            "the parent waits for its children"
+        );
         let before = api.server.targets().len();
 
         api.go_on();
@@ -205,7 +215,10 @@ fn a_replaced_table_keeps_its_rows_until_the_new_ones_are_whole() {
         |request| request.target == "/numbers?part=3" && request.time == 2,
         |request| {
             let part = request.parameter("part").unwrap();
-            Reply::json(format!(r#"{{"items":[{{"part":{part},"time":{}}}]}}"#, request.time))
+            Reply::json(format!(
+                r#"{{"items":[{{"part":{part},"time":{}}}]}}"#,
+                request.time
+            ))
         },
     );
     let workspace = Workspace::new();

@@ -29,6 +29,7 @@ Examples:
   engine run pipelines/assembled.yaml --sandbox
   ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
   engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
+  engine run pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
 
 Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
 A second Ctrl-C stops at once, and nothing is lost either.
@@ -54,6 +55,17 @@ pub(crate) struct RunArguments {
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Starts over: reads from the start, and replaces all rows of the tables, each in one commit once its resource is read to
+    /// its end. With `-r`, of these resources only, and of children that get their records.
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    pub(crate) fresh: bool,
+    /// Reads again what is not older than this time, and replaces what the tables hold of it; the next run goes on where
+    /// earlier ones have ended all the same.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Reads again what is older than this time. Resources that are read in windows are read by whole windows.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
     /// Stops at the first resource that fails: nothing more is read, and what is whole is committed.
     #[arg(long)]
     pub(crate) fail_fast: bool,

@@ -52,7 +52,7 @@ impl Failure {
                 printer.error(&chain(&error));
                 match error {
                     engine::run::Error::StoppedAtOnce => ExitCode::from(INTERRUPTED),
-                    engine::run::Error::UnknownResource(_) => ExitCode::from(BAD_USAGE),
+                    error if error.is_usage() => ExitCode::from(BAD_USAGE),
                     _ => ExitCode::FAILURE,
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::load::Patience;
 use engine::plan::{Plan, check_destination, compile};
-use engine::run::{End, Options, run as run_plan};
+use engine::run::{End, Options, Range, Scope, run as run_plan};
 use engine::spec::{
     Auth, Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name,
 };
@@ -68,6 +68,7 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         api,
         now,
         clock: Arc::new(clock),
+        scope: scope(&arguments),
         resources: arguments.resources,
         patience: if arguments.wait {
             Patience::Wait
@@ -95,6 +96,15 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         End::Complete if report.has_failures() => ExitCode::from(SOME_FAILED),
         End::Complete => ExitCode::SUCCESS,
     })
+}
+
+fn scope(arguments: &RunArguments) -> Scope {
+    let (since, until) = (arguments.since, arguments.until);
+    match (since, until) {
+        (None, None) if arguments.fresh => Scope::Fresh,
+        (None, None) => Scope::New,
+        _ => Scope::Again(Range { since, until }),
+    }
 }
 
 /// Reads and compiles the spec; under a sandbox its base URL and rate limit take the place of the spec's.

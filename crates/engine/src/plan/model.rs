@@ -16,6 +16,7 @@ use super::{
     CursorColumn, CursorScope, FollowRules, IncrementalMode, IncrementalPlan, PaginatorPlan,
     RangeEdge, Selector,
 };
+use crate::cursor::CursorValue;
 use crate::schema::Form;
 
 /// How a resource's rows join those that the table already holds.
@@ -382,6 +383,18 @@ impl ResourcePlan {
             IncrementalMode::Follow(_) => !self.shares_state(),
         };
         told_apart && self.keeps_rows()
+    }
+
+    /// Whether the cursor is followed from a number on.
+    pub fn has_numbers_as_cursor(&self) -> bool {
+        let incremental = self.incremental.as_ref();
+        incremental.is_some_and(|incremental| match &incremental.mode {
+            IncrementalMode::Follow(follow) => matches!(
+                follow.initial_value,
+                Some(CursorValue::Number(_) | CursorValue::Written(_))
+            ),
+            IncrementalMode::Windows(_) => false,
+        })
     }
 
     /// Whether the rows of earlier runs stay in its table.

@@ -11,7 +11,9 @@ use tempfile::TempDir;
 use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
-use crate::load::{Destination, Discards, Lake, SpoolSettings, State, TableCommit, TableState};
+use crate::load::{
+    Destination, Discards, Lake, Replaced, SpoolSettings, State, TableCommit, TableState,
+};
 use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
@@ -108,6 +110,7 @@ impl Table {
             write_disposition: WriteDisposition::Append,
             progress: Progress::default(),
             discards: Discards::default(),
+            replaced: Replaced::Nothing,
         };
         let committed = lake.commit(vec![part], Timestamp::UNIX_EPOCH, true);
         self.runtime.block_on(committed).unwrap();

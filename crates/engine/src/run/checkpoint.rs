@@ -11,7 +11,7 @@ use super::error::{Error, joined};
 use super::output::TableOutput;
 use super::slices::Slices;
 use crate::flow::Progress;
-use crate::load::{Discards, SealedSpool, TableCommit};
+use crate::load::{Discards, Replaced, SealedSpool, TableCommit};
 use crate::plan::{CheckpointPlan, ResourcePlan, WriteDisposition};
 
 /// What of a resource can be committed: rows of finished slices, and how far the resource has come with them.
@@ -22,6 +22,7 @@ pub(super) struct Sealed {
     rows: SealedSpool,
     discards: Discards,
     progress: Progress,
+    replaced: Replaced,
 }
 
 impl Sealed {
@@ -44,6 +45,7 @@ impl Sealed {
             rows,
             discards,
             progress,
+            replaced: Replaced::Nothing,
         })
     }
 
@@ -62,6 +64,11 @@ impl Sealed {
         self.progress = before;
     }
 
+    /// This of the table leaves.
+    pub(super) fn replace(&mut self, replaced: Replaced) {
+        self.replaced = replaced;
+    }
+
     /// Its part of a commit.
     pub(super) fn into_commit(self) -> TableCommit {
         TableCommit {
@@ -70,6 +77,7 @@ impl Sealed {
             write_disposition: self.write_disposition,
             progress: self.progress,
             discards: self.discards,
+            replaced: self.replaced,
         }
     }
 }

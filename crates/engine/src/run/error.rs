@@ -43,6 +43,17 @@ pub enum Error {
     /// A name given to select resources isn't one.
     #[error("no resource is called `{0}`")]
     UnknownResource(String),
+    /// The range to read again ends where it starts, or before.
+    #[error("read a range again: `--until` must be later than `--since`")]
+    RangeEmpty,
+    /// No range of a resource can be read again.
+    #[error("read a range of `{resource}` again: {reason}")]
+    NoRange {
+        /// Name of the resource.
+        resource: String,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// The parent was not read to its end, so that some of the resource's records are unknown.
     #[error("its parent `{parent}` was not read to its end")]
     ParentFailed {
@@ -195,6 +206,8 @@ impl Error {
             Self::Load(_)
             | Self::Client(_)
             | Self::UnknownResource(_)
+            | Self::RangeEmpty
+            | Self::NoRange { .. }
             | Self::TableOfLists { .. }
             | Self::GridChanged { .. }
             | Self::StoppedAtOnce => true,
@@ -212,6 +225,14 @@ impl Error {
             | Self::ReadAgain
             | Self::FailedFast { .. } => false,
         }
+    }
+
+    /// Whether the caller asked for what can't be.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownResource(_) | Self::RangeEmpty | Self::NoRange { .. }
+        )
     }
 
     /// Whether the run was told to stop, and nothing is wrong with the resource.

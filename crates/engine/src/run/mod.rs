@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** this is the only module that spawns tasks.
 
+mod again;
 mod batches;
 mod checkpoint;
 mod combinations;
@@ -21,6 +22,7 @@ mod stop;
 mod tally;
 mod writing;
 
+pub use again::Range;
 pub use error::Error;
-pub use pipeline::{Options, run};
+pub use pipeline::{Options, Scope, run};
 pub use report::{End, Report, ResourceReport};

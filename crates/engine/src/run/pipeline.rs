@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::again::{Range, resources_of_range};
 use super::checkpoint::Checkpoints;
 use super::commits::{Commits, commit_rest};
 use super::error::{Error, joined};
@@ -41,10 +42,24 @@ pub struct Options {
     pub resources: Vec<String>,
     /// What to do where another run works on the destination.
     pub patience: Patience,
+    /// What is read.
+    pub scope: Scope,
     /// Stops at the first resource that fails.
     pub fail_fast: bool,
     /// Gets everything that happens.
     pub observer: Observer,
+}
+
+/// What a run reads of its resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// What is new.
+    #[default]
+    New,
+    /// All from the start: the rows take the place of what the tables hold, once a resource is read to its end.
+    Fresh,
+    /// A range of time, which takes the place of what the tables hold of it; how far the resources were read stays as it is.
+    Again(Range),
 }
 
 /// Runs a pipeline to its end, or until `interrupted` completes: then no slice is begun any more, those that end soon are
@@ -66,7 +81,13 @@ pub async fn run(
         observer: tally.listen(options.observer),
         ..options
     };
-    let resources = selected(&plan, &options.resources)?;
+    let resources = match &options.scope {
+        Scope::Again(range) => {
+            let names = resources_of_range(&plan, &options.resources, range, &options.observer)?;
+            selected(&plan, &names, false)?
+        }
+        Scope::New | Scope::Fresh => selected(&plan, &options.resources, true)?,
+    };
     let destination = Destination::open(&plan.destination.url)?;
     let observer = Arc::clone(&options.observer);
     let tell = move |text| observer(Event::Waiting { text });
@@ -125,7 +146,8 @@ async fn run_alone(
 }
 
 /// The resources to read, in the order of the plan: those named, or else all that are selected, and all their ancestors.
-fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
+/// `with_children`: and those that get what is new of their parents only now.
+fn selected(plan: &Plan, names: &[String], with_children: bool) -> Result<Vec<Selected>, Error> {
     let find = |name: &str| {
         plan.resources
             .iter()
@@ -150,7 +172,7 @@ fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
             .parents
             .iter()
             .any(|parent| passes_windows_on(&parent.resource));
-        if asked_for(resource) || follows {
+        if asked_for(resource) || follows && with_children {
             read_along.insert(resource.name.as_str());
             if asked_for(resource) || resource.selected {
                 written.insert(resource.name.as_str());
@@ -211,16 +233,25 @@ async fn read_all(
             None
         };
         let table = lake.state().tables.get(&resource.table);
-        let before = progress(&resource, table, &options.observer)?;
-        let files = table.into_iter().flat_map(|table| &table.files);
+        let is_fresh = options.scope == Scope::Fresh;
+        let range = match options.scope {
+            Scope::Again(range) if resource.incremental.is_some() => Some(range),
+            _ => None,
+        };
+        let known = table.filter(|_| !is_fresh);
+        let before = progress(&resource, known, &options.observer)?;
+        let files = known.into_iter().flat_map(|table| &table.files);
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let children = children.remove(&resource.name).unwrap_or_default();
-        let keeps_finished = keeps_finished(plan, &resource, &children);
+        let keeps_finished =
+            options.scope == Scope::New && keeps_finished(plan, &resource, &children);
         let is_checkpointed = keeps_finished && children.is_empty();
         let run = ResourceRun {
             requests: checkpoints.connect(order, output.as_ref().filter(|_| is_checkpointed)),
             is_checkpointed,
             keeps_finished,
+            is_fresh,
+            range,
             stop: stop.subscribe(),
             children,
             included: Arc::new(Included::new(&resource.decode)),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::again::replaced;
 use super::checkpoint::{PartRequests, Sealed};
 use super::combinations::{PARENT_RECORDS_HELD, TooMany};
 use super::error::{Error, joined};
@@ -16,12 +17,13 @@ use super::output::TableOutput;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
-use super::slices::Slices;
+use super::slices::{NextSlice, Reading, Slices};
 use super::stop::Stop;
 use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
 use crate::extract::Client;
-use crate::extract::slice::PlannedSlice;
+use crate::extract::again::Range;
 use crate::flow::{Event, Observer, ParentRecord, Progress};
+use crate::load::Replaced;
 use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
 use crate::spec::looks_secret;
 
@@ -50,6 +52,10 @@ pub(super) struct ResourceRun {
     pub(super) keeps_finished: bool,
     /// Whether its finished slices may be committed while the run goes on.
     pub(super) is_checkpointed: bool,
+    /// What is read again, instead of what is new.
+    pub(super) range: Option<Range>,
+    /// Its rows take the place of all that its table holds.
+    pub(super) is_fresh: bool,
     /// Asks for what can be committed while reading goes on.
     pub(super) requests: PartRequests,
     /// What the run has been told.
@@ -68,6 +74,8 @@ pub(super) struct Outcome {
     pub(super) keeps_finished: bool,
     /// Whether its finished slices may be committed while the run goes on.
     pub(super) is_checkpointed: bool,
+    /// Its rows take the place of all that its table holds.
+    pub(super) is_fresh: bool,
     pub(super) error: Option<Error>,
 }
 
@@ -95,6 +103,11 @@ impl Outcome {
             // Once the table may be created, it gets all of them.
             sealed.keep_progress(before);
         }
+        if self.is_fresh {
+            sealed.replace(Replaced::All);
+        } else if let Some(range) = replaced(&self.resource, self.slices.read_again()) {
+            sealed.replace(Replaced::Range(range));
+        }
         Ok(Some(sealed))
     }
 
@@ -113,7 +126,7 @@ impl ResourceRun {
             name: self.resource.name.clone(),
             ..ResourceReport::default()
         };
-        let mut all = Slices::new(std::mem::take(&mut self.before), self.keeps_finished);
+        let mut all = Slices::new(std::mem::take(&mut self.before), self.reading());
         let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
         if let Some(output) = &self.output {
             decoder = decoder.for_table(output.schema.as_ref());
@@ -145,6 +158,7 @@ impl ResourceRun {
             discards_table: decoder.discards_table(),
             slices: all,
             is_checkpointed: self.is_checkpointed,
+            is_fresh: self.is_fresh,
             error,
         }
     }
@@ -334,9 +348,9 @@ impl ResourceRun {
             }
             while stop == Stop::Not
                 && running.len() < self.resource.concurrency
-                && let Some((place, planned)) = all.begin(&self.resource)
+                && let Some(next) = all.begin(&self.resource)
             {
-                running.spawn(self.slice_run(&planned, place, decoder).read());
+                running.spawn(self.slice_run(next, decoder).read());
             }
             if running.is_empty() && parents.is_none() {
                 return stopped.map_or(Ok(()), Err);
@@ -408,6 +422,13 @@ impl ResourceRun {
     /// Adds the slices of the whole resource, or of one combination of parent records.
     fn plan(&self, parents: &[ParentRecord], all: &mut Slices) -> Result<(), Error> {
         let count = all.plan(&self.resource, parents, self.now)?;
+        if self.range.is_some() && count == 0 {
+            (self.observer)(Event::Notice {
+                resource: self.resource.name.clone(),
+                text: "no run has read anything of that range: there is nothing to read again"
+                    .to_owned(),
+            });
+        }
         (self.observer)(Event::SlicesPlanned {
             resource: self.resource.name.clone(),
             count,
@@ -426,21 +447,37 @@ impl ResourceRun {
         }
     }
 
-    fn slice_run(&self, planned: &PlannedSlice, place: u64, decoder: &Arc<Decoder>) -> SliceRun {
+    fn reading(&self) -> Reading {
+        Reading {
+            remembers: self.keeps_finished,
+            has_children: !self.children.is_empty(),
+            range: self.range,
+        }
+    }
+
+    fn slice_run(&self, next: NextSlice, decoder: &Arc<Decoder>) -> SliceRun {
+        let NextSlice {
+            place,
+            planned,
+            is_loaded,
+        } = next;
         // An append that reads a window again takes the earlier rows of that window back.
         let id = planned.slice.id();
         let read_again = planned.slice.window.is_some() && !planned.settled;
         let apart = self.resource.write_disposition == WriteDisposition::Append
             && (read_again || self.kept_apart.contains(&id));
         let apart = apart.then_some(id);
+        let output = self.output.as_ref();
+        let mut output = output.map(|output| output.begin(place, apart));
+        if is_loaded {
+            // The place in the order ends here.
+            output = None;
+        }
         SliceRun {
             place,
-            output: self
-                .output
-                .as_ref()
-                .map(|output| output.begin(place, apart)),
+            output,
             resource: Arc::clone(&self.resource),
-            slice: planned.slice.clone(),
+            slice: planned.slice,
             client: self.client.clone(),
             decoder: Arc::clone(decoder),
             computing: Arc::clone(&self.computing),

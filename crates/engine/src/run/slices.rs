@@ -8,16 +8,39 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::combinations::identity;
 use super::parents::Lineage;
 use crate::decode::DiscardCounts;
+use crate::extract::again::{Range, slices_again};
 use crate::extract::progress::{LastValue, SliceOutcome, advance};
 use crate::extract::slice::{PlannedSlice, SlicesError, slices};
-use crate::flow::{ParentRecord, Progress};
+use crate::flow::{ParentRecord, Progress, SliceHash};
 use crate::plan::ResourcePlan;
+
+/// How the slices of a resource are found, and what becomes of those that are finished.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    /// Finished slices are remembered where no cursor tells of them.
+    pub(super) remembers: bool,
+    /// Children need the records of all slices, also of those that an earlier run of the same load has committed.
+    pub(super) has_children: bool,
+    /// What is read again, instead of what is new.
+    pub(super) range: Option<Range>,
+}
+
+/// A slice to read.
+#[derive(Debug)]
+pub(super) struct NextSlice {
+    /// Its place among those of the resource.
+    pub(super) place: u64,
+    pub(super) planned: PlannedSlice,
+    /// Its rows are in the table: it is read for the children only.
+    pub(super) is_loaded: bool,
+}
 
 /// The slices of a resource, in the order in which they were found.
 #[derive(Default)]
 pub(super) struct Slices {
-    /// Whether finished slices are remembered where no cursor tells of them.
-    remembers: bool,
+    how: Reading,
+    /// Slices that an earlier run of the same load has committed.
+    open: BTreeSet<SliceHash>,
     /// How far the resource has come, by what is committed.
     before: Progress,
     /// Not begun yet.
@@ -31,19 +54,22 @@ pub(super) struct Slices {
     /// Whether the pages of some slice ended though more may follow.
     pub(super) is_cut: bool,
     pub(super) discarded: DiscardCounts,
+    /// From the start of the first window to the end of the last one.
+    between: Option<(Timestamp, Timestamp)>,
     /// The place of the slice that is begun next.
     next: u64,
     /// Hashes of the keys of parent records, with that of the whole record that came first.
     parents: HashMap<u128, u128>,
-    /// Hashes of the slices' names: a parent record that comes twice is read once.
-    seen: HashSet<u128>,
+    /// A parent record that comes twice is read once.
+    seen: HashSet<SliceHash>,
 }
 
 impl Slices {
-    /// None yet of a resource that has come this far; `remembers` where slices that no cursor tells of are to be remembered.
-    pub(super) fn new(before: Progress, remembers: bool) -> Self {
+    /// None yet of a resource that has come this far.
+    pub(super) fn new(before: Progress, how: Reading) -> Self {
         Self {
-            remembers,
+            how,
+            open: before.open.clone(),
             before,
             ..Self::default()
         }
@@ -58,23 +84,41 @@ impl Slices {
     ) -> Result<usize, SlicesError> {
         let before = self.waiting.len();
         let parents = self.tell_twins(parents);
-        for slice in slices(resource, &parents, &self.before, now)? {
-            if self.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
-                self.waiting.push_back(slice);
+        let planned = match &self.how.range {
+            Some(range) => slices_again(resource, &parents, &self.before, range, now)?,
+            None => slices(resource, &parents, &self.before, now)?,
+        };
+        for planned in planned {
+            let is_known = self.open.contains(&planned.slice.hash()) && !self.how.has_children;
+            if !is_known && self.seen.insert(planned.slice.hash()) {
+                if let Some(window) = &planned.slice.window {
+                    let (start, end) = self.between.unwrap_or((window.start, window.end));
+                    self.between = Some((start.min(window.start), end.max(window.end)));
+                }
+                self.waiting.push_back(planned);
             }
         }
         Ok(self.waiting.len() - before)
     }
 
-    /// The slice to begin next, with its place.
-    pub(super) fn begin(&mut self, resource: &ResourcePlan) -> Option<(u64, PlannedSlice)> {
+    /// The slice to begin next.
+    pub(super) fn begin(&mut self, resource: &ResourcePlan) -> Option<NextSlice> {
         let planned = self.waiting.pop_front()?;
         let place = self.next;
         self.next += 1;
-        if resource.incremental.is_some() || self.remembers {
+        if resource.incremental.is_some() || self.how.remembers {
             self.begun.insert(place, planned.clone());
         }
-        Some((place, planned))
+        Some(NextSlice {
+            place,
+            is_loaded: !self.open.is_empty() && self.open.contains(&planned.slice.hash()),
+            planned,
+        })
+    }
+
+    /// The range that is read again, from the start of the first window to the end of the last one.
+    pub(super) fn read_again(&self) -> Option<(Timestamp, Timestamp)> {
+        self.how.range.and(self.between)
     }
 
     /// Holds the cursor back behind every slice.
@@ -89,6 +133,9 @@ impl Slices {
         finished: &BTreeSet<u64>,
         now: Timestamp,
     ) -> Progress {
+        if self.how.range.is_some() {
+            return self.before.clone();
+        }
         let outcome = |planned, place| SliceOutcome {
             planned,
             finished: finished.contains(place) && !self.held_back.contains(place),

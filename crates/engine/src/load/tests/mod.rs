@@ -151,6 +151,7 @@ fn part(sealed: SealedSpool, write_disposition: WriteDisposition) -> TableCommit
         write_disposition,
         progress: Progress::default(),
         discards: Discards::default(),
+        replaced: Replaced::Nothing,
     }
 }
 
