@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::support::{Reply, Request, Scripted, Workspace, rows};
+use crate::support::{Finished, Reply, Request, Scripted, Workspace, rows};
 
 /// An API that stands still at some request until it is let go.
 struct Halting {
@@ -257,4 +257,303 @@ destination: {{ url: lake }}
     let new = rows(&lake, "numbers").by_key(&["part"]);
     assert_eq!(new.len(), 4);
     assert!(new.values().all(|row| row["time"] != "1"), "{new:?}");
+}
+
+fn signal(run: &Child, name: &str) {
+    let process = run.id().to_string();
+    let sent = std::process::Command::new("kill")
+        .args([name, &process])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_is_whole_and_says_so() {
+    for name in ["-INT", "-TERM"] {
+        let api = Halting::start(|request| request.target == window(11), events);
+        let workspace = Workspace::new();
+        let spec = events_spec(&api.server, "").replace("checkpoint: 1b\n", "");
+        workspace.write("spec.yaml", &spec);
+        let lake = workspace.path().join("lake");
+        let mut run = workspace.command(END_OF_JANUARY);
+        let run = run.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let run = run.spawn().unwrap();
+        while api.server.targets().len() < 11 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(rows(&lake, "events").len(), 0, "no checkpoint was due");
+        signal(&run, name);
+        // The slice that is being read ends soon, and is waited for.
+        std::thread::sleep(Duration::from_millis(300));
+        api.go_on();
+        let finished = Finished::from(run.wait_with_output().unwrap());
+        finished.assert_code(130);
+        assert!(
+            finished
+                .stdout
+                .contains("interrupted: 11 rows are kept; the next run goes on from there"),
+            "{}",
+            finished.stdout
+        );
+        let before = api.server.targets().len();
+        assert_eq!(before, 11, "no slice was begun any more");
+        assert_eq!(rows(&lake, "events").len(), 11);
+
+        workspace.engine(END_OF_JANUARY).assert_code(0);
+        let expected: BTreeMap<String, usize> = (12..=30).map(|day| (window(day), 1)).collect();
+        assert_eq!(api.asked(before), expected);
+        let found = rows(&lake, "events");
+        assert_eq!((found.len(), found.distinct(&["id"])), (30, 30));
+    }
+}
+
+#[test]
+fn a_second_signal_stops_at_once_and_loses_nothing() {
+    let api = Halting::start(|request| request.target == window(11), events);
+    let workspace = Workspace::new();
+    workspace.write("spec.yaml", &events_spec(&api.server, ""));
+    let lake = workspace.path().join("lake");
+    let mut run = begin(&workspace, &END_OF_JANUARY);
+    wait_for_rows(&mut run, &lake, "events", 10);
+    signal(&run, "-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(run.try_wait().unwrap().is_none(), "it waits for the slice");
+    signal(&run, "-INT");
+    let finished = Finished::from(run.wait_with_output().unwrap());
+    finished.assert_code(130);
+    assert!(
+        finished.stderr.contains("stopped at once"),
+        "{}",
+        finished.stderr
+    );
+    api.go_on();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    let found = rows(&lake, "events");
+    assert_eq!((found.len(), found.distinct(&["id"])), (30, 30));
+}
+
+#[test]
+fn the_first_failure_ends_a_run_that_is_to_fail_fast() {
+    let api = Halting::start(
+        |request| request.target.starts_with("/slow"),
+        |request| match request.target.as_str() {
+            "/broken" => Reply::status(404, "{}"),
+            _ => Reply::json(r#"{"items":[{"id":1}]}"#),
+        },
+    );
+    let workspace = Workspace::new();
+    let url = api.server.url();
+    workspace.write(
+        "spec.yaml",
+        &format!(
+            "\
+client: {{ base_url: {url} }}
+resource_defaults: {{ write_disposition: replace, endpoint: {{ data_selector: items, paginator: single_page }} }}
+resources: [quick, broken, slow]
+destination: {{ url: lake }}
+"
+        ),
+    );
+    // The one that is quick is whole, whichever comes first.
+    let finished = workspace.engine(["run", "spec.yaml", "--fail-fast"]);
+    finished.assert_code(1);
+    assert!(rows(&workspace.path().join("lake"), "slow").len() == 0);
+    let told = format!("{}{}", finished.stdout, finished.stderr);
+    assert!(told.contains("broken"), "{told}");
+    assert!(
+        told.contains("the run stopped when `broken` failed"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_fresh_run_replaces_the_rows_and_the_progress_in_one_commit() {
+    let api = Halting::start(
+        |request| request.target == window(11) && request.time == 2,
+        |request| {
+            let from: i64 = request.parameter("from").unwrap().parse().unwrap();
+            let time = request.time;
+            Reply::json(format!(r#"{{"items":[{{"at":{from},"time":{time}}}]}}"#))
+        },
+    );
+    let workspace = Workspace::new();
+    workspace.write("spec.yaml", &events_spec(&api.server, ""));
+    let lake = workspace.path().join("lake");
+    let times = || {
+        let found = rows(&lake, "events").by_key(&["at"]);
+        assert_eq!(found.len(), 30);
+        let times = found.into_values().map(|row| row["time"].clone());
+        times.collect::<std::collections::BTreeSet<String>>()
+    };
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    let fresh = [&END_OF_JANUARY[..], &["--fresh"]].concat();
+    let mut killed = begin(&workspace, &fresh);
+    while api.server.targets().len() < 41 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(
+        times(),
+        ["1".to_owned()].into(),
+        "the old rows stay until then"
+    );
+    let asked = api.server.targets().len();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    assert_eq!(api.server.targets().len(), asked, "and so does the cursor");
+
+    api.go_on();
+    workspace.engine(fresh.iter().copied()).assert_code(0);
+    assert!(!times().contains("1"), "all rows are new");
+    let asked = api.server.targets().len();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    assert_eq!(api.server.targets().len(), asked);
+}
+
+fn read_again(rest: &str) {
+    let api = Halting::start(
+        |_| false,
+        |request| {
+            let from: i64 = request.parameter("from").unwrap().parse().unwrap();
+            let (day, time) = (from / 86_400, request.time);
+            Reply::json(format!(
+                r#"{{"items":[{{"id":{day},"at":{from},"time":{time}}}]}}"#
+            ))
+        },
+    );
+    let workspace = Workspace::new();
+    workspace.write("spec.yaml", &events_spec(&api.server, rest));
+    let lake = workspace.path().join("lake");
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    let before = api.server.targets().len();
+    let range = ["--since", "2024-01-10", "--until", "2024-01-12T06:00:00Z"];
+    workspace
+        .engine([&END_OF_JANUARY[..], &range].concat())
+        .assert_code(0);
+    let expected: BTreeMap<String, usize> = (10..=12).map(|day| (window(day), 1)).collect();
+    assert_eq!(api.asked(before), expected, "whole windows");
+    let found = rows(&lake, "events");
+    assert_eq!((found.len(), found.distinct(&["id"])), (30, 30));
+    let again = found.by_key(&["id"]);
+    let again = again.values().filter(|row| row["time"] == "2").count();
+    assert_eq!(again, 3);
+
+    // The next run goes on where the first one ended.
+    let before = api.server.targets().len();
+    workspace
+        .engine(["run", "spec.yaml", "--now", "2024-02-02"])
+        .assert_code(0);
+    assert_eq!(api.asked(before).len(), 2);
+    let found = rows(&lake, "events");
+    assert_eq!((found.len(), found.distinct(&["id"])), (32, 32));
+}
+
+#[test]
+fn a_range_of_an_append_is_read_again_and_replaced() {
+    read_again("");
+}
+
+#[test]
+fn a_range_of_a_merge_is_read_again_and_joined() {
+    read_again("    write_disposition: merge\n    primary_key: id\n");
+}
+
+#[test]
+fn a_range_that_can_not_be_read_again_is_refused_with_the_reason() {
+    let workspace = Workspace::new();
+    workspace.write(
+        "spec.yaml",
+        "\
+client: { base_url: http://127.0.0.1:9 }
+resources:
+  - { name: people, write_disposition: replace }
+  - name: events
+    endpoint: { path: events, incremental: { cursor_path: at } }
+destination: { url: lake }
+",
+    );
+    let refused = |resource: &str, reason: &str| {
+        let run = ["run", "spec.yaml", "--since", "2024-01-01", "-r", resource];
+        let finished = workspace.engine(run);
+        finished.assert_code(2);
+        assert!(finished.stderr.contains(reason), "{}", finished.stderr);
+    };
+    refused("people", "has no cursor");
+    refused("events", "append that isn't read in windows");
+    let run = [
+        "run",
+        "spec.yaml",
+        "--since",
+        "2024-01-02",
+        "--until",
+        "2024-01-02",
+    ];
+    workspace.engine(run).assert_code(2);
+    assert!(!workspace.path().join("lake").exists());
+}
+
+#[test]
+fn the_state_is_shown_set_and_reset() {
+    let api = Halting::start(|_| false, events);
+    let workspace = Workspace::new();
+    let merge = "    write_disposition: merge\n    primary_key: id\n";
+    workspace.write("spec.yaml", &events_spec(&api.server, merge));
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    let show = || {
+        let finished = workspace.engine(["state", "show", "spec.yaml"]);
+        finished.assert_code(0);
+        finished.stdout
+    };
+    assert!(show().contains("2024-01-31T00:00:00Z"), "{}", show());
+
+    let set = [
+        "state",
+        "set",
+        "spec.yaml",
+        "events",
+        "--cursor",
+        "2024-01-29",
+    ];
+    workspace.engine(set).assert_code(0);
+    let json = ["state", "show", "--destination", "lake", "--output", "json"];
+    let json: serde_json::Value = serde_json::from_str(&workspace.engine(json).stdout).unwrap();
+    let progress = &json["tables"]["events"]["progress"];
+    assert_eq!(progress["watermark"], "2024-01-29T00:00:00Z", "{json}");
+    let before = api.server.targets().len();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    assert_eq!(api.asked(before).len(), 2);
+
+    let reset = ["state", "reset", "spec.yaml", "events"];
+    workspace.engine(reset).assert_code(0);
+    assert!(!show().contains("2024-01-31"), "{}", show());
+    let before = api.server.targets().len();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    assert_eq!(api.asked(before).len(), 30);
+    assert_eq!(rows(&workspace.path().join("lake"), "events").len(), 30);
+
+    let unknown = ["state", "reset", "spec.yaml", "event"];
+    workspace.engine(unknown).assert_code(2);
+}
+
+#[test]
+fn the_cursor_of_an_append_is_not_set_back_behind_what_is_read_for_good() {
+    let api = Halting::start(|_| false, events);
+    let workspace = Workspace::new();
+    workspace.write("spec.yaml", &events_spec(&api.server, ""));
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    let set = [
+        "state",
+        "set",
+        "spec.yaml",
+        "events",
+        "--cursor",
+        "2024-01-10",
+    ];
+    let finished = workspace.engine(set);
+    finished.assert_code(2);
+    assert!(
+        finished.stderr.contains("rows would come twice"),
+        "{}",
+        finished.stderr
+    );
 }

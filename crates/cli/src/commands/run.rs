@@ -128,7 +128,7 @@ fn plan(
 }
 
 /// Refuses values for variables that the spec doesn't declare.
-fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
+pub(super) fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
     let declared = || pipeline.vars.keys().map(String::as_str);
     for (name, _) in given {
         if declared().any(|known| known == name) {
@@ -144,7 +144,7 @@ fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Fai
     Ok(())
 }
 
-fn point_at(pipeline: &mut Pipeline, information: &Information) {
+pub(super) fn point_at(pipeline: &mut Pipeline, information: &Information) {
     let endpoints = pipeline.resources.iter_mut();
     let auths = endpoints.filter_map(|resource| resource.endpoint.auth.as_mut());
     for auth in auths.chain(pipeline.client.auth.as_mut()) {
@@ -175,7 +175,7 @@ fn at_origin_of(base: &str, url: &str) -> Option<String> {
 }
 
 /// An embedded sandbox from a fixture, or one that runs already at a URL.
-async fn open_sandbox(
+pub(super) async fn open_sandbox(
     name: &str,
     beside: &Path,
     spec: &str,
@@ -202,24 +202,24 @@ async fn open_sandbox(
     clippy::disallowed_methods,
     reason = "the command line is where the clock is handed in"
 )]
-fn clock() -> Timestamp {
+pub(super) fn clock() -> Timestamp {
     Timestamp::now()
 }
 
 /// The variables that are text; others can't be named in a spec.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The clock in whole seconds, since many APIs take no finer times.
-fn whole_seconds() -> Timestamp {
+pub(super) fn whole_seconds() -> Timestamp {
     let now = clock();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Unique, and sorting by the instant at which the run began, to the microsecond.
-fn load_id() -> String {
+pub(super) fn load_id() -> String {
     let time = clock().strftime("%Y%m%dT%H%M%S%6fZ").to_string();
     let random = uuid::Uuid::now_v7().simple().to_string();
     let tail: String = random.chars().skip(random.len() - 8).collect();

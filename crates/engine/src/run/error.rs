@@ -43,6 +43,14 @@ pub enum Error {
     /// A name given to select resources isn't one.
     #[error("no resource is called `{0}`")]
     UnknownResource(String),
+    /// How far a resource was read can't be changed so.
+    #[error("change how far `{resource}` was read: {reason}")]
+    NoEdit {
+        /// Name of the resource.
+        resource: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// The range to read again ends where it starts, or before.
     #[error("read a range again: `--until` must be later than `--since`")]
     RangeEmpty,
@@ -206,6 +214,7 @@ impl Error {
             Self::Load(_)
             | Self::Client(_)
             | Self::UnknownResource(_)
+            | Self::NoEdit { .. }
             | Self::RangeEmpty
             | Self::NoRange { .. }
             | Self::TableOfLists { .. }
@@ -231,7 +240,10 @@ impl Error {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::UnknownResource(_) | Self::RangeEmpty | Self::NoRange { .. }
+            Self::UnknownResource(_)
+                | Self::NoEdit { .. }
+                | Self::RangeEmpty
+                | Self::NoRange { .. }
         )
     }
 

@@ -8,6 +8,7 @@ mod checkpoint;
 mod combinations;
 mod commits;
 mod cut;
+mod edit;
 mod error;
 mod included;
 mod output;
@@ -23,6 +24,7 @@ mod tally;
 mod writing;
 
 pub use again::Range;
+pub use edit::{Edit, Editing, edit};
 pub use error::Error;
 pub use pipeline::{Options, Scope, run};
 pub use report::{End, Report, ResourceReport};
