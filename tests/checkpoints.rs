@@ -367,7 +367,16 @@ destination: {{ url: lake }}
 }
 
 #[test]
-fn a_fresh_run_replaces_the_rows_and_the_progress_in_one_commit() {
+fn a_fresh_append_replaces_the_rows_and_the_progress_in_one_commit() {
+    fresh("");
+}
+
+#[test]
+fn a_fresh_merge_replaces_the_rows_and_the_progress_in_one_commit() {
+    fresh("    write_disposition: merge\n    primary_key: at\n");
+}
+
+fn fresh(rest: &str) {
     let api = Halting::start(
         |request| request.target == window(11) && request.time == 2,
         |request| {
@@ -377,7 +386,7 @@ fn a_fresh_run_replaces_the_rows_and_the_progress_in_one_commit() {
         },
     );
     let workspace = Workspace::new();
-    workspace.write("spec.yaml", &events_spec(&api.server, ""));
+    workspace.write("spec.yaml", &events_spec(&api.server, rest));
     let lake = workspace.path().join("lake");
     let times = || {
         let found = rows(&lake, "events").by_key(&["at"]);
@@ -556,4 +565,77 @@ fn the_cursor_of_an_append_is_not_set_back_behind_what_is_read_for_good() {
         "{}",
         finished.stderr
     );
+}
+
+/// Slices that an earlier run of one resource alone has committed are read for the children, and not written again.
+#[test]
+fn children_get_the_records_of_slices_that_are_committed_already() {
+    let api = Halting::start(
+        |request| request.target == "/users?part=3" && request.time == 1,
+        |request| {
+            let part = request.parameter("part").map(str::to_owned);
+            let id = part.unwrap_or_else(|| request.target.replace("/posts/", ""));
+            Reply::json(format!(r#"{{"items":[{{"id":{id}}}]}}"#))
+        },
+    );
+    let workspace = Workspace::new();
+    let url = api.server.url();
+    workspace.write(
+        "spec.yaml",
+        &format!(
+            "\
+client: {{ base_url: {url} }}
+checkpoint: 1b
+resource_defaults: {{ concurrency: 1, endpoint: {{ data_selector: items, paginator: single_page }} }}
+resources:
+  - name: users
+    for_each: {{ part: [1, 2, 3, 4] }}
+    endpoint: {{ params: {{ part: \"{{partition.part}}\" }} }}
+  - {{ name: posts, endpoint: \"posts/{{resources.users.id}}\" }}
+destination: {{ url: lake }}
+"
+        ),
+    );
+    let lake = workspace.path().join("lake");
+    let mut killed = begin(&workspace, &["run", "spec.yaml", "-r", "users"]);
+    wait_for_rows(&mut killed, &lake, "users", 2);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    api.go_on();
+    workspace.engine(["run", "spec.yaml"]).assert_code(0);
+    assert_eq!(rows(&lake, "users").len(), 4);
+    assert_eq!(rows(&lake, "posts").len(), 4);
+    workspace.engine(["run", "spec.yaml"]).assert_code(0);
+    assert_eq!(
+        rows(&lake, "users").len(),
+        8,
+        "the load has come to its end"
+    );
+}
+
+/// Slices without rows count as read, too.
+#[test]
+fn a_checkpoint_remembers_slices_without_rows() {
+    let api = Halting::start(
+        |request| request.target == window(11),
+        |_| Reply::json(r#"{"items":[]}"#),
+    );
+    let workspace = Workspace::new();
+    let spec = events_spec(&api.server, "");
+    workspace.write(
+        "spec.yaml",
+        &spec.replace("checkpoint: 1b", "checkpoint: 1s"),
+    );
+    let mut run = begin(&workspace, &END_OF_JANUARY);
+    let commits = workspace.path().join("lake/_engine/commits");
+    while std::fs::read_dir(&commits).map_or(0, Iterator::count) == 0 {
+        assert!(run.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let before = api.server.targets().len();
+    api.go_on();
+    workspace.engine(END_OF_JANUARY).assert_code(0);
+    assert_eq!(api.asked(before).len(), 20);
 }

@@ -160,16 +160,16 @@ impl Checkpoints {
     /// Completes when it is time for a commit. Nothing is lost where the future is dropped before.
     pub(super) async fn due(&self) {
         let outputs = || self.resources.values().map(|resource| &resource.output);
-        let waiting = || -> u64 { outputs().map(|output| output.sealable_bytes()).sum() };
+        let is_sealable = || outputs().any(|output| output.is_sealable());
         loop {
             let left = self.plan.every.saturating_sub(self.last.elapsed());
             tokio::select! {
                 () = self.finished.notified() => {}
-                () = tokio::time::sleep(left), if waiting() > 0 => {}
+                () = tokio::time::sleep(left), if is_sealable() => {}
             }
-            let waiting = waiting();
-            if waiting >= self.plan.bytes || (waiting > 0 && self.last.elapsed() >= self.plan.every)
-            {
+            let waiting: u64 = outputs().map(|output| output.sealable_bytes()).sum();
+            let is_late = self.last.elapsed() >= self.plan.every;
+            if waiting >= self.plan.bytes || is_late && is_sealable() {
                 return;
             }
         }

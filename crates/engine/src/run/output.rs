@@ -208,6 +208,11 @@ impl TableOutput {
         self.rows.sealable_bytes()
     }
 
+    /// Whether a seal would take any slice now, be it one without rows.
+    pub(super) fn is_sealable(&self) -> bool {
+        self.rows.is_sealable()
+    }
+
     fn discarding(&self) -> MutexGuard<'_, Discarding> {
         // After a panic the run is over.
         self.discarding

@@ -232,6 +232,11 @@ impl TableSpool {
         self.lock().gathered.bytes
     }
 
+    /// Whether a seal would take any slice now, be it one without rows.
+    pub fn is_sealable(&self) -> bool {
+        !self.lock().gathered.finished.is_empty()
+    }
+
     /// The names of the child tables that the lists of finished slices, and those of earlier loads, have become.
     pub fn child_tables(&self) -> Vec<String> {
         let Target {
