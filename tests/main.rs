@@ -7,6 +7,7 @@
 
 mod auth;
 mod bad_input;
+mod changes;
 mod checkpoints;
 mod child_tables;
 mod contracts;

@@ -11,6 +11,7 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Parser;
+use engine::load::fail_point::end_process_at;
 
 use args::{Arguments, Command};
 use printer::Printer;
@@ -21,6 +22,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    end_where_a_test_says();
     let printer = Printer::new(arguments.quiet);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -41,5 +43,14 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => failure.report(&printer),
+    }
+}
+
+/// Tests end the process at a point of a commit; a release build asks for nothing.
+fn end_where_a_test_says() {
+    if cfg!(debug_assertions)
+        && let Some(name) = std::env::var_os("ENGINE_FAIL_POINT")
+    {
+        end_process_at(&name.to_string_lossy()).expect("a test names a point that there is");
     }
 }

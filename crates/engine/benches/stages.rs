@@ -9,7 +9,7 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
-use engine::load::{Destination, Discards, Lake, Replaced, SpoolSettings, TableCommit};
+use engine::load::{Destination, Discards, Lake, Owner, Replaced, SpoolSettings, TableCommit};
 use engine::plan::{Compression, DecodePlan, MemoryPlan, Selector, WriteDisposition};
 use engine::schema::TableSchema;
 use jiff::Timestamp;
@@ -138,13 +138,8 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     bencher.counter(ItemsCount::new(rows)).bench(|| {
         let destination = Destination::open("memory://").expect("a destination");
-        let open = Lake::open(
-            destination,
-            "bench",
-            "sandbox",
-            "bench",
-            Timestamp::UNIX_EPOCH,
-        );
+        let owner = Owner::new("bench", "sandbox");
+        let open = Lake::open(destination, &owner, "bench", Timestamp::UNIX_EPOCH);
         let mut lake = runtime.block_on(open).expect("a lake");
         let spool = lake.spool("table", settings()).expect("a spool");
         let mut slice = spool.begin(0, None);
@@ -156,6 +151,7 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
             table: "table".to_owned(),
             sealed: spool.seal().expect("rows"),
             write_disposition: WriteDisposition::Append,
+            basis: None,
             progress: Progress::default(),
             discards: Discards::default(),
             replaced: Replaced::Nothing,

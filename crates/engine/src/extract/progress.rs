@@ -36,8 +36,12 @@ pub struct SliceOutcome<'a> {
 pub fn grid(resource: &ResourcePlan) -> Option<String> {
     let mut grid = match &resource.incremental.as_ref()?.mode {
         IncrementalMode::Windows(plan) => match plan.window {
-            Some(step) => format!("every {step} from {}", plan.initial_value),
-            None => "one window".to_owned(),
+            Some(step) => format!(
+                "every {step} from {}{}",
+                plan.initial_value,
+                by_cursor(resource)
+            ),
+            None => format!("one window{}", by_cursor(resource)),
         },
         IncrementalMode::Follow(plan) => plan.subject.clone(),
     };
@@ -52,8 +56,14 @@ pub fn grid(resource: &ResourcePlan) -> Option<String> {
 /// Windows of another length are gone on with at the watermark; all else starts anew.
 pub fn goes_on(before: &str, now: &str) -> bool {
     let is_windows = |grid: &str| grid.starts_with("every ") || grid.starts_with("one window");
-    let by_part = |grid: &str| grid.ends_with(", part by part");
-    before == now || is_windows(before) && is_windows(now) && by_part(before) == by_part(now)
+    // What stands behind the window: the cursor, and whether each part has one of its own.
+    let rest = |grid: &str| grid.split_once(", ").map(|(_, rest)| rest.to_owned());
+    before == now || is_windows(before) && is_windows(now) && rest(before) == rest(now)
+}
+
+fn by_cursor(resource: &ResourcePlan) -> String {
+    let cursor = resource.decode.cursor.as_ref();
+    cursor.map_or_else(String::new, |cursor| format!(", by `{}`", cursor.path))
 }
 
 /// How far a resource has come behind a run of these slices.

@@ -285,6 +285,7 @@ mod tests {
     fn masks_what_a_server_echoes() {
         let plan = ClientPlan {
             base_url: "https://a.b".parse().unwrap(),
+            moved_from: Vec::new(),
             headers: vec![(
                 HeaderName::from_static("x-api-key"),
                 HeaderValue::from_static("headerkey"),

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::destination::off_the_async_threads;
 use super::progress_change::ProgressChange;
 use super::rejected::RejectedFile;
-use super::{DataFile, Destination, Error, State, durable, snapshot, staging};
+use super::renaming::RenamedTable;
+use super::{Basis, DataFile, Destination, Error, State, durable, snapshot, staging};
 use crate::schema::TableSchema;
 
 pub(super) const COMMITS: &str = "_engine/commits";
@@ -34,11 +35,14 @@ pub(super) struct CommitRecord {
     pub(super) pipeline: String,
     pub(super) api: String,
     pub(super) created_at: Timestamp,
-    /// Only takes the next place, so that a run that was before can't commit any more.
+    /// No part of a load: it takes the next place, so that a run that was before can't commit any more, or changes names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) opening: bool,
     /// The load is complete with this commit.
     pub(super) last: bool,
+    /// Tables that get another name, before all other changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) renamed: Vec<RenamedTable>,
     pub(super) tables: BTreeMap<String, TableChange>,
 }
 
@@ -55,6 +59,9 @@ pub(super) struct TableChange {
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<VersionedSchema>,
+    /// Only where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) basis: Option<Basis>,
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<ProgressChange>,
@@ -101,15 +108,38 @@ impl CommitRecord {
             created_at,
             opening: false,
             last: false,
+            renamed: Vec::new(),
             tables: BTreeMap::new(),
         }
     }
 }
 
 impl CommitRecord {
-    /// Whether the commit is of the same pipeline and API.
-    pub(super) fn is_of(&self, run: &Run) -> bool {
-        self.pipeline == run.pipeline && self.api == run.api
+    /// A commit that is no part of a load.
+    pub(super) fn opening(run: &Run, sequence: u64, created_at: Timestamp) -> Self {
+        Self {
+            opening: true,
+            ..Self::new(run, sequence, created_at)
+        }
+    }
+
+    /// Where each file waits or lies, and where it goes.
+    pub(super) fn moves(&self) -> impl Iterator<Item = (&str, &str)> {
+        let renamed = self.renamed.iter().flat_map(|table| &table.files);
+        let renamed = renamed.map(|file| (&*file.from, &*file.to));
+        let changes = self.tables.values();
+        renamed.chain(changes.flat_map(|change| {
+            let added = change.add.iter();
+            let added = added.map(|added| (&*added.staged, &*added.file.path));
+            let rejected = change.rejected.iter();
+            added.chain(rejected.map(|file| (&*file.staged, &*file.path)))
+        }))
+    }
+
+    /// The files that leave their tables.
+    pub(super) fn removals(&self) -> impl Iterator<Item = &str> {
+        let changes = self.tables.values();
+        changes.flat_map(|change| change.remove.iter().map(String::as_str))
     }
 }
 
@@ -274,17 +304,16 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
         });
     }
     let commit: CommitRecord = serde_json::from_slice(content).map_err(unreadable)?;
-    for (table, change) in &commit.tables {
-        let added = change.add.iter();
-        let paths = added.flat_map(|added| [&added.staged, &added.file.path]);
-        let rejected = change.rejected.iter();
-        let rejected = rejected.flat_map(|file| [&file.staged, &file.path]);
-        let mut paths = paths.chain(rejected).chain(&change.remove).chain([table]);
-        if let Some(path) = paths.find(|path| leads_elsewhere(path)) {
-            return Err(Error::UnusableName { name: path.clone() });
-        }
+    let moved = commit.moves().flat_map(|(from, to)| [from, to]);
+    let names = commit.tables.keys().map(String::as_str);
+    let renamed = commit.renamed.iter().map(|table| &*table.to);
+    let mut paths = moved.chain(commit.removals()).chain(names).chain(renamed);
+    let elsewhere = paths.find(|path| leads_elsewhere(path)).map(str::to_owned);
+    drop(paths);
+    match elsewhere {
+        Some(name) => Err(Error::UnusableName { name }),
+        None => Ok(commit),
     }
-    Ok(commit)
 }
 
 /// Whether a path of the log would lead out of the destination.

@@ -44,16 +44,40 @@ pub enum Error {
         /// The load's id.
         load_id: String,
     },
-    /// The destination holds the tables of another pipeline, or of the same one for another API.
+    /// The destination holds the tables of another pipeline.
     #[error(
-        "open the destination: it holds the tables of pipeline `{pipeline}`, read from `{api}`, which must not mix with \
-         others; choose another `--destination`, or remove that folder"
+        "open the destination: it holds the tables of pipeline `{pipeline}`, and those of `{own}` must not mix with them; \
+         choose another `--destination`, or, where it is the same pipeline under a new name, write `renamed_from` into the \
+         spec with that name"
     )]
     OtherPipeline {
         /// The other pipeline.
         pipeline: String,
-        /// The API that it reads.
+        /// The one that runs.
+        own: String,
+    },
+    /// The destination holds tables that were read from another API.
+    #[error(
+        "open the destination: its tables were read from `{api}`, and what comes from `{own}` must not mix with them; \
+         choose another `--destination`, or, where it is the same API at a new address, write `moved_from: {api}` under \
+         `client`"
+    )]
+    OtherApi {
+        /// The other API.
         api: String,
+        /// The one that is read.
+        own: String,
+    },
+    /// A table can't get a new name, since the destination holds tables of both names; the spec needs a change.
+    #[error(
+        "rename the table `{from}` to `{to}`: the destination holds both, and their rows can't be put together; leave out \
+         `renamed_from`, or write `table_name: {from}` to go on with that table"
+    )]
+    BothNames {
+        /// The earlier name.
+        from: String,
+        /// The new name.
+        to: String,
     },
     /// Another run works on the destination.
     #[error(

@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run};
 use super::destination::off_the_async_threads;
+use super::fail_point::FailPoint;
 use super::prepare::{Prepared, prepare};
 use super::publish::{make_durable, publish};
 use super::rejected::RejectedFile;
 use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
-    CommitReport, DataFile, Destination, Error, RejectedSpool, SpoolSettings, State, TableCommit,
-    TableSpool, durable, snapshot, staging,
+    CommitReport, DataFile, Destination, Error, Owner, RejectedSpool, Rename, SpoolSettings, State,
+    TableCommit, TableSpool, durable, renaming, snapshot, staging,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -56,12 +57,10 @@ enum Standing {
 impl Lake {
     /// Reads the log, publishes what is committed, and sweeps what runs before left behind.
     ///
-    /// `load_id` names the run's files; the log must not hold it yet. `pipeline` and `api` say whose tables these are:
-    /// those of another pipeline, or of another API, are refused.
+    /// `load_id` names the run's files; the log must not hold it yet. The tables of any other owner are refused.
     pub async fn open(
         destination: Destination,
-        pipeline: &str,
-        api: &str,
+        owner: &Owner,
         load_id: &str,
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -69,8 +68,8 @@ impl Lake {
         let run = Run {
             id: Uuid::now_v7(),
             load_id: load_id.to_owned(),
-            pipeline: pipeline.to_owned(),
-            api: api.to_owned(),
+            pipeline: owner.pipeline.clone(),
+            api: owner.api.clone(),
         };
         create_folders(&destination).await?;
         let log = commit_log::read(&destination).await?;
@@ -80,11 +79,8 @@ impl Lake {
                 load_id: load_id.to_owned(),
             });
         }
-        if let Some(other) = log.newest.as_ref().filter(|commit| !commit.is_of(&run)) {
-            return Err(Error::OtherPipeline {
-                pipeline: other.pipeline.clone(),
-                api: other.api.clone(),
-            });
+        if let Some(newest) = &log.newest {
+            owner.check(newest)?;
         }
         let folder = SpoolFolder::new(destination.local_path(staging::STAGING), load_id);
         let newest = log.newest.map(|commit| Newest {
@@ -130,6 +126,29 @@ impl Lake {
         RejectedSpool::new(table, folder, Arc::clone(&self.folder))
     }
 
+    /// Gives tables other names, with all that is known of them, before anything is read.
+    ///
+    /// Files move to the folders of the new names. A table that isn't there, or that has its new name already, is passed
+    /// over.
+    ///
+    /// # Errors
+    /// [`Error::BothNames`] where there are tables of both names.
+    pub async fn rename(&mut self, renames: &[Rename], now: Timestamp) -> Result<(), Error> {
+        let tables = renaming::renamed(&self.state, renames)?;
+        if tables.is_empty() {
+            return Ok(());
+        }
+        self.settle_newest().await?;
+        let mut commit = CommitRecord::opening(&self.run, self.state.sequence + 1, now);
+        commit.renamed = tables;
+        if let Err(error) = commit_log::create(&self.destination, &commit).await {
+            self.note_failure(&error).await;
+            return Err(error);
+        }
+        self.take(commit);
+        self.publish_newest().await
+    }
+
     /// Makes rows and progress part of the lake, all of them or none.
     ///
     /// With `last`, the load is complete. Where this fails, the rows that were handed in are gone and their slices have
@@ -152,7 +171,10 @@ impl Lake {
             tables: BTreeMap::new(),
         };
         let created = match self.assemble(tables, &mut commit, &mut report).await {
-            Ok(()) => commit_log::create(&self.destination, &commit).await,
+            Ok(()) => {
+                FailPoint::AllStaged.pass();
+                commit_log::create(&self.destination, &commit).await
+            }
             // What is missing may be what another run has swept.
             Err(error) => Err(commit_log::lost_place(&self.destination, &commit)
                 .await
@@ -163,6 +185,7 @@ impl Lake {
             return Err(error);
         }
         self.take(commit);
+        FailPoint::CommitCreated.pass();
         self.finish_commit(&report, now, last)
             .await
             .map_err(|source| Error::NotPublished {
@@ -228,6 +251,7 @@ impl Lake {
         self.publish_newest().await?;
         self.report.add(report, now, last);
         self.report.write(&self.destination).await?;
+        FailPoint::ReportWritten.pass();
         self.snapshot =
             snapshot::write_if_due(&self.destination, &self.state, self.snapshot).await?;
         if last {
@@ -249,6 +273,7 @@ impl Lake {
         if let Some(newest) = self.newest.as_mut().filter(|newest| !newest.is_published) {
             publish(&self.destination, &newest.commit).await?;
             newest.is_published = true;
+            FailPoint::Published.pass();
         }
         Ok(())
     }
@@ -271,10 +296,10 @@ impl Lake {
             return Ok(());
         }
         self.settle_newest().await?;
-        let mut opening = CommitRecord::new(&self.run, self.state.sequence + 1, now);
-        opening.opening = true;
+        let opening = CommitRecord::opening(&self.run, self.state.sequence + 1, now);
         commit_log::create(&self.destination, &opening).await?;
         self.take(opening);
+        FailPoint::PlaceTaken.pass();
         staging::remove(&self.destination, left_behind).await
     }
 
@@ -285,6 +310,7 @@ impl Lake {
         for file in std::mem::take(&mut prepared.files) {
             *number += 1;
             let staged = staging::stage(&self.destination, &file.path).await?;
+            FailPoint::FileStaged.pass();
             let folder = match file.folder.as_str() {
                 "" => table.clone(),
                 folder => format!("{table}/{folder}"),

@@ -13,7 +13,8 @@ use super::spool::{TableRows, divide};
 use super::stored_file::lay_out;
 use super::table_writer::TableWriter;
 use super::{
-    Destination, Error, ReplacedRange, SealedRejected, SealedSpool, State, TableReport, TableState,
+    Basis, Destination, Error, ReplacedRange, SealedRejected, SealedSpool, State, TableReport,
+    TableState,
 };
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
@@ -29,6 +30,8 @@ pub struct TableCommit {
     /// How the rows join the table. A `replace` takes all earlier files away, those of this run's own earlier commits
     /// too: such a table is committed once in a run.
     pub write_disposition: WriteDisposition,
+    /// How the rows of the table are put together; `None` leaves what is known of it.
+    pub basis: Option<Basis>,
     /// How far the resource is read once the commit exists; takes the place of what was known before.
     pub progress: Progress,
     /// What the table's schema contract left out.
@@ -83,6 +86,9 @@ pub(super) async fn prepare(
     let before = |table: &str| state.tables.get(table).unwrap_or(&unknown);
     let mut own = Prepared::new(&commit.table, before(&commit.table));
     own.change.progress = ProgressChange::between(&before(&commit.table).progress, commit.progress);
+    own.change.basis = commit
+        .basis
+        .filter(|basis| before(&commit.table).basis.as_ref() != Some(basis));
     own.rejected = commit.discards.file;
     own.report.rows_discarded = commit.discards.rows;
     own.report.values_discarded = commit.discards.values;

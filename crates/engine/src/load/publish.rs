@@ -10,6 +10,7 @@ use object_store::ObjectStoreExt;
 
 use super::commit_log::CommitRecord;
 use super::destination::off_the_async_threads;
+use super::fail_point::FailPoint;
 use super::{Destination, Error, durable};
 
 /// Objects that are moved or removed side by side.
@@ -17,22 +18,19 @@ const CHANGED_AT_ONCE: usize = 16;
 
 /// Publishes a commit.
 pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) -> Result<(), Error> {
-    let changes = commit.tables.values();
-    let files = changes.flat_map(|change| {
-        let added = change.add.iter();
-        let added = added.map(|added| (&added.staged, &added.file.path));
-        let rejected = change.rejected.iter();
-        added.chain(rejected.map(|file| (&file.staged, &file.path)))
-    });
-    stream::iter(files)
+    stream::iter(commit.moves())
         .map(|(staged, path)| publish_file(destination, staged, path))
         .buffer_unordered(CHANGED_AT_ONCE)
         .try_collect::<()>()
         .await?;
+    FailPoint::AllPublished.pass();
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
-    let removed = commit.tables.values().flat_map(|change| &change.remove);
-    stream::iter(removed)
-        .map(|path| destination.remove(path))
+    stream::iter(commit.removals())
+        .map(|path| async move {
+            destination.remove(path).await?;
+            FailPoint::FileRemoved.pass();
+            Ok(())
+        })
         .buffer_unordered(CHANGED_AT_ONCE)
         .try_collect()
         .await
@@ -56,7 +54,10 @@ pub(super) async fn make_durable(
 async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Result<(), Error> {
     let (from, to) = (destination.object(staged), destination.object(path));
     match destination.store.rename(&from, &to).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            FailPoint::FilePublished.pass();
+            Ok(())
+        }
         Err(object_store::Error::NotFound { .. }) => {
             // Published before, or at this moment by a run that opened the log.
             if destination.holds(path).await? {
@@ -72,15 +73,12 @@ async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Re
 
 /// The local folders that the commit changes, and those above them, which got their names.
 fn changed_folders(destination: &Destination, commit: &CommitRecord) -> BTreeSet<PathBuf> {
-    let changes = commit.tables.values();
-    let paths = changes.flat_map(|change| {
-        let added = change.add.iter().map(|added| &added.file.path);
-        let rejected = change.rejected.iter().map(|file| &file.path);
-        added.chain(&change.remove).chain(rejected)
-    });
+    let renamed = commit.renamed.iter().flat_map(|table| &table.files);
+    let left = renamed.map(|file| &*file.from);
+    let reached = commit.moves().map(|(_, to)| to);
     let mut folders = BTreeSet::new();
-    for path in paths {
-        let mut below = path.as_str();
+    for path in reached.chain(left).chain(commit.removals()) {
+        let mut below = path;
         while let Some((folder, _)) = below.rsplit_once('/') {
             folders.insert(folder);
             below = folder;

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fail_point::FailPoint;
 use super::{Destination, Error, State};
 
 /// The folder, relative to the destination.
@@ -64,6 +65,7 @@ pub(super) async fn write_if_due(
     let content =
         serde_json::to_vec(&content).expect("a state has string keys and plain values only");
     destination.write(&path(state.sequence), content).await?;
+    FailPoint::SnapshotWritten.pass();
     let all = sequences(destination).await?;
     for old in all.iter().take(all.len().saturating_sub(KEPT)) {
         destination.remove(&path(*old)).await?;

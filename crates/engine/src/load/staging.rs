@@ -9,6 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::buffered::BufWriter;
 use tokio::io::AsyncWriteExt;
 
+use super::fail_point::FailPoint;
 use super::{Destination, Error, durable};
 
 /// The folder, relative to the destination.
@@ -66,7 +67,11 @@ pub(super) async fn remove_load(destination: &Destination, load_id: &str) -> Res
 /// Removes files by their names.
 pub(super) async fn remove(destination: &Destination, names: Vec<String>) -> Result<(), Error> {
     stream::iter(names)
-        .map(|name| async move { destination.remove(&format!("{STAGING}/{name}")).await })
+        .map(|name| async move {
+            destination.remove(&format!("{STAGING}/{name}")).await?;
+            FailPoint::LeftoverRemoved.pass();
+            Ok(())
+        })
         .buffer_unordered(REMOVED_AT_ONCE)
         .try_collect()
         .await

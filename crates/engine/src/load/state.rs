@@ -8,6 +8,7 @@ use super::commit_log::{self, CommitRecord};
 use super::spool::child_table_name;
 use super::{Destination, Error};
 use crate::flow::Progress;
+use crate::plan::{ResourcePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
@@ -32,8 +33,30 @@ pub struct TableState {
     pub schemas: BTreeMap<u32, TableSchema>,
     /// The current files, in the order in which they were added.
     pub files: Vec<DataFile>,
+    /// How its rows were put together; `None` until a commit says so.
+    #[serde(default)]
+    pub basis: Option<Basis>,
     /// How far the resource was read.
     pub progress: Progress,
+}
+
+/// How the rows of a table were put together, as far as a change of it could mix what doesn't belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// How rows joined the table.
+    pub write_disposition: WriteDisposition,
+    /// Source names of the key's columns.
+    pub primary_key: Vec<String>,
+}
+
+impl Basis {
+    /// How a resource's rows are put together.
+    pub fn of(resource: &ResourcePlan) -> Self {
+        Self {
+            write_disposition: resource.write_disposition,
+            primary_key: resource.primary_key.clone(),
+        }
+    }
 }
 
 /// One Parquet file of a table.
@@ -72,6 +95,9 @@ impl State {
         if !commit.opening {
             self.unfinished_load = (!commit.last).then(|| commit.load_id.clone());
         }
+        for renamed in &commit.renamed {
+            renamed.apply(&mut self.tables);
+        }
         for (name, change) in &commit.tables {
             let table = self.tables.entry(name.clone()).or_default();
             table
@@ -86,6 +112,9 @@ impl State {
                 table
                     .schemas
                     .insert(versioned.version, versioned.schema.clone());
+            }
+            if let Some(basis) = &change.basis {
+                table.basis = Some(basis.clone());
             }
             if let Some(progress) = &change.progress {
                 progress.apply(&mut table.progress);

@@ -17,7 +17,12 @@ pub(super) fn compile(
     mistakes: &mut Mistakes,
 ) -> Result<ClientPlan, Reported> {
     let place = Place::root().key("client");
-    let base_url = base_url(&client.base_url, &place.key("base_url"), mistakes);
+    let base_url = base_url(
+        "base_url",
+        &client.base_url,
+        &place.key("base_url"),
+        mistakes,
+    );
     let headers_place = place.key("headers");
     let mut headers = Vec::with_capacity(client.headers.len());
     for (name, value) in &client.headers {
@@ -46,6 +51,7 @@ pub(super) fn compile(
     let timeouts = timeouts(&client.timeout, &place.key("timeout"), mistakes);
     Ok(ClientPlan {
         base_url: base_url?,
+        moved_from: moved_from(client, &place.key("moved_from"), mistakes),
         headers,
         auth: auth?,
         allowed_hosts,
@@ -68,26 +74,38 @@ pub(super) fn header_name(
     })
 }
 
-fn base_url(text: &str, place: &Place, mistakes: &mut Mistakes) -> Result<Url, Reported> {
+fn base_url(
+    key: &str,
+    text: &str,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<Url, Reported> {
     let mut wrong = |problem: String, help: &str| {
         Err(mistakes.add("plan::base_url", place, problem, help.to_owned()))
     };
     let help = "write the whole URL, such as `https://api.example.com/v1`";
     let url = match Url::parse(text) {
         Ok(url) => url,
-        Err(error) => return wrong(format!("`base_url` isn't a URL: {error}"), help),
+        Err(error) => return wrong(format!("`{key}` isn't a URL: {error}"), help),
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return wrong(format!("`base_url` starts with `{}:`", url.scheme()), help);
+        return wrong(format!("`{key}` starts with `{}:`", url.scheme()), help);
     }
     if !url.username().is_empty() || url.password().is_some() {
         let help = "put them into `client.auth`, as `type: http_basic`";
-        return wrong("`base_url` holds credentials".to_owned(), help);
+        return wrong(format!("`{key}` holds credentials"), help);
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return wrong("`base_url` holds a query or a fragment".to_owned(), help);
+        return wrong(format!("`{key}` holds a query or a fragment"), help);
     }
     Ok(url)
+}
+
+/// The origins at which the API was before.
+fn moved_from(client: &spec::Client, place: &Place, mistakes: &mut Mistakes) -> Vec<String> {
+    let urls = client.moved_from.0.iter();
+    let urls = urls.filter_map(|url| base_url("moved_from", url, place, mistakes).ok());
+    urls.map(|url| url.origin().ascii_serialization()).collect()
 }
 
 fn rate_limit(

@@ -44,10 +44,12 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
     let client = client::compile(&pipeline.client, memory, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
     let destination = destination(pipeline, memory, &mut mistakes);
-    let identity = identity(pipeline, &mut mistakes);
+    check_identity(pipeline, &mut mistakes);
+    let earlier_names = pipeline.renamed_from.0.iter();
     let plan = client.map(|client| Plan {
         name: pipeline.name.clone(),
-        identity,
+        identity: identity(&pipeline.name, pipeline),
+        earlier_identities: earlier_names.map(|name| identity(name, pipeline)).collect(),
         client,
         resources,
         checkpoint,
@@ -108,6 +110,7 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
             mistakes,
         ));
     }
+    check_renamed(&pipeline.resources, &place, mistakes);
     contract::check_rejected(&pipeline.resources, &place, mistakes);
     let order = parents::link(&pipeline.resources, &mut compiled, mistakes);
     let mut plans: Vec<Option<ResourcePlan>> =
@@ -264,9 +267,42 @@ fn check_table(resources: &[spec::Resource], place: &Place, mistakes: &mut Mista
     }
 }
 
-/// The pipeline's name and the values that tell one account from another, such as `shop account=acme`.
-fn identity(pipeline: &Pipeline, mistakes: &mut Mistakes) -> String {
-    let mut identity = pipeline.name.clone();
+/// A table must not be moved away from a resource that has it.
+fn check_renamed(resources: &[spec::Resource], place: &Place, mistakes: &mut Mistakes) {
+    for (index, resource) in resources.iter().enumerate() {
+        let Some(earlier) = &resource.renamed_from else {
+            continue;
+        };
+        let place = place.index(index).key("renamed_from");
+        check_name("resource", earlier, &place, mistakes);
+        let has_it = |other: &&spec::Resource| {
+            let table = other.table_name.as_ref().unwrap_or(&other.name);
+            table.eq_ignore_ascii_case(earlier) || other.name.eq_ignore_ascii_case(earlier)
+        };
+        if let Some(other) = resources.iter().find(has_it) {
+            mistakes.add(
+                "plan::renamed_from",
+                &place,
+                format!("`{}` can't have been `{earlier}`: `{}` has that name now", resource.name, other.name),
+                "name what the resource was called before; leave `renamed_from` out where it never had another name"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// A pipeline's name and the values that tell one account from another, such as `shop account=acme`.
+fn identity(name: &str, pipeline: &Pipeline) -> String {
+    let mut identity = name.to_owned();
+    for (name, var) in &pipeline.vars {
+        if var.is_identity(name) {
+            identity = format!("{identity} {name}={}", var.value);
+        }
+    }
+    identity
+}
+
+fn check_identity(pipeline: &Pipeline, mistakes: &mut Mistakes) {
     for (name, var) in &pipeline.vars {
         if var.in_credentials && var.identity.is_none() && !spec::looks_secret(name) {
             mistakes.add(
@@ -281,21 +317,15 @@ fn identity(pipeline: &Pipeline, mistakes: &mut Mistakes) -> String {
                     .to_owned(),
             );
         }
-        if !var.is_identity(name) {
-            continue;
-        }
-        if spec::looks_secret(name) {
+        if var.is_identity(name) && spec::looks_secret(name) {
             mistakes.add(
                 "plan::secret_identity",
                 &Place::root().key("vars").key(name).key("identity"),
                 format!("`{name}` looks like a secret, and would stand in the commit log and in the names of folders"),
                 "give the account a variable of its own, such as `account`".to_owned(),
             );
-            continue;
         }
-        identity = format!("{identity} {name}={}", var.value);
     }
-    identity
 }
 
 /// What the name of a folder keeps as it is.

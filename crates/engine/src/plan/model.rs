@@ -138,6 +138,8 @@ pub struct ParentField {
 pub struct ClientPlan {
     /// Where relative paths start; no trailing slash.
     pub base_url: url::Url,
+    /// Origins at which the API was before.
+    pub moved_from: Vec<String>,
     /// Sent with every request to the base URL's origin.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// Credentials.
@@ -286,6 +288,8 @@ pub struct ResourcePlan {
     pub name: String,
     /// Name of its table, and of the table's folder.
     pub table: String,
+    /// The name that the resource had before.
+    pub renamed_from: Option<String>,
     /// The resources whose records this one depends on, its parents and what it names of their ancestors.
     pub parents: Vec<ParentPlan>,
     /// Whether its rows go into its table, unless a run names the resources to read.
@@ -422,6 +426,8 @@ pub struct Plan {
     pub name: String,
     /// The name, and what tells one account from another: tables of another identity are never written to.
     pub identity: String,
+    /// What `identity` was under the names that the pipeline had before.
+    pub earlier_identities: Vec<String>,
     /// How to reach the API.
     pub client: ClientPlan,
     /// Resources, each after its parents.

@@ -149,6 +149,7 @@ fn endpoint(
     let table = resource.table_name.as_ref().unwrap_or(&resource.name);
     Ok(ResourcePlan {
         name: resource.name.clone(),
+        renamed_from: resource.renamed_from.clone(),
         table: table.clone(),
         // Filled in once all resources are known.
         parents: Vec::new(),

@@ -12,7 +12,7 @@ use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
 use crate::load::{
-    Destination, Discards, Lake, Replaced, SpoolSettings, State, TableCommit, TableState,
+    Destination, Discards, Lake, Owner, Replaced, SpoolSettings, State, TableCommit, TableState,
 };
 use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
@@ -67,8 +67,7 @@ impl Table {
             .runtime
             .block_on(Lake::open(
                 self.destination.clone(),
-                "test",
-                "api",
+                &Owner::new("test", "api"),
                 &load_id,
                 Timestamp::UNIX_EPOCH,
             ))
@@ -108,6 +107,7 @@ impl Table {
             table: NAME.to_owned(),
             sealed: spool.seal().unwrap(),
             write_disposition: WriteDisposition::Append,
+            basis: None,
             progress: Progress::default(),
             discards: Discards::default(),
             replaced: Replaced::Nothing,

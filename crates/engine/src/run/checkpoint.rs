@@ -11,7 +11,7 @@ use super::error::{Error, joined};
 use super::output::TableOutput;
 use super::slices::Slices;
 use crate::flow::Progress;
-use crate::load::{Discards, Replaced, SealedSpool, TableCommit};
+use crate::load::{Basis, Discards, Replaced, SealedSpool, TableCommit};
 use crate::plan::{CheckpointPlan, ResourcePlan, WriteDisposition};
 
 /// What of a resource can be committed: rows of finished slices, and how far the resource has come with them.
@@ -19,6 +19,7 @@ use crate::plan::{CheckpointPlan, ResourcePlan, WriteDisposition};
 pub(super) struct Sealed {
     table: String,
     write_disposition: WriteDisposition,
+    basis: Basis,
     rows: SealedSpool,
     discards: Discards,
     progress: Progress,
@@ -42,6 +43,7 @@ impl Sealed {
         Ok(Self {
             table: resource.table.clone(),
             write_disposition: resource.write_disposition,
+            basis: Basis::of(resource),
             rows,
             discards,
             progress,
@@ -75,6 +77,7 @@ impl Sealed {
             table: self.table,
             sealed: self.rows,
             write_disposition: self.write_disposition,
+            basis: Some(self.basis),
             progress: self.progress,
             discards: self.discards,
             replaced: self.replaced,

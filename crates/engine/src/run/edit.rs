@@ -10,7 +10,8 @@ use crate::cursor::CursorValue;
 use crate::extract::progress::grid;
 use crate::flow::{Event, Observer, Progress, Reach};
 use crate::load::{
-    Destination, Discards, Lake, Lease, Patience, Replaced, SpoolSettings, TableCommit, TableState,
+    Destination, Discards, Lake, Lease, Owner, Patience, Replaced, SpoolSettings, TableCommit,
+    TableState,
 };
 use crate::plan::{
     CursorFormat, Direction, FollowPlan, IncrementalMode, Plan, ResourcePlan, WindowsPlan,
@@ -78,7 +79,13 @@ async fn edit_alone(
     let Editing {
         load_id, api, now, ..
     } = editing;
-    let mut lake = Lake::open(destination, &plan.identity, api, load_id, *now).await?;
+    let owner = Owner {
+        pipeline: plan.identity.clone(),
+        api: api.clone(),
+        earlier_pipelines: plan.earlier_identities.clone(),
+        earlier_apis: plan.client.moved_from.clone(),
+    };
+    let mut lake = Lake::open(destination, &owner, load_id, *now).await?;
     let table = lake.state().tables.get(&resource.table);
     let progress = match progress_of(resource, table, edit) {
         Ok(progress) => progress,
@@ -93,6 +100,7 @@ async fn edit_alone(
         sealed: lake.spool(&resource.table, settings)?.seal()?,
         // No row comes, and none leaves.
         write_disposition: WriteDisposition::Skip,
+        basis: None,
         progress: progress.clone(),
         discards: Discards::default(),
         replaced: Replaced::Nothing,

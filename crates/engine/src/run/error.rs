@@ -128,6 +128,12 @@ pub enum Error {
         /// The grid that the spec gives now.
         now: String,
     },
+    /// Tables whose rows don't go together with what the spec says now; it needs a change.
+    #[error("go on with the tables of the destination: {changes}")]
+    TablesChanged {
+        /// What has changed, and what to do, of each table.
+        changes: String,
+    },
     /// The table isn't there, and its schema contract freezes the tables.
     #[error(
         "create table `{table}`: the destination has none of that name, and `schema_contract` of `{resource}` has `tables: \
@@ -219,6 +225,7 @@ impl Error {
             | Self::NoRange { .. }
             | Self::TableOfLists { .. }
             | Self::GridChanged { .. }
+            | Self::TablesChanged { .. }
             | Self::StoppedAtOnce => true,
             Self::Decode { .. }
             | Self::Slices(_)

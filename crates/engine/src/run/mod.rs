@@ -4,6 +4,7 @@
 
 mod again;
 mod batches;
+mod changes;
 mod checkpoint;
 mod combinations;
 mod commits;

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::again::{Range, resources_of_range};
+use super::changes;
 use super::checkpoint::Checkpoints;
 use super::commits::{Commits, commit_rest};
 use super::error::{Error, joined};
@@ -24,7 +25,7 @@ use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Lake, Lease, Patience, TableState};
+use crate::load::{Destination, Lake, Lease, Owner, Patience, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -113,14 +114,20 @@ async fn run_alone(
     started: Instant,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
-    let mut lake = Lake::open(
-        destination,
-        &plan.identity,
-        &options.api,
-        &options.load_id,
-        options.now,
-    )
-    .await?;
+    let owner = Owner {
+        pipeline: plan.identity.clone(),
+        api: options.api.clone(),
+        earlier_pipelines: plan.earlier_identities.clone(),
+        earlier_apis: plan.client.moved_from.clone(),
+    };
+    let mut lake = Lake::open(destination, &owner, &options.load_id, options.now).await?;
+    lake.rename(&changes::renames(&plan), options.now).await?;
+    let written = resources.iter().filter(|selected| selected.writes);
+    let written = written.map(|selected| &selected.resource);
+    if options.scope != Scope::Fresh {
+        changes::check(written, lake.state(), &options.observer)?;
+    }
+    changes::tell_orphans(&plan, lake.state(), &options.observer);
     let client = Client::new(
         plan.client.clone(),
         Arc::clone(&options.clock),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::auth::Auth;
 use super::paginator::Paginator;
-use super::value::{StatusRange, TimeSpan};
+use super::value::{OneOrMany, StatusRange, TimeSpan};
 
 /// How to reach the API: shared by all resources.
 ///
@@ -18,6 +18,10 @@ pub struct Client {
     /// Where every relative `path` starts, such as `https://api.example.com/v1`.
     #[schemars(example = "https://api.example.com/v1")]
     pub base_url: String,
+    /// Base URLs at which the same API was before. Tables that were read there are gone on with; those of any other API are
+    /// refused, so that two never mix. Default: none.
+    #[serde(default)]
+    pub moved_from: OneOrMany,
     /// Headers of every request to the base URL's origin and to `allowed_hosts`. Placeholders are not replaced here.
     #[serde(default)]
     pub headers: IndexMap<String, String>,

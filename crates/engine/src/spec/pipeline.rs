@@ -9,6 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::client::Client;
 use super::compression::Compression;
 use super::resource::Resource;
+use super::value::OneOrMany;
 use super::var::Var;
 
 /// A pipeline: one API, what is read from it, and where it is written.
@@ -25,6 +26,10 @@ pub struct Pipeline {
     #[serde(default)]
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub name: String,
+    /// Names that the pipeline had before. Tables of such a name are gone on with; those of any other pipeline are refused.
+    /// Default: none.
+    #[serde(default)]
+    pub renamed_from: OneOrMany,
     /// Files whose keys are put into this spec, with paths from this file on. What this file says comes first: mappings are
     /// put together key by key, `resources` are put behind those that are included, all else is taken as a whole.
     #[serde(default, rename = "include")]

@@ -24,6 +24,10 @@ pub struct Resource {
     /// Name of the table, and of its folder, where it is not the resource's; no two resources have the same. Default: `name`.
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub table_name: Option<String>,
+    /// The name that the resource had before. Where the destination holds a table of that name, and none of the new one, the
+    /// next run begins by moving its files, with how far it was read, to the new name. Default: none.
+    #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
+    pub renamed_from: Option<String>,
     /// The requests. Default: `GET` of a path that is the resource's name. A string stands for its `path`.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::endpoint_or_path")]

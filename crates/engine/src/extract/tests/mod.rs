@@ -36,6 +36,7 @@ const BODY_LIMIT: u64 = 2 * 1024 * 1024;
 fn client_plan(server: &Server) -> ClientPlan {
     ClientPlan {
         base_url: server.url("/v0").parse().unwrap(),
+        moved_from: Vec::new(),
         headers: vec![(
             HeaderName::from_static("api-version"),
             HeaderValue::from_static("2019"),
@@ -84,6 +85,7 @@ fn request(
 fn resource(path: &str) -> ResourcePlan {
     ResourcePlan {
         name: "things".to_owned(),
+        renamed_from: None,
         table: "things".to_owned(),
         parents: Vec::new(),
         parents_per_request: None,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use super::fail_point::FailPoint;
 use super::{Destination, Error};
 use holder::Holder;
 
@@ -85,6 +86,7 @@ impl Lease {
                 break;
             }
         }
+        FailPoint::LeaseTaken.pass();
         let mut renewal = JoinSet::new();
         renewal.spawn(renew(destination.clone(), record.clone()));
         Ok(Self {

@@ -165,6 +165,7 @@ async fn a_table_of_that_name_in_the_same_commit_is_refused() {
         &[r#"{"id":1,"l":["a"]}"#],
     );
     let other = TableCommit {
+        basis: None,
         table: "people__l".to_owned(),
         ..part(
             lake.spool("people__l", SETTINGS).unwrap().seal().unwrap(),

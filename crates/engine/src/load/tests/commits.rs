@@ -95,7 +95,7 @@ async fn a_damaged_commit_is_named() {
         let whole = lake.read(path).await.unwrap().unwrap();
         for damaged in [&whole[..whole.len() / 2], b"", b"\xff\xfe", b"[]"] {
             lake.write(path, damaged.to_vec()).await.unwrap();
-            let error = Lake::open(lake.clone(), "test", "api", "c", now())
+            let error = Lake::open(lake.clone(), &Owner::new("test", "api"), "c", now())
                 .await
                 .unwrap_err();
             assert_eq!(error.to_string(), format!("read the commit `{path}`"));

@@ -122,9 +122,14 @@ fn texts<'a>(values: impl IntoIterator<Item = &'a str>) -> ArrayRef {
 }
 
 async fn open(destination: &Destination, load_id: &str) -> Lake {
-    Lake::open(destination.clone(), "test", "api", load_id, now())
-        .await
-        .unwrap()
+    Lake::open(
+        destination.clone(),
+        &Owner::new("test", "api"),
+        load_id,
+        now(),
+    )
+    .await
+    .unwrap()
 }
 
 /// Seals slices that were written one after the other.
@@ -149,6 +154,7 @@ fn part(sealed: SealedSpool, write_disposition: WriteDisposition) -> TableCommit
         table: "people".to_owned(),
         sealed,
         write_disposition,
+        basis: None,
         progress: Progress::default(),
         discards: Discards::default(),
         replaced: Replaced::Nothing,

@@ -92,7 +92,13 @@ async fn try_load(
     load_id: &str,
     disposition: WriteDisposition,
 ) -> Result<(), Error> {
-    let mut lake = Lake::open(destination.clone(), "test", "api", load_id, now()).await?;
+    let mut lake = Lake::open(
+        destination.clone(),
+        &Owner::new("test", "api"),
+        load_id,
+        now(),
+    )
+    .await?;
     let new = people(&[(2, "bob"), (3, "cid")]);
     let mut commit = part(sealed(&lake, vec![vec![new]]), disposition);
     commit.progress.whole.finished = [("b".to_owned(), now())].into();

@@ -30,7 +30,13 @@ fn write(writer: &mut RejectedWriter, record: usize, value: &str) {
 
 /// A load that keeps a row and discards two values.
 async fn discarding(destination: &Destination, load_id: &str) -> Result<TableReport, Error> {
-    let mut lake = Lake::open(destination.clone(), "test", "api", load_id, now()).await?;
+    let mut lake = Lake::open(
+        destination.clone(),
+        &Owner::new("test", "api"),
+        load_id,
+        now(),
+    )
+    .await?;
     let rejected = lake.rejected("people", "_rejected");
     let mut writer = rejected.begin();
     write(&mut writer, 0, "1");

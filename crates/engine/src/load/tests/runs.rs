@@ -87,9 +87,14 @@ async fn a_lake_without_leftovers_gets_no_opening_commit() {
 async fn a_load_id_is_used_once() {
     let place = memory();
     load(&place.destination, "a", Append, vec![]).await;
-    let error = Lake::open(place.destination.clone(), "test", "api", "a", now())
-        .await
-        .unwrap_err();
+    let error = Lake::open(
+        place.destination.clone(),
+        &Owner::new("test", "api"),
+        "a",
+        now(),
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, Error::LoadIdTaken { .. }), "{error}");
 }
 

@@ -1,5 +1,7 @@
 //! How a resource is read incrementally, compiled.
 
+use std::fmt;
+
 use jiff::{Span, Timestamp};
 use serde_json::Value;
 
@@ -97,6 +99,15 @@ pub enum CursorPath {
     Keys(Vec<String>),
     /// Any other JSONPath; of several matches the one that is followed furthest counts.
     Selector(Selector),
+}
+
+impl fmt::Display for CursorPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keys(keys) => formatter.write_str(&keys.join(".")),
+            Self::Selector(selector) => selector.fmt(formatter),
+        }
+    }
 }
 
 /// What becomes of a record whose cursor is null or missing.

@@ -38,6 +38,12 @@ pub struct Selector {
     route: Route,
 }
 
+impl std::fmt::Display for Selector {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
 /// How the matches of a selector are found.
 #[derive(Clone, Debug, PartialEq)]
 enum Route {

@@ -1,0 +1,143 @@
+//! A spec that has changed since its tables were written: what is gone on with, what is told, and what is refused.
+
+use std::collections::BTreeSet;
+
+use super::error::Error;
+use crate::flow::{Event, Observer};
+use crate::load::{Basis, Rename, State, TableState};
+use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
+
+/// The resources that had another name before.
+pub(super) fn renames(plan: &Plan) -> Vec<Rename> {
+    let renamed = plan.resources.iter().filter_map(|resource| {
+        let from = resource.renamed_from.clone()?;
+        let dependents = plan.resources.iter().filter(|other| {
+            ancestors(&plan.resources, &other.name).contains(resource.name.as_str())
+        });
+        // Those that are renamed too are found under either name.
+        let names = dependents.flat_map(|other| {
+            let earlier = other.renamed_from.clone();
+            earlier.into_iter().chain([other.table.clone()])
+        });
+        Some(Rename {
+            from,
+            resource: resource.name.clone(),
+            table: resource.table.clone(),
+            dependents: names.collect(),
+        })
+    });
+    renamed.collect()
+}
+
+/// Compares how the tables of resources were put together with how they would be now.
+///
+/// # Errors
+/// All tables whose rows can't be gone on with.
+pub(super) fn check<'r>(
+    resources: impl Iterator<Item = &'r ResourcePlan>,
+    state: &State,
+    observer: &Observer,
+) -> Result<(), Error> {
+    let mut refused = Vec::new();
+    for resource in resources {
+        let Some(table) = state.tables.get(&resource.table) else {
+            continue;
+        };
+        match change(resource, table) {
+            Change::None => {}
+            Change::Told(text) => observer(Event::Notice {
+                resource: resource.name.clone(),
+                text,
+            }),
+            Change::Refused(text) => refused.push(text),
+        }
+    }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(Error::TablesChanged {
+        changes: refused.join("; "),
+    })
+}
+
+enum Change {
+    None,
+    Told(String),
+    Refused(String),
+}
+
+fn change(resource: &ResourcePlan, table: &TableState) -> Change {
+    let Some(before) = table.basis.as_ref().filter(|_| table.rows() > 0) else {
+        return Change::None;
+    };
+    let now = Basis::of(resource);
+    let name = &resource.name;
+    match (before.write_disposition, now.write_disposition) {
+        // All earlier rows go, or none come.
+        (_, WriteDisposition::Replace | WriteDisposition::Skip) => Change::None,
+        (WriteDisposition::Merge, WriteDisposition::Merge)
+            if before.primary_key != now.primary_key =>
+        {
+            Change::Refused(format!(
+                "`{name}` was merged by `{}`, and the spec says `{}`: several rows that are there may have one new key, or \
+                 none; give it another `table_name` to read it anew, or write the earlier `primary_key`",
+                before.primary_key.join("`, `"),
+                now.primary_key.join("`, `"),
+            ))
+        }
+        (before, now) if before == now => Change::None,
+        (before, WriteDisposition::Merge) => Change::Told(format!(
+            "`write_disposition` was `{}` and is `merge`: a row takes the place of all that have its key; rows that \
+             were added several times and come no more stay as they are",
+            text(before)
+        )),
+        (before, now) => Change::Told(format!(
+            "`write_disposition` was `{}` and is `{}`: what this run reads is added to the {} rows that are there",
+            text(before),
+            text(now),
+            table.rows()
+        )),
+    }
+}
+
+/// As the spec writes it.
+fn text(disposition: WriteDisposition) -> &'static str {
+    match disposition {
+        WriteDisposition::Append => "append",
+        WriteDisposition::Replace => "replace",
+        WriteDisposition::Merge => "merge",
+        WriteDisposition::Skip => "skip",
+    }
+}
+
+/// Tells of tables that no resource writes, where a resource begins a new one: it may be the same under another name.
+pub(super) fn tell_orphans(plan: &Plan, state: &State, observer: &Observer) {
+    let written: BTreeSet<&str> = plan
+        .resources
+        .iter()
+        .map(|resource| &*resource.table)
+        .collect();
+    let lists = state
+        .tables
+        .iter()
+        .flat_map(|(name, table)| table.child_tables(name));
+    let lists: BTreeSet<String> = lists.collect();
+    let orphans = state.tables.iter().filter(|(name, table)| {
+        !written.contains(name.as_str()) && !lists.contains(*name) && table.rows() > 0
+    });
+    let orphans: Vec<&str> = orphans.map(|(name, _)| name.as_str()).collect();
+    let begins = |resource: &&ResourcePlan| !state.tables.contains_key(&resource.table);
+    if orphans.is_empty() {
+        return;
+    }
+    if let Some(new) = plan.resources.iter().find(begins) {
+        observer(Event::Notice {
+            resource: new.name.clone(),
+            text: format!(
+                "it begins a new table, and the destination holds `{}`, which the spec names no more; where it is the same \
+                 under another name, say so by `renamed_from` before the next run, and remove the new table",
+                orphans.join("`, `")
+            ),
+        });
+    }
+}
