@@ -2,3 +2,4 @@
 
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod state;
