@@ -1,4 +1,9 @@
 //! One file a command.
 
+pub(crate) mod compact;
+pub(crate) mod files;
+pub(crate) mod forget;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod sql;
+pub(crate) mod vacuum;

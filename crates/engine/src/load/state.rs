@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-use super::commit_log::{self, CommitRecord};
+use super::commit_log::{self, CommitRecord, TableChange};
 use super::spool::child_table_name;
 use super::{Destination, Error};
 use crate::flow::Progress;
-use crate::plan::{ResourcePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// The tables, by name.
     pub tables: BTreeMap<String, TableState>,
@@ -23,7 +23,7 @@ pub struct State {
 }
 
 /// What one table holds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TableState {
     /// The newest schema; `None` until a commit has one.
     pub schema: Option<TableSchema>,
@@ -33,30 +33,8 @@ pub struct TableState {
     pub schemas: BTreeMap<u32, TableSchema>,
     /// The current files, in the order in which they were added.
     pub files: Vec<DataFile>,
-    /// How its rows were put together; `None` until a commit says so.
-    #[serde(default)]
-    pub basis: Option<Basis>,
     /// How far the resource was read.
     pub progress: Progress,
-}
-
-/// How the rows of a table were put together, as far as a change of it could mix what doesn't belong together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Basis {
-    /// How rows joined the table.
-    pub write_disposition: WriteDisposition,
-    /// Source names of the key's columns.
-    pub primary_key: Vec<String>,
-}
-
-impl Basis {
-    /// How a resource's rows are put together.
-    pub fn of(resource: &ResourcePlan) -> Self {
-        Self {
-            write_disposition: resource.write_disposition,
-            primary_key: resource.primary_key.clone(),
-        }
-    }
 }
 
 /// One Parquet file of a table.
@@ -78,34 +56,43 @@ pub struct DataFile {
 impl State {
     /// Reads the log and changes nothing, for commands that only look.
     pub async fn read(destination: &Destination) -> Result<Self, Error> {
-        Ok(commit_log::read(destination).await?.state)
+        let log = commit_log::read(destination).await?;
+        Ok(Self::fold(&log.commits))
     }
 
-    /// Whether all of its paths lie in the destination.
-    pub(super) fn leads_nowhere_else(&self) -> bool {
-        let files = self.tables.values().flat_map(|table| &table.files);
-        let mut paths = files.map(|file| &file.path).chain(self.tables.keys());
-        !paths.any(|path| commit_log::leads_elsewhere(path))
+    /// Reads the log as it was behind an earlier commit; the files of that time may be gone.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCommit`] where the log doesn't reach that far.
+    pub async fn read_at(destination: &Destination, sequence: u64) -> Result<Self, Error> {
+        let newest = Self::read(destination).await?.sequence;
+        if sequence == 0 || sequence > newest {
+            return Err(Error::NoSuchCommit { sequence, newest });
+        }
+        Ok(Self::fold(
+            &commit_log::read_up_to(destination, sequence).await?,
+        ))
+    }
+
+    /// The state behind a row of commits.
+    pub(super) fn fold<'a>(commits: impl IntoIterator<Item = &'a CommitRecord>) -> Self {
+        let mut state = Self::default();
+        for commit in commits {
+            state.apply(commit);
+        }
+        state
     }
 
     /// The state behind one more commit.
     pub(super) fn apply(&mut self, commit: &CommitRecord) {
         self.sequence = commit.sequence;
-        // An opening commit only takes a place: the load before it may still be resumed.
-        if !commit.opening {
+        // These are no loads: the one before them may still be resumed.
+        if !commit.opening && !commit.upkeep {
             self.unfinished_load = (!commit.last).then(|| commit.load_id.clone());
-        }
-        for renamed in &commit.renamed {
-            renamed.apply(&mut self.tables);
         }
         for (name, change) in &commit.tables {
             let table = self.tables.entry(name.clone()).or_default();
-            table
-                .files
-                .retain(|file| !change.remove.contains(&file.path));
-            table
-                .files
-                .extend(change.add.iter().map(|added| added.file.clone()));
+            table.replace_files(change);
             if let Some(versioned) = &change.schema {
                 table.schema = Some(versioned.schema.clone());
                 table.schema_version = versioned.version;
@@ -113,12 +100,7 @@ impl State {
                     .schemas
                     .insert(versioned.version, versioned.schema.clone());
             }
-            if let Some(basis) = &change.basis {
-                table.basis = Some(basis.clone());
-            }
-            if let Some(progress) = &change.progress {
-                progress.apply(&mut table.progress);
-            }
+            table.progress = change.progress.clone();
         }
     }
 }
@@ -130,6 +112,45 @@ impl TableState {
         children
             .map(|(name, _)| child_table_name(table, name))
             .collect()
+    }
+
+    /// The columns that a file of the table has.
+    ///
+    /// # Errors
+    /// [`Error::FileMissing`] where the log doesn't hold the file's schema.
+    pub fn layout_of(&self, file: &DataFile) -> Result<SchemaRef, Error> {
+        self.schema_of(file).map(TableSchema::arrow_schema)
+    }
+
+    /// The schema that lays out a file of the table.
+    pub(super) fn schema_of(&self, file: &DataFile) -> Result<&TableSchema, Error> {
+        let schema = self.schemas.get(&file.schema_version);
+        schema.ok_or_else(|| Error::FileMissing {
+            path: format!("schema version {} of {}", file.schema_version, file.path),
+        })
+    }
+
+    /// Takes files away and adds others, each in its place.
+    fn replace_files(&mut self, change: &TableChange) {
+        let mut in_place: BTreeMap<&str, Vec<&DataFile>> = BTreeMap::new();
+        let mut behind = Vec::new();
+        for added in &change.add {
+            match &added.in_place_of {
+                Some(path) => in_place.entry(path).or_default().push(&added.file),
+                None => behind.push(&added.file),
+            }
+        }
+        let mut files = Vec::with_capacity(self.files.len() + change.add.len());
+        for file in std::mem::take(&mut self.files) {
+            let added = in_place.remove(file.path.as_str()).into_iter().flatten();
+            files.extend(added.cloned());
+            if !change.remove.contains(&file.path) {
+                files.push(file);
+            }
+        }
+        let lost_place = in_place.into_values().flatten();
+        files.extend(lost_place.chain(behind).cloned());
+        self.files = files;
     }
 
     /// Rows in all files.
