@@ -6,6 +6,7 @@ use engine::load::upkeep::{
     Condition, ForgetReport, find_table, forget as forget_rows, would_forget,
 };
 use engine::load::{Lake, new_load_id};
+use engine::plan::ExpressionError;
 
 use super::run::clock;
 use crate::args::ForgetArguments;
@@ -26,8 +27,15 @@ pub(crate) async fn forget(
         printer.result(&format!("{name}: 0 rows"));
         return Ok(ExitCode::SUCCESS);
     };
-    let condition = Condition::parse(&arguments.condition, schema)
-        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    let condition = Condition::parse(&arguments.condition, schema).map_err(|error| {
+        let help = match error {
+            ExpressionError::Syntax { .. } => {
+                "; values are compared with `==`, as in `email == 'ann@example.com'`"
+            }
+            _ => "",
+        };
+        Failure::usage(format!("{error}{help}"), None)
+    })?;
     if arguments.dry_run {
         let report = would_forget(&place.destination, &state, name, &condition).await?;
         print(&report, name, printer);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use engine::load::new_load_id;
-use engine::load::upkeep::vacuum as vacuum_lake;
+use engine::load::upkeep::{Vacuuming, vacuum as vacuum_lake};
 
 use super::run::clock;
 use crate::args::VacuumArguments;
@@ -18,14 +18,14 @@ pub(crate) async fn vacuum(
 ) -> Result<ExitCode, Failure> {
     let place = Place::open(&arguments.place)?;
     let now = clock();
-    let report = vacuum_lake(
-        &place.destination,
-        &new_load_id(now),
+    let vacuuming = Vacuuming {
+        load_id: &new_load_id(now),
         now,
-        arguments.older_than,
-        arguments.dry_run,
-    )
-    .await?;
+        age: arguments.older_than,
+        temporary: std::env::temp_dir(),
+        dry_run: arguments.dry_run,
+    };
+    let report = vacuum_lake(&place.destination, vacuuming).await?;
     for leftover in &report.leftovers {
         printer.result(&leftover.path);
     }

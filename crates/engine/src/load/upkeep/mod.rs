@@ -16,7 +16,7 @@ pub use condition::Condition;
 pub use forget::{ForgetReport, ForgottenTable, forget, would_forget};
 pub use listing::absent_files;
 pub use settings::UpkeepSettings;
-pub use vacuum::{DEFAULT_VACUUM_AGE, Leftover, VacuumReport, vacuum};
+pub use vacuum::{DEFAULT_VACUUM_AGE, Leftover, VacuumReport, Vacuuming, vacuum};
 
 use super::{Error, State, TableState};
 use crate::spec::did_you_mean;

@@ -1,7 +1,7 @@
 //! Removing what nothing refers to.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -34,20 +34,44 @@ pub struct Leftover {
     pub bytes: u64,
 }
 
+/// What is removed, and when.
+#[derive(Clone, Debug)]
+pub struct Vacuuming<'a> {
+    /// A load's id, for the case that the log has to be written to.
+    pub load_id: &'a str,
+    /// The clock.
+    pub now: Timestamp,
+    /// Nothing younger is touched.
+    pub age: Duration,
+    /// The folder in which the runs of this machine create their spool folders. They are those of all pipelines: none
+    /// younger than [`DEFAULT_VACUUM_AGE`] is touched.
+    pub temporary: PathBuf,
+    /// Only tell.
+    pub dry_run: bool,
+}
+
 /// Removes what runs have left behind that were killed: files in the folders of tables that no commit knows, what is staged
-/// and was never committed, and local spool folders. With `dry_run` it only tells.
+/// and was never committed, and local spool folders.
 ///
 /// Of the files in a table's folder, only those are meant whose name is that of a load's file: whatever else lies there is
-/// someone's own. Nothing younger than `age` is touched.
+/// someone's own.
 pub async fn vacuum(
     destination: &Destination,
-    load_id: &str,
-    now: Timestamp,
-    age: Duration,
-    dry_run: bool,
+    vacuuming: Vacuuming<'_>,
 ) -> Result<VacuumReport, Error> {
+    let Vacuuming {
+        load_id,
+        now,
+        age,
+        temporary,
+        dry_run,
+    } = vacuuming;
     let mut report = VacuumReport::default();
-    let is_old = move |modified: i64| now.as_second().saturating_sub(modified) >= seconds(age);
+    let is_older = move |modified: i64, age: Duration| {
+        let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+        now.as_second().saturating_sub(modified) >= age
+    };
+    let is_old = |modified: i64| is_older(modified, age);
     // What is listed before the log is read was committed by then, or never will be.
     let tables: Vec<String> = State::read(destination).await?.tables.into_keys().collect();
     let mut listed = Vec::new();
@@ -90,8 +114,8 @@ pub async fn vacuum(
         lake.abandon().await?;
     }
     report.leftovers.extend(old.into_iter().map(Leftover::from));
-    let folders =
-        off_the_async_threads(move || spool_folders(&std::env::temp_dir(), &is_old, dry_run));
+    let is_old = move |modified: i64| is_older(modified, age.max(DEFAULT_VACUUM_AGE));
+    let folders = off_the_async_threads(move || spool_folders(&temporary, &is_old, dry_run));
     report.leftovers.extend(folders.await?);
     report.leftovers.sort();
     Ok(report)
@@ -104,10 +128,6 @@ impl From<Listed> for Leftover {
             bytes: listed.bytes,
         }
     }
-}
-
-fn seconds(age: Duration) -> i64 {
-    i64::try_from(age.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// Removes the spool folders that killed runs left in the system's folder for temporary files.
