@@ -166,6 +166,9 @@ pub(crate) struct CompactArguments {
     pub(crate) place: PlaceArguments,
     /// The tables, each with its child tables. Default: all.
     pub(crate) tables: Vec<String>,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 /// Removes what killed runs left behind and nothing refers to.
@@ -185,6 +188,9 @@ pub(crate) struct VacuumArguments {
     /// Only tells what would be removed.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 /// Erases the rows of a table that meet a condition, and the rows of its child tables that belong to them.
@@ -207,6 +213,9 @@ pub(crate) struct ForgetArguments {
     /// Only counts the rows.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
 }
 
 fn var(text: &str) -> Result<(String, String), String> {

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use engine::load::upkeep::UpkeepSettings;
-use engine::load::{Destination, State};
+use engine::load::{Destination, Error, Lake, Lease, Patience, State, new_load_id};
 use engine::plan::{Plan, check_destination, compile};
 use engine::spec::{Source, Variables};
+use jiff::Timestamp;
 use url::Url;
 
 use crate::args::PlaceArguments;
-use crate::commands::run::{check_vars, environment};
+use crate::commands::run::{check_vars, clock, environment};
 use crate::failure::Failure;
+use crate::printer::Printer;
 
 /// An opened destination.
 pub(crate) struct Place {
@@ -46,6 +48,41 @@ impl Place {
     /// Where a path that is relative to the destination is.
     pub(crate) fn location(&self, relative: &str) -> String {
         format!("{}/{relative}", self.root)
+    }
+
+    /// Keeps runs from working at the destination until the lease is released.
+    pub(crate) async fn lease(
+        &self,
+        load_id: &str,
+        wait: bool,
+        printer: &Printer,
+    ) -> Result<Lease, Failure> {
+        let patience = if wait { Patience::Wait } else { Patience::Stop };
+        let tell = |text: String| printer.note(&text);
+        Ok(Lease::acquire(&self.destination, load_id, patience, &tell).await?)
+    }
+
+    /// Works on the tables, alone at the destination.
+    pub(crate) async fn work<T>(
+        &self,
+        wait: bool,
+        printer: &Printer,
+        work: impl AsyncFnOnce(&mut Lake, Timestamp) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let now = clock();
+        let load_id = new_load_id(now);
+        let lease = self.lease(&load_id, wait, printer).await?;
+        let done = async {
+            let destination = self.destination.clone();
+            let mut lake = Lake::open_for_upkeep(destination, &load_id, now).await?;
+            let done = work(&mut lake, now).await;
+            // What is staged and was not committed goes.
+            let ended = lake.abandon().await;
+            done.and_then(|done| ended.map(|()| done))
+        };
+        let done = done.await;
+        lease.release().await;
+        Ok(done?)
     }
 
     /// The state of the tables: behind the newest commit, or an earlier one.

@@ -2,10 +2,9 @@
 
 use std::process::ExitCode;
 
+use engine::load::Lake;
 use engine::load::upkeep::{compact as compact_tables, is_compact};
-use engine::load::{Lake, new_load_id};
 
-use super::run::clock;
 use crate::args::CompactArguments;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -26,16 +25,9 @@ pub(crate) async fn compact(
         printer.result(NOTHING_TO_DO);
         return Ok(ExitCode::SUCCESS);
     }
-    let now = clock();
-    let mut lake = Lake::open_for_upkeep(place.destination, &new_load_id(now), now).await?;
-    let report = compact_tables(&mut lake, &arguments.tables, &place.settings, now).await;
-    if !report
-        .as_ref()
-        .is_ok_and(|report| report.sequence.is_some())
-    {
-        lake.abandon().await?;
-    }
-    let report = report?;
+    let (tables, settings) = (&arguments.tables, &place.settings);
+    let work = async |lake: &mut Lake, now| compact_tables(lake, tables, settings, now).await;
+    let report = place.work(arguments.wait, printer, work).await?;
     let Some(sequence) = report.sequence else {
         printer.result(NOTHING_TO_DO);
         return Ok(ExitCode::SUCCESS);

@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
+use engine::load::Lake;
 use engine::load::upkeep::{
     Condition, ForgetReport, find_table, forget as forget_rows, would_forget,
 };
-use engine::load::{Lake, new_load_id};
 use engine::plan::ExpressionError;
 
-use super::run::clock;
 use crate::args::ForgetArguments;
 use crate::failure::Failure;
 use crate::place::Place;
@@ -42,16 +41,9 @@ pub(crate) async fn forget(
         printer.note("nothing was changed (`--dry-run`)");
         return Ok(ExitCode::SUCCESS);
     }
-    let now = clock();
-    let mut lake = Lake::open_for_upkeep(place.destination, &new_load_id(now), now).await?;
-    let report = forget_rows(&mut lake, name, &condition, &place.settings, now).await;
-    if !report
-        .as_ref()
-        .is_ok_and(|report| report.sequence.is_some())
-    {
-        lake.abandon().await?;
-    }
-    let report = report?;
+    let (condition, settings) = (&condition, &place.settings);
+    let work = async |lake: &mut Lake, now| forget_rows(lake, name, condition, settings, now).await;
+    let report = place.work(arguments.wait, printer, work).await?;
     print(&report, name, printer);
     match report.sequence {
         None => printer.note("no row meets the condition; nothing was changed"),

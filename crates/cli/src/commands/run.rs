@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::load::new_load_id;
+use engine::load::{Patience, new_load_id};
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Options, run as run_plan};
 use engine::spec::{
@@ -69,6 +69,11 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         now,
         clock: Arc::new(clock),
         resources: arguments.resources,
+        patience: if arguments.wait {
+            Patience::Wait
+        } else {
+            Patience::Stop
+        },
         observer,
     };
     let signals = Signals::listen();

@@ -18,14 +18,24 @@ pub(crate) async fn vacuum(
 ) -> Result<ExitCode, Failure> {
     let place = Place::open(&arguments.place)?;
     let now = clock();
+    let load_id = new_load_id(now);
     let vacuuming = Vacuuming {
-        load_id: &new_load_id(now),
+        load_id: &load_id,
         now,
         age: arguments.older_than,
         temporary: std::env::temp_dir(),
         dry_run: arguments.dry_run,
     };
-    let report = vacuum_lake(&place.destination, vacuuming).await?;
+    let lease = if arguments.dry_run {
+        None
+    } else {
+        Some(place.lease(&load_id, arguments.wait, printer).await?)
+    };
+    let report = vacuum_lake(&place.destination, vacuuming).await;
+    if let Some(lease) = lease {
+        lease.release().await;
+    }
+    let report = report?;
     for leftover in &report.leftovers {
         printer.result(&leftover.path);
     }

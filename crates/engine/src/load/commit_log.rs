@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::destination::off_the_async_threads;
+use super::progress_change::ProgressChange;
 use super::rejected::RejectedFile;
-use super::{DataFile, Destination, Error, durable};
-use crate::flow::Progress;
+use super::renaming::RenamedTable;
+use super::{Basis, DataFile, Destination, Error, State, durable, snapshot, staging};
 use crate::schema::TableSchema;
 
 pub(super) const COMMITS: &str = "_engine/commits";
-pub(super) const STAGING: &str = "_engine/staging";
 
-/// The format that is written; older ones are converted when they are read.
-const FORMAT_VERSION: u32 = 1;
+/// The format that is written; others are refused.
+const FORMAT_VERSION: u32 = 2;
 
 /// Commits that are read side by side when a log is opened.
 const COMMITS_READ_AT_ONCE: usize = 16;
@@ -35,14 +35,15 @@ pub(super) struct CommitRecord {
     pub(super) pipeline: String,
     pub(super) api: String,
     pub(super) created_at: Timestamp,
-    /// Only takes the next place, so that a run that was before can't commit any more.
+    /// No part of a load: it takes the next place, so that a run that was before can't commit any more, changes
+    /// names, or which files hold the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) opening: bool,
-    /// Only changes which files hold the rows, or erases some: no load, so that the load before it may still be resumed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(super) upkeep: bool,
     /// The load is complete with this commit.
     pub(super) last: bool,
+    /// Tables that get another name, before all other changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) renamed: Vec<RenamedTable>,
     pub(super) tables: BTreeMap<String, TableChange>,
 }
 
@@ -59,7 +60,12 @@ pub(super) struct TableChange {
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<VersionedSchema>,
-    pub(super) progress: Progress,
+    /// Only where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) basis: Option<Basis>,
+    /// Only where it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<ProgressChange>,
 }
 
 /// A schema and its version; the version grows when the layout of files changes.
@@ -84,21 +90,14 @@ pub(super) struct AddedFile {
 
 /// A log as it was read.
 pub(super) struct Log {
-    /// In order, without a hole.
-    pub(super) commits: Vec<CommitRecord>,
-    /// The newest commit that is marked as published; 0 without one.
-    published: u64,
-}
-
-impl Log {
-    /// The commits that are not published yet, or not for sure.
-    ///
-    /// A run publishes what is there before it creates the next commit, so all before a mark are published.
-    pub(super) fn unpublished(&self) -> impl Iterator<Item = &CommitRecord> {
-        self.commits
-            .iter()
-            .filter(|commit| commit.sequence > self.published)
-    }
+    /// The fold of all commits.
+    pub(super) state: State,
+    /// The newest commit. It alone may wait to be published: a run publishes what is there before it creates the next.
+    pub(super) newest: Option<CommitRecord>,
+    /// Ids of the loads of the commits behind the snapshot.
+    pub(super) recent_loads: BTreeSet<String>,
+    /// Sequence of the snapshot that was read; 0 without one.
+    pub(super) snapshot: u64,
 }
 
 impl CommitRecord {
@@ -113,31 +112,39 @@ impl CommitRecord {
             api: run.api.clone(),
             created_at,
             opening: false,
-            upkeep: false,
             last: false,
+            renamed: Vec::new(),
             tables: BTreeMap::new(),
         }
     }
 }
 
 impl CommitRecord {
-    /// Where the files wait that it adds, relative to the destination.
-    pub(super) fn staged(&self) -> impl Iterator<Item = &str> {
-        self.tables.values().flat_map(|change| {
-            let added = change.add.iter().map(|file| file.staged.as_str());
-            added.chain(change.rejected.iter().map(|file| file.staged.as_str()))
-        })
+    /// A commit that is no part of a load.
+    pub(super) fn opening(run: &Run, sequence: u64, created_at: Timestamp) -> Self {
+        Self {
+            opening: true,
+            ..Self::new(run, sequence, created_at)
+        }
     }
 
-    /// The files that it takes away, relative to the destination.
-    pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
-        let removed = self.tables.values().flat_map(|change| &change.remove);
-        removed.map(String::as_str)
+    /// Where each file waits or lies, and where it goes.
+    pub(super) fn moves(&self) -> impl Iterator<Item = (&str, &str)> {
+        let renamed = self.renamed.iter().flat_map(|table| &table.files);
+        let renamed = renamed.map(|file| (&*file.from, &*file.to));
+        let changes = self.tables.values();
+        renamed.chain(changes.flat_map(|change| {
+            let added = change.add.iter();
+            let added = added.map(|added| (&*added.staged, &*added.file.path));
+            let rejected = change.rejected.iter();
+            added.chain(rejected.map(|file| (&*file.staged, &*file.path)))
+        }))
     }
 
-    /// Whether the commit is of the same pipeline and API.
-    pub(super) fn is_of(&self, run: &Run) -> bool {
-        self.pipeline == run.pipeline && self.api == run.api
+    /// The files that leave their tables.
+    pub(super) fn removals(&self) -> impl Iterator<Item = &str> {
+        let changes = self.tables.values();
+        changes.flat_map(|change| change.remove.iter().map(String::as_str))
     }
 }
 
@@ -151,43 +158,46 @@ pub(super) struct Run {
     pub(super) api: String,
 }
 
-impl Run {
-    /// The folder of what this run has not committed, relative to the destination.
-    pub(super) fn staging(&self) -> String {
-        staging_of(&self.load_id)
-    }
-}
-
-pub(super) fn staging_of(load_id: &str) -> String {
-    format!("{STAGING}/{load_id}")
-}
-
-/// Reads the whole log.
+/// Reads the log: the newest snapshot, and the commits behind it.
 pub(super) async fn read(destination: &Destination) -> Result<Log, Error> {
-    let mut sequences = BTreeSet::new();
-    let mut published = 0;
-    for name in destination.list(COMMITS).await? {
-        // Anything else was put there by someone else, or is a store's own temporary file.
-        if let Some(sequence) = name.strip_suffix(".json").and_then(sequence_of) {
-            sequences.insert(sequence);
-        } else if let Some(sequence) = name.strip_suffix(".published").and_then(sequence_of) {
-            published = published.max(sequence);
-        }
+    let mut state = snapshot::newest(destination).await?;
+    let snapshot = state.sequence;
+    // The newest commit is read also where the snapshot covers it.
+    let first = snapshot.max(1);
+    let names = destination
+        .list_after(COMMITS, &file_name(first - 1))
+        .await?;
+    // Anything else was put there by someone else, or is a store's own temporary file.
+    let sequences = names
+        .iter()
+        .filter_map(|name| sequence_of(name.strip_suffix(".json")?));
+    let sequences: BTreeSet<u64> = sequences.collect();
+    let expected = first..=sequences.last().copied().unwrap_or(snapshot);
+    if let Some(sequence) = expected.into_iter().find(|one| !sequences.contains(one)) {
+        return Err(Error::CommitMissing { sequence });
     }
-    for (expected, found) in (1..).zip(&sequences) {
-        if expected != *found {
-            return Err(Error::CommitMissing { sequence: expected });
-        }
-    }
-    let commits = stream::iter(sequences)
+    let mut commits = stream::iter(sequences)
         .map(|sequence| async move {
             let found = read_commit(destination, sequence).await?;
             found.ok_or(Error::CommitMissing { sequence })
         })
-        .buffered(COMMITS_READ_AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(Log { commits, published })
+        .buffered(COMMITS_READ_AT_ONCE);
+    let mut newest = None;
+    let mut recent_loads = BTreeSet::new();
+    while let Some(commit) = commits.try_next().await? {
+        if commit.sequence > snapshot {
+            state.apply(&commit);
+        }
+        recent_loads.insert(commit.load_id.clone());
+        newest = Some(commit);
+    }
+    drop(commits);
+    Ok(Log {
+        state,
+        newest,
+        recent_loads,
+        snapshot,
+    })
 }
 
 /// Reads the first commits, up to this one.
@@ -215,11 +225,11 @@ pub(super) async fn create(destination: &Destination, commit: &CommitRecord) -> 
     let to = destination.object(&path);
     let written = if destination.is_local() {
         // The content is durable before the name exists: a power cut leaves a whole commit or none.
-        let staged = format!("{}/{sequence:020}.json", staging_of(&commit.load_id));
+        let staged = staging::path(&commit.load_id, &file_name(sequence));
         destination.write(&staged, content).await?;
         sync(destination, &staged, durable::sync_file).await?;
         let from = destination.object(&staged);
-        destination.store.copy_if_not_exists(&from, &to).await
+        destination.store.rename_if_not_exists(&from, &to).await
     } else {
         let options = PutOptions::from(PutMode::Create);
         let payload = PutPayload::from(content);
@@ -233,12 +243,6 @@ pub(super) async fn create(destination: &Destination, commit: &CommitRecord) -> 
     sync(destination, COMMITS, durable::sync_folder)
         .await
         .map_err(|error| unsettled(sequence, error))
-}
-
-/// Notes that a commit needs no publishing any more.
-pub(super) async fn mark_published(destination: &Destination, sequence: u64) -> Result<(), Error> {
-    let path = format!("{COMMITS}/{sequence:020}.published");
-    destination.write(&path, Vec::new()).await
 }
 
 /// Runs a local sync, where the destination is a local folder.
@@ -309,34 +313,40 @@ fn parse(path: &str, content: &[u8]) -> Result<CommitRecord, Error> {
         source,
     };
     let Format { version } = serde_json::from_slice(content).map_err(unreadable)?;
-    if version > FORMAT_VERSION {
-        return Err(Error::CommitTooNew {
+    if version != FORMAT_VERSION {
+        return Err(Error::CommitFormat {
             path: path.to_owned(),
             version,
             known: FORMAT_VERSION,
         });
     }
     let commit: CommitRecord = serde_json::from_slice(content).map_err(unreadable)?;
-    for (table, change) in &commit.tables {
-        let added = change.add.iter();
-        let paths = added.flat_map(|added| [&added.staged, &added.file.path]);
-        let rejected = change.rejected.iter();
-        let rejected = rejected.flat_map(|file| [&file.staged, &file.path]);
-        for path in paths.chain(rejected).chain(&change.remove).chain([table]) {
-            // What a log says must not lead out of the destination.
-            if path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..") {
-                return Err(Error::UnusableName { name: path.clone() });
-            }
-        }
+    let moved = commit.moves().flat_map(|(from, to)| [from, to]);
+    let names = commit.tables.keys().map(String::as_str);
+    let renamed = commit.renamed.iter().map(|table| &*table.to);
+    let mut paths = moved.chain(commit.removals()).chain(names).chain(renamed);
+    let elsewhere = paths.find(|path| leads_elsewhere(path)).map(str::to_owned);
+    drop(paths);
+    match elsewhere {
+        Some(name) => Err(Error::UnusableName { name }),
+        None => Ok(commit),
     }
-    Ok(commit)
+}
+
+/// Whether a path of the log would lead out of the destination.
+pub(super) fn leads_elsewhere(path: &str) -> bool {
+    path.starts_with('/') || path.split(['/', '\\']).any(|part| part == "..")
 }
 
 fn commit_path(sequence: u64) -> String {
-    format!("{COMMITS}/{sequence:020}.json")
+    format!("{COMMITS}/{}", file_name(sequence))
 }
 
-fn sequence_of(digits: &str) -> Option<u64> {
+fn file_name(sequence: u64) -> String {
+    format!("{sequence:020}.json")
+}
+
+pub(super) fn sequence_of(digits: &str) -> Option<u64> {
     let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }
 }

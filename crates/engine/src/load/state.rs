@@ -9,10 +9,11 @@ use super::commit_log::{self, CommitRecord, TableChange};
 use super::spool::child_table_name;
 use super::{Destination, Error};
 use crate::flow::Progress;
+use crate::plan::{ResourcePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The tables, by name.
     pub tables: BTreeMap<String, TableState>,
@@ -23,7 +24,7 @@ pub struct State {
 }
 
 /// What one table holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableState {
     /// The newest schema; `None` until a commit has one.
     pub schema: Option<TableSchema>,
@@ -33,8 +34,30 @@ pub struct TableState {
     pub schemas: BTreeMap<u32, TableSchema>,
     /// The current files, in the order in which they were added.
     pub files: Vec<DataFile>,
+    /// How its rows were put together; `None` until a commit says so.
+    #[serde(default)]
+    pub basis: Option<Basis>,
     /// How far the resource was read.
     pub progress: Progress,
+}
+
+/// How the rows of a table were put together, as far as a change of it could mix what doesn't belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// How rows joined the table.
+    pub write_disposition: WriteDisposition,
+    /// Source names of the key's columns.
+    pub primary_key: Vec<String>,
+}
+
+impl Basis {
+    /// How a resource's rows are put together.
+    pub fn of(resource: &ResourcePlan) -> Self {
+        Self {
+            write_disposition: resource.write_disposition,
+            primary_key: resource.primary_key.clone(),
+        }
+    }
 }
 
 /// One Parquet file of a table.
@@ -56,8 +79,14 @@ pub struct DataFile {
 impl State {
     /// Reads the log and changes nothing, for commands that only look.
     pub async fn read(destination: &Destination) -> Result<Self, Error> {
-        let log = commit_log::read(destination).await?;
-        Ok(Self::fold(&log.commits))
+        Ok(commit_log::read(destination).await?.state)
+    }
+
+    /// Whether all of its paths lie in the destination.
+    pub(super) fn leads_nowhere_else(&self) -> bool {
+        let files = self.tables.values().flat_map(|table| &table.files);
+        let mut paths = files.map(|file| &file.path).chain(self.tables.keys());
+        !paths.any(|path| commit_log::leads_elsewhere(path))
     }
 
     /// Reads the log as it was behind an earlier commit; the files of that time may be gone.
@@ -69,26 +98,22 @@ impl State {
         if sequence == 0 || sequence > newest {
             return Err(Error::NoSuchCommit { sequence, newest });
         }
-        Ok(Self::fold(
-            &commit_log::read_up_to(destination, sequence).await?,
-        ))
-    }
-
-    /// The state behind a row of commits.
-    pub(super) fn fold<'a>(commits: impl IntoIterator<Item = &'a CommitRecord>) -> Self {
         let mut state = Self::default();
-        for commit in commits {
-            state.apply(commit);
+        for commit in commit_log::read_up_to(destination, sequence).await? {
+            state.apply(&commit);
         }
-        state
+        Ok(state)
     }
 
     /// The state behind one more commit.
     pub(super) fn apply(&mut self, commit: &CommitRecord) {
         self.sequence = commit.sequence;
-        // These are no loads: the one before them may still be resumed.
-        if !commit.opening && !commit.upkeep {
+        // What is no load leaves the one before it to be resumed.
+        if !commit.opening {
             self.unfinished_load = (!commit.last).then(|| commit.load_id.clone());
+        }
+        for renamed in &commit.renamed {
+            renamed.apply(&mut self.tables);
         }
         for (name, change) in &commit.tables {
             let table = self.tables.entry(name.clone()).or_default();
@@ -100,7 +125,12 @@ impl State {
                     .schemas
                     .insert(versioned.version, versioned.schema.clone());
             }
-            table.progress = change.progress.clone();
+            if let Some(basis) = &change.basis {
+                table.basis = Some(basis.clone());
+            }
+            if let Some(progress) = &change.progress {
+                progress.apply(&mut table.progress);
+            }
         }
     }
 }

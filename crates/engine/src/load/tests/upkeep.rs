@@ -391,7 +391,7 @@ async fn vacuuming_removes_what_no_commit_knows_and_nothing_else() {
         }
         destination.write(&other_folder, vec![0]).await.unwrap();
         destination
-            .write("_engine/staging/dead/people-0.parquet", vec![0])
+            .write("_engine/staging/dead~people-0.parquet", vec![0])
             .await
             .unwrap();
         let temporary = tempfile::tempdir().unwrap();

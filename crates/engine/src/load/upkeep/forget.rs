@@ -99,7 +99,7 @@ pub async fn would_forget(
     condition: &Condition,
 ) -> Result<ForgetReport, Error> {
     let mut report = ForgetReport::default();
-    let folder = Arc::new(SpoolFolder::new(None));
+    let folder = Arc::new(SpoolFolder::new(None, "look"));
     let mut search = Search::new(destination, &folder, state);
     for (name, meant) in search.family(table, condition)? {
         let Some(before) = state.tables.get(&name) else {

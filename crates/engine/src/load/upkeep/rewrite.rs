@@ -91,7 +91,6 @@ impl Rewriting<'_> {
             table: self.name.to_owned(),
             change: TableChange {
                 remove,
-                progress: self.table.progress.clone(),
                 ..TableChange::default()
             },
             files,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use parquet::basic::Compression as Codec;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use crate::load::{SpoolSettings, State};
 use crate::plan::{Compression, MemoryPlan, Plan};
+use crate::schema::ROW_ID;
 use crate::spec::{
     DEFAULT_FILE_SIZE_BYTES, DEFAULT_GZIP_LEVEL, DEFAULT_ROW_GROUP_BYTES, DEFAULT_ZSTD_LEVEL,
 };
@@ -61,16 +62,23 @@ impl UpkeepSettings {
         if let Some((_, settings)) = resource {
             return settings.of_child_tables();
         }
-        let row_group = footer.row_groups().first();
-        let columns = row_group.map_or(&[][..], RowGroupMetaData::columns);
-        let looked_up = columns
-            .iter()
-            .filter(|column| column.bloom_filter_offset().is_some());
-        let name = |column: &ColumnChunkMetaData| column.column_path().parts().first().cloned();
-        let codec = columns.first().map(ColumnChunkMetaData::compression);
+        let column = footer
+            .row_groups()
+            .first()
+            .and_then(|group| group.columns().first());
+        let codec = column.map(ColumnChunkMetaData::compression);
+        let known = state.tables.get(table);
+        let basis = known.and_then(|known| known.basis.as_ref());
+        let of_elements = known
+            .and_then(|known| known.schema.as_ref())
+            .filter(|schema| schema.root_id().is_some());
         SpoolSettings {
             compression: codec.map_or(self.defaults.compression, compression),
-            primary_key: looked_up.filter_map(name).collect(),
+            primary_key: match (basis, of_elements) {
+                (Some(basis), _) => basis.primary_key.clone(),
+                (None, Some(_)) => vec![ROW_ID.to_owned()],
+                (None, None) => Vec::new(),
+            },
             ..self.defaults.clone()
         }
     }

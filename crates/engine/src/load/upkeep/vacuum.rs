@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::listing::{Listed, list};
-use crate::load::commit_log::{self, STAGING};
+use crate::load::commit_log;
 use crate::load::destination::off_the_async_threads;
 use crate::load::load_id::names_a_data_file;
 use crate::load::spool::SPOOL_PREFIX;
-use crate::load::{Destination, Error, Lake, State, durable};
+use crate::load::staging::STAGING;
+use crate::load::{Destination, Error, Lake, State};
 
 /// How old what is removed is at least, unless the caller says otherwise: no run lasts as long.
 pub const DEFAULT_VACUUM_AGE: Duration = Duration::from_hours(7 * 24);
@@ -80,16 +81,19 @@ pub async fn vacuum(
     }
     let staged = list(destination, STAGING).await?;
     let log = commit_log::read(destination).await?;
-    let state = State::fold(&log.commits);
-    let current: BTreeSet<&str> = state
+    let current: BTreeSet<&str> = log
+        .state
         .tables
         .values()
         .flat_map(|table| table.files.iter().map(|file| file.path.as_str()))
         .collect();
     // The newest commit may wait to be published: its files are still to be moved.
-    let waiting: BTreeSet<&str> = log
-        .unpublished()
-        .flat_map(|commit| commit.staged().chain(commit.removed()))
+    let newest = log.newest.iter();
+    let waiting: BTreeSet<&str> = newest
+        .flat_map(|commit| {
+            let moves = commit.moves().flat_map(|(from, to)| [from, to]);
+            moves.chain(commit.removals())
+        })
         .collect();
     let unknown = listed.into_iter().filter(|object| {
         let name = object.path.rsplit('/').next().unwrap_or_default();
@@ -153,7 +157,9 @@ fn spool_folders(
             continue;
         }
         if !dry_run {
-            durable::remove_folder(&entry.path())?;
+            let path = entry.path();
+            std::fs::remove_dir_all(&path)
+                .map_err(Error::local_file("remove the folder", &path))?;
         }
         removed.push(newest.into());
     }
