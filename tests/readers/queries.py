@@ -1,6 +1,6 @@
 """Runs queries of `engine sql`, and prints the rows that come out, one JSON object a line.
 
-usage: queries.py READER QUERY_FILE [SQL around `table`]
+usage: queries.py READER QUERY_FILE
 """
 
 import json
@@ -13,10 +13,11 @@ def main() -> None:
     if reader == "duckdb":
         import duckdb
 
-        duckdb.sql("set timezone = 'UTC'")
         relation = duckdb.sql(text)
         columns, types = relation.columns, [str(one) for one in relation.types]
-        rows = [dict(zip(columns, row)) for row in relation.fetchall()]
+        shown = [name for name in columns if not name.startswith("_")]
+        relation = relation.select(*[duckdb.ColumnExpression(name) for name in shown])
+        rows = [dict(zip(shown, row)) for row in relation.fetchall()]
     elif reader == "polars":
         names = {}
         exec(text, names)

@@ -57,9 +57,9 @@ pub(crate) async fn forget(
 
 /// Where the same data may be still.
 const KEPT_ELSEWHERE: &str = "\
-What else may hold the same data: the other tables; the files of rejected records, in `_rejected`; the commit log, where keys of
-parents and partitions name slices and folders; copies and earlier versions that the store keeps. A later run brings back what
-the API still has.";
+What else may hold the same data: other tables; files of rejected records (`rejected`); the commit log, where keys of parents
+and partitions name slices and folders; copies and earlier versions that the store keeps.
+A later run brings back what the API still has.";
 
 fn print(report: &ForgetReport, name: &str, printer: &Printer) {
     let named = report.tables.iter().filter(|(table, _)| *table == name);

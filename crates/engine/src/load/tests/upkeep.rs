@@ -161,7 +161,7 @@ async fn whatever_was_loaded_compacting_changes_no_row() {
         let lake = &place.destination;
         let disposition = [Append, Merge, Replace][random.usize(..3)];
         for number in 0..random.usize(2..7) {
-            let ids: Vec<i64> = (0..random.i64(1..40)).map(|_| random.i64(..60)).collect();
+            let ids: Vec<i64> = (0..random.i64(1..40)).map(|_| random.i64(0..60)).collect();
             let mut columns = vec![("id", ints(ids.iter().copied()))];
             if random.bool() {
                 columns.push(("f", floats(ids.iter().map(|_| random.f64()))));
