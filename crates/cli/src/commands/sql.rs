@@ -16,7 +16,10 @@ pub(crate) async fn sql(arguments: &SqlArguments, printer: &Printer) -> Result<E
     let state = place.state(arguments.at).await?;
     let name = &arguments.table;
     let table = find_table(&state, name)?;
-    let columns = table.schema.as_ref().map(|schema| schema.arrow_schema());
+    let columns = table
+        .schema
+        .as_ref()
+        .map(engine::schema::TableSchema::arrow_schema);
     let Some(schema) = columns.filter(|schema| !schema.fields().is_empty()) else {
         let message = format!("`{name}` has no columns yet: no record has come");
         return Err(Failure::Other {

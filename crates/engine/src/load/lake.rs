@@ -57,7 +57,7 @@ enum Standing {
 /// What a commit is made of.
 enum Part {
     /// Rows that join a table.
-    Rows(TableCommit),
+    Rows(Box<TableCommit>),
     /// Files that are written already.
     Files(Box<Prepared>),
 }
@@ -191,8 +191,8 @@ impl Lake {
         now: Timestamp,
         last: bool,
     ) -> Result<CommitReport, Error> {
-        let parts = tables.into_iter().map(Part::Rows).collect();
-        self.commit_parts(parts, now, last, false).await
+        let parts = tables.into_iter().map(|table| Part::Rows(Box::new(table)));
+        self.commit_parts(parts.collect(), now, last, false).await
     }
 
     /// Commits files in the place of others, as work on the lake that is no load. The run is complete with it.
@@ -267,7 +267,7 @@ impl Lake {
     ) -> Result<(), Error> {
         for part in tables {
             let tables = match part {
-                Part::Rows(table) => prepare(&self.destination, &self.state, table).await?,
+                Part::Rows(table) => prepare(&self.destination, &self.state, *table).await?,
                 Part::Files(table) => vec![*table],
             };
             for mut prepared in tables {

@@ -45,8 +45,8 @@ pub(super) fn query(table: &TableFiles) -> Result<String, QueryError> {
 }
 
 fn newest_column(table: &TableFiles) -> String {
-    let columns = table.schema.fields().iter().map(|field| field.name());
-    columns.last().cloned().unwrap_or_default()
+    let mut columns = table.schema.fields().iter().map(|field| field.name());
+    columns.next_back().cloned().unwrap_or_default()
 }
 
 fn identifier(name: &str) -> String {

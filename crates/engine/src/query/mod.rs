@@ -173,10 +173,8 @@ fn python_text(text: &str) -> String {
 
 /// A list of literals for Python, one a line.
 fn python_list<'t>(texts: impl IntoIterator<Item = &'t str>, indent: &str) -> String {
-    let lines = texts.into_iter();
-    let lines: String = lines
-        .map(|text| format!("{indent}    {},\n", python_text(text)))
-        .collect();
+    let line = |text: &str| format!("{indent}    {},\n", python_text(text));
+    let lines = texts.into_iter().map(line).collect::<Vec<_>>().concat();
     format!("[\n{lines}{indent}]")
 }
 

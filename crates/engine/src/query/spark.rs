@@ -2,14 +2,16 @@
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::{Presence, QueryError, TableFiles, python_list, python_text, quoted};
+use super::{QueryError, TableFiles, python_list, python_text, quoted};
 
 const NAME: &str = "Spark";
 
 pub(super) fn query(table: &TableFiles) -> Result<String, QueryError> {
     let now = python_text(&ddl(&table.schema)?);
+    // What a union lacks becomes null, in objects too.
+    let empty = format!("table = spark.createDataFrame([], {now})");
     if table.files.is_empty() {
-        return Ok(format!("table = spark.createDataFrame([], {now})"));
+        return Ok(empty);
     }
     // Spark reads a file with the types that it has, so that files of different ones are read apart.
     let mut reads: Vec<(SchemaRef, Vec<String>)> = Vec::new();
@@ -20,41 +22,35 @@ pub(super) fn query(table: &TableFiles) -> Result<String, QueryError> {
             None => reads.push((SchemaRef::clone(&file.schema), vec![location])),
         }
     }
-    let mut text = "from pyspark.sql import functions as F\n\n".to_owned();
-    let mut names = Vec::new();
-    for (number, (schema, files)) in (1..).zip(&reads) {
-        let name = format!("part_{number}");
-        let files = python_list(files.iter().map(String::as_str), "");
+    let mut parts = vec!["from pyspark.sql import functions as F\n".to_owned(), empty];
+    for (schema, files) in &reads {
+        let files = python_list(files.iter().map(String::as_str), "    ");
+        let casts = table.schema.fields().iter();
+        let casts = casts.map(|field| cast(schema, field));
+        let casts = casts.collect::<Result<Vec<_>, _>>()?.concat();
         let schema = python_text(&ddl(schema)?);
-        text.push_str(&format!(
-            "{name} = spark.read.schema({schema}).parquet(*{files})\n"
+        parts.push(format!(
+            "table = table.unionByName(\n    spark.read.schema({schema}).parquet(*{files}){casts},\n    \
+             allowMissingColumns=True,\n)"
         ));
-        names.push(name);
     }
-    let (first, others) = names.split_first().expect("there is a file");
-    let union: String = others
-        .iter()
-        .map(|name| format!(".unionByName({name}, allowMissingColumns=True)"))
-        .collect();
-    let columns = table
-        .schema
-        .fields()
-        .iter()
-        .map(|field| column(table, field));
-    let columns: String = columns.collect::<Result<_, _>>()?;
-    text.push_str(&format!("table = {first}{union}.select(\n{columns})"));
-    Ok(text)
+    Ok(parts.join("\n"))
 }
 
-fn column(table: &TableFiles, field: &Field) -> Result<String, QueryError> {
-    let name = python_text(&quoted(field.name(), '`'));
-    let alias = python_text(field.name());
+/// Gives a column of the files the type that the table has.
+fn cast(schema: &Schema, field: &Field) -> Result<String, QueryError> {
+    let is_nested = field.data_type().is_nested();
+    let in_files = schema.field_with_name(field.name()).ok();
+    let earlier = in_files.filter(|earlier| earlier.data_type() != field.data_type());
+    if earlier.is_none() || is_nested {
+        return Ok(String::new());
+    }
+    let name = python_text(field.name());
+    let column = python_text(&quoted(field.name(), '`'));
     let type_name = python_text(&type_name(field.name(), field.data_type())?);
-    Ok(match table.presence(field.name(), field.data_type()) {
-        Presence::Same => format!("    F.col({name}),\n"),
-        Presence::Cast => format!("    F.col({name}).cast({type_name}).alias({alias}),\n"),
-        Presence::Absent => format!("    F.lit(None).cast({type_name}).alias({alias}),\n"),
-    })
+    Ok(format!(
+        "\n    .withColumn({name}, F.col({column}).cast({type_name}))"
+    ))
 }
 
 fn ddl(schema: &Schema) -> Result<String, QueryError> {

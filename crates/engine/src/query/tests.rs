@@ -103,16 +103,19 @@ fn polars_and_spark_get_python() {
     insta::assert_snapshot!(query(Reader::Spark, &table).unwrap(), @r#"
     from pyspark.sql import functions as F
 
-    part_1 = spark.read.schema("`na\"me``'` STRING, `n` BIGINT").parquet(*[
-        "/d/people/a.parquet",
-    ])
-    part_2 = spark.read.schema("`na\"me``'` STRING, `n` DOUBLE, `new` DATE").parquet(*[
-        "/d/people/\\[b\\].parquet",
-    ])
-    table = part_1.unionByName(part_2, allowMissingColumns=True).select(
-        F.col("`na\"me``'`"),
-        F.col("`n`").cast("DOUBLE").alias("n"),
-        F.col("`new`"),
+    table = spark.createDataFrame([], "`na\"me``'` STRING, `n` DOUBLE, `new` DATE")
+    table = table.unionByName(
+        spark.read.schema("`na\"me``'` STRING, `n` BIGINT").parquet(*[
+            "/d/people/a.parquet",
+        ])
+        .withColumn("n", F.col("`n`").cast("DOUBLE")),
+        allowMissingColumns=True,
+    )
+    table = table.unionByName(
+        spark.read.schema("`na\"me``'` STRING, `n` DOUBLE, `new` DATE").parquet(*[
+            "/d/people/\\[b\\].parquet",
+        ]),
+        allowMissingColumns=True,
     )
     "#);
 }
