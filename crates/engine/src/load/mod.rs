@@ -23,6 +23,7 @@ mod hive;
 mod key_index;
 mod lake;
 mod lease;
+mod load_id;
 mod memory_share;
 mod merge;
 mod owner;
@@ -48,11 +49,13 @@ mod table_writer;
 mod temporary_file;
 #[cfg(test)]
 mod tests;
+pub mod upkeep;
 
 pub use destination::Destination;
 pub use error::Error;
 pub use lake::Lake;
 pub use lease::{Lease, Patience};
+pub use load_id::new_load_id;
 pub use owner::Owner;
 pub use prepare::{Discards, Replaced, TableCommit};
 pub use rejected::{RejectedLine, RejectedSpool, RejectedWriter, SealedRejected};

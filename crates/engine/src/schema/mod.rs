@@ -33,7 +33,7 @@ pub use observed::WIDE_OBJECT_KEYS;
 
 pub(crate) use calendar::{parse_date, write_date};
 pub(crate) use child_table::{
-    ChildTable, Level, ROW_ID, element_fields, holds_whole_objects, row_id,
+    ChildTable, Level, PARENT_ID, ROW_ID, element_fields, holds_whole_objects, row_id,
 };
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
@@ -203,6 +203,19 @@ impl TableSchema {
         self.column_names()
             .into_iter()
             .filter(|name| !known.contains(name))
+            .collect()
+    }
+
+    /// The names and types of all columns, in the order of [`Self::arrow_schema`].
+    pub(crate) fn all_columns(&self) -> Vec<(String, ColumnType)> {
+        let layout = self.layout();
+        let own = layout
+            .iter()
+            .map(|column| (column.name.clone(), column.data_type.clone()));
+        let metadata = [ColumnType::Text, ColumnType::Timestamp(None)];
+        let metadata = METADATA_NAMES.iter().zip(metadata);
+        let metadata = metadata.filter(|_| self.metadata_columns);
+        own.chain(metadata.map(|(name, data_type)| ((*name).to_owned(), data_type)))
             .collect()
     }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) use divided::{TableRows, child_table_name, divide};
-pub(super) use folder::SpoolFolder;
+pub(super) use folder::{SPOOL_PREFIX, SpoolFolder};
 pub(super) use gathering::SpooledRows;
 pub use slice::SliceWriter;
 
@@ -90,7 +90,7 @@ impl SpoolSettings {
     }
 
     /// The settings of the tables of the lists in its rows: their key is the id, and what divides the rows is not theirs.
-    fn of_child_tables(&self) -> Self {
+    pub(super) fn of_child_tables(&self) -> Self {
         Self {
             primary_key: vec![ROW_ID.to_owned()],
             cursor: None,

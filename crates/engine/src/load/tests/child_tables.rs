@@ -36,7 +36,7 @@ fn decoded(load_id: &str, row_ids: RowIds, slice: &Slice, records: &[&str]) -> R
 }
 
 /// The rows of a table, in the order of their text.
-async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
+pub(super) async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
     let mut state = State::read(destination).await.unwrap();
     let tables = state.tables.remove(table).into_iter();
     let tables = tables.map(|table| ("people".to_owned(), table)).collect();
@@ -46,7 +46,11 @@ async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
     rows
 }
 
-async fn merged(destination: &Destination, load_id: &str, records: &[&str]) -> CommitReport {
+pub(super) async fn merged(
+    destination: &Destination,
+    load_id: &str,
+    records: &[&str],
+) -> CommitReport {
     let mut lake = open(destination, load_id).await;
     let rows = decoded(load_id, RowIds::Key, &Slice::default(), records);
     let parts = vec![part(

@@ -11,6 +11,7 @@ mod recovery;
 mod rejected;
 mod runs;
 mod tables;
+mod upkeep;
 
 use std::sync::Arc;
 
