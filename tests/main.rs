@@ -21,6 +21,7 @@ mod holes;
 mod incremental;
 mod interruption;
 mod memory;
+mod merge;
 mod nested;
 mod pacing;
 mod pages;

@@ -13,6 +13,8 @@
 //!
 //! **Invariant:** a batch never becomes JSON here, and no value is converted except by [`crate::schema::conform`].
 
+mod absent_rows;
+mod columns;
 mod commit_log;
 mod destination;
 mod durable;
@@ -21,10 +23,13 @@ mod error;
 pub mod fail_point;
 mod hive;
 mod key_index;
+mod key_probe;
+mod key_ranges;
 mod lake;
 mod lease;
 mod memory_share;
 mod merge;
+mod merge_keys;
 mod owner;
 mod parquet_properties;
 mod parquet_writer;
@@ -35,6 +40,7 @@ mod publish;
 mod rejected;
 mod renaming;
 mod report;
+mod rewrite;
 mod row_order;
 mod snapshot;
 mod sorting_metadata;
@@ -47,6 +53,7 @@ mod table_writer;
 mod temporary_file;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 pub use destination::Destination;
 pub use error::Error;

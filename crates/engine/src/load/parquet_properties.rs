@@ -9,7 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::SpoolSettings;
-use super::key_index::key_positions;
+use super::columns::key_positions;
 use super::row_order::SortOrder;
 use crate::plan::Compression;
 use crate::schema::TableSchema;

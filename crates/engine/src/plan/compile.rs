@@ -2,10 +2,10 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::CursorScope;
 use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
+use super::{AbsentRows, CursorScope};
 use super::{client, contract, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Mistake, Pipeline};
 
@@ -119,15 +119,24 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
     ordered
 }
 
+/// Whether each run takes away all rows that are not in it.
+fn takes_all_absent(resource: &ResourcePlan) -> bool {
+    match resource.write_disposition {
+        WriteDisposition::Replace => true,
+        WriteDisposition::Merge => resource.merge.absent == AbsentRows::Concerned,
+        WriteDisposition::Append | WriteDisposition::Skip => false,
+    }
+}
+
 /// A table that is replaced in every run must get all of its parents in every run.
 fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes: &mut Mistakes) {
     for (index, name) in names.iter().enumerate() {
-        let replaced = resources.iter().any(|resource| {
-            resource.name == *name && resource.write_disposition == WriteDisposition::Replace
-        });
-        if !replaced {
+        let Some(replaced) = resources
+            .iter()
+            .find(|resource| resource.name == *name && takes_all_absent(resource))
+        else {
             continue;
-        }
+        };
         let ancestors = parents::ancestors(resources, name);
         let partly_read = resources.iter().rfind(|resource| {
             ancestors.contains(resource.name.as_str())
@@ -142,7 +151,12 @@ fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes:
                     .index(index)
                     .key("write_disposition"),
                 format!(
-                    "`{name}` is replaced in every run, and `{}` gives only what is new",
+                    "`{name}` {}, and `{}` gives only what is new",
+                    if replaced.write_disposition == WriteDisposition::Replace {
+                        "is replaced in every run"
+                    } else {
+                        "loses what is not in a run"
+                    },
                     ancestor.name
                 ),
                 "use `merge` with a `primary_key`, or `append`".to_owned(),

@@ -17,6 +17,7 @@ mod graph;
 mod incremental;
 mod job;
 mod memory;
+mod merge;
 mod mistakes;
 mod model;
 mod paginator;
@@ -49,6 +50,10 @@ pub use incremental::{
     IncrementalMode, IncrementalPlan, MissingCursor, RangeEdge, RowOrder, WindowsPlan,
 };
 pub use memory::MemoryPlan;
+pub use merge::{
+    AbsentRows, DEFAULT_VALID_FROM, DEFAULT_VALID_TO, DedupColumn, MergeAction, MergePlan,
+    VersionsPlan,
+};
 pub use model::*;
 pub use paginator::{
     AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,

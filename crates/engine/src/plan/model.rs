@@ -86,6 +86,8 @@ pub struct DecodePlan {
     pub drops_duplicates: bool,
     /// Source names of the primary key's columns; null or missing values in them are an error.
     pub primary_key: Vec<String>,
+    /// Source names of the columns by which a merge takes groups of rows away; the same holds for them.
+    pub merge_key: Vec<String>,
     /// The fields of each record that other resources use.
     pub parent_fields: Vec<ParentField>,
     /// What the records may change of the table's schema.
@@ -105,11 +107,13 @@ pub enum RowIds {
 }
 
 impl RowIds {
-    pub(super) fn of(write_disposition: WriteDisposition) -> Self {
+    pub(super) fn of(write_disposition: WriteDisposition, primary_key: &[String]) -> Self {
         match write_disposition {
-            WriteDisposition::Merge => Self::Key,
+            WriteDisposition::Merge if !primary_key.is_empty() => Self::Key,
             WriteDisposition::Replace => Self::Place,
-            WriteDisposition::Append | WriteDisposition::Skip => Self::PlaceInLoad,
+            WriteDisposition::Append | WriteDisposition::Merge | WriteDisposition::Skip => {
+                Self::PlaceInLoad
+            }
         }
     }
 }
@@ -296,6 +300,8 @@ pub struct ResourcePlan {
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
+    /// Which rows a merge takes away and which it adds.
+    pub merge: super::MergePlan,
     /// What divides the table's files into folders, the outermost first.
     pub partition_by: Vec<super::PartitionField>,
     /// The folder below the destination that keeps what the schema contract discards.
@@ -329,6 +335,21 @@ pub struct ResourcePlan {
 }
 
 impl ResourcePlan {
+    /// Whether what a load doesn't hold goes from the table: a load of which a part is missing must not be committed.
+    pub fn concerns_absent(&self) -> bool {
+        match self.write_disposition {
+            WriteDisposition::Replace => true,
+            WriteDisposition::Merge => self.merge.concerns_absent(),
+            WriteDisposition::Append | WriteDisposition::Skip => false,
+        }
+    }
+
+    /// Whether a run commits the table once, with all of its rows: commits of parts would come to another result.
+    pub fn is_committed_once(&self) -> bool {
+        let merges = self.write_disposition == WriteDisposition::Merge;
+        self.concerns_absent() || merges && self.merge.dedup_sort.is_some()
+    }
+
     /// Whether reading a slice may end before its last page.
     pub fn stops_early(&self) -> bool {
         let rules = self.follow_rules();

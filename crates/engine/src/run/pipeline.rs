@@ -198,8 +198,14 @@ async fn read_all(
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
         let output = if writes {
             let tables = plan.resources.iter().map(|other| &other.table);
-            let output =
-                TableOutput::new(&resource, tables, lake, &plan.destination, &options.load_id)?;
+            let output = TableOutput::new(
+                &resource,
+                tables,
+                lake,
+                &plan.destination,
+                &options.load_id,
+                options.now,
+            )?;
             Some(output)
         } else {
             None
@@ -292,6 +298,18 @@ fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) {
         let parent = parents.find(|parent| cut.contains(&parent.resource));
         if outcome.is_cut || parent.is_some() {
             cut.insert(resource.name.clone());
+        }
+        let is_merge = resource.write_disposition == WriteDisposition::Merge;
+        if let Some(parent) = parent
+            && is_merge
+            && resource.concerns_absent()
+            && outcome.error.is_none()
+        {
+            outcome.error = Some(Error::AbsentUnknown {
+                resource: resource.name.clone(),
+                reason: format!("the pages of `{}` were cut short", parent.resource),
+            });
+            continue;
         }
         let keeps_rows = !matches!(
             resource.write_disposition,

@@ -184,7 +184,7 @@ impl ResourceRun {
             }
             IncrementalMode::Follow(_) => !self.resource.shares_state(),
         };
-        told_apart && self.resource.write_disposition != WriteDisposition::Replace
+        told_apart && !self.resource.concerns_absent()
     }
 
     fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {

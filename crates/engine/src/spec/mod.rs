@@ -37,6 +37,7 @@ mod source;
 mod value;
 mod var;
 mod variables;
+mod write_disposition;
 
 pub use auth::{
     ApiKey, ApiKeyLocation, Auth, Bearer, ClientAuth, DEFAULT_API_KEY_NAME,
@@ -71,7 +72,7 @@ pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    DatePart, IncludedField, Nested, PartitionField, Resource, WriteDisposition,
+    DatePart, IncludedField, Nested, PartitionField, Resource,
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
@@ -83,3 +84,4 @@ pub use value::{
 };
 pub use var::Var;
 pub use variables::{Variables, VariablesFileError};
+pub use write_disposition::{DedupSort, Disposition, MergeStrategy, WriteDisposition};

@@ -6,6 +6,7 @@ mod durability;
 mod failing_store;
 mod files;
 mod long_logs;
+mod merges;
 mod partitions;
 mod recovery;
 mod rejected;
@@ -27,7 +28,7 @@ use tempfile::TempDir;
 use super::stored_file::lay_out;
 use super::*;
 use crate::flow::Progress;
-use crate::plan::{Compression, MemoryPlan, WriteDisposition};
+use crate::plan::{Compression, MemoryPlan, MergePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// A destination, and what keeps it alive.
@@ -62,6 +63,8 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
     primary_key: Vec::new(),
+    merge: MergePlan::UPSERT,
+    load_start: 0,
     cursor: None,
     partition_by: Vec::new(),
     memory: MemoryPlan::DEFAULT,
