@@ -17,6 +17,7 @@ import pyarrow.parquet as pq  # noqa: E402
 from dlt.common.normalizers.naming import snake_case  # noqa: E402
 from dlt.sources.rest_api import rest_api_source  # noqa: E402
 
+TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'data'"
 NAMING = snake_case.NamingConvention()
 
 
@@ -57,9 +58,14 @@ class Dlt:
 
     def rows_of_database(self, table: str) -> list[dict]:
         with duckdb.connect(str(self.folder / "lake.duckdb"), read_only=True) as database:
-            known = database.sql("SELECT table_name FROM information_schema.tables WHERE table_schema = 'data'").fetchall()
+            known = database.sql(TABLES).fetchall()
             return database.sql(f'SELECT * FROM data."{table}"').to_arrow_table().to_pylist() if (table,) in known else []
 
     def tables(self, resources: tuple[str, ...]) -> list[str]:
         """The tables of these resources and of the lists in their records."""
-        return sorted(folder.name for folder in (self.folder / "lake/data").iterdir() if folder.name.startswith(resources))
+        if self.database:
+            with duckdb.connect(str(self.folder / "lake.duckdb"), read_only=True) as database:
+                names = [name for (name,) in database.sql(TABLES).fetchall()]
+        else:
+            names = [folder.name for folder in (self.folder / "lake/data").iterdir()]
+        return sorted(name for name in names if name.startswith(resources))

@@ -19,7 +19,7 @@ use super::{DataFile, Destination, Error};
 const MOST_LOOKED_UP: usize = 4096;
 
 /// Keys of rows, each of one or more columns.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct KeyProbe {
     columns: Vec<ProbedColumn>,
     /// The keys themselves, an array for each column, while there are few enough.

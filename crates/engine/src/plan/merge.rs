@@ -289,8 +289,7 @@ impl Compiling<'_> {
                 "plan::merge_without_key",
                 &self.strategy_place(),
                 "`merge` needs a `primary_key` to tell which row takes the place of which",
-                "give `primary_key` (or a `merge_key`, to replace whole groups of rows), or use `append` or `replace`"
-                    .to_owned(),
+                "give `primary_key` or `merge_key`, or use `append` or `replace`".to_owned(),
             );
         }
         let heeds_groups = !matches!(strategy, MergeStrategy::Upsert | MergeStrategy::InsertOnly);

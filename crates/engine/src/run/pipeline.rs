@@ -23,7 +23,7 @@ use crate::flow::{Event, Observer, Progress};
 use crate::load::{
     Basis, Destination, Discards, Lake, Lease, Owner, Patience, TableCommit, TableState,
 };
-use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
+use crate::plan::{MergeAction, Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
 pub struct Options {
@@ -378,9 +378,19 @@ fn tell_duplicates(resource: &ResourcePlan, duplicates: u64, observer: &Observer
     if duplicates == 0 {
         return;
     }
-    let key = resource.primary_key.join("`, `");
+    let merge = &resource.merge;
+    let same = match resource.primary_key.join("`, `") {
+        key if key.is_empty() => "values".to_owned(),
+        key => format!("`{key}`"),
+    };
+    let kept = match &merge.dedup_sort {
+        Some(sort) if sort.greatest => format!("the one with the greatest `{}`", sort.column),
+        Some(sort) => format!("the one with the lowest `{}`", sort.column),
+        None if merge.action == MergeAction::KeepEarlier => "the first one that came".to_owned(),
+        None => "the last one that came".to_owned(),
+    };
     let again = format!(
-        "{duplicates} rows had the same `{key}` as another row of this run; of each, the last one that came was kept"
+        "{duplicates} rows had the same {same} as another row of this run; of each, {kept} was kept"
     );
     let resource_name = resource.name.clone();
     observer(if resource.is_divided() {

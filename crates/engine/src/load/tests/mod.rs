@@ -18,6 +18,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -223,9 +225,19 @@ async fn rows_in(destination: &Destination, state: &State) -> Vec<String> {
 fn texts_of(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::new().with_null("-");
     let schema = batch.schema();
-    let columns: Vec<_> = (0..batch.num_columns())
+    let arrays: Vec<ArrayRef> = (0..batch.num_columns())
         .filter(|column| !schema.field(*column).name().starts_with('_'))
-        .map(|column| ArrayFormatter::try_new(batch.column(column), &options).unwrap())
+        .map(|column| match batch.column(column).data_type() {
+            // The zone is UTC always.
+            DataType::Timestamp(unit, _) => {
+                cast(batch.column(column), &DataType::Timestamp(*unit, None)).unwrap()
+            }
+            _ => ArrayRef::clone(batch.column(column)),
+        })
+        .collect();
+    let columns: Vec<_> = arrays
+        .iter()
+        .map(|array| ArrayFormatter::try_new(array, &options).unwrap())
         .collect();
     let row = |row: usize| {
         let values: Vec<String> = columns
