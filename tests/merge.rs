@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{Finished, Workspace, rows};
+use crate::support::{Finished, Reply, Request, Scripted, Workspace, rows};
 
 /// A lake of one resource, whose records change from load to load.
 struct Lake {
@@ -148,4 +148,64 @@ fn a_merge_key_is_never_null() {
     let finished = lake.run("[{ day: 1 }, { day: null }]");
     finished.assert_code(1);
     assert!(finished.stderr.contains("`day`"), "{finished:?}");
+}
+
+/// Two pages of people, of which the second may be refused.
+fn people_in_pages(refused: bool) -> Scripted {
+    Scripted::start(move |request: &Request| match request.parameter("page") {
+        Some("2") if refused => Reply::status(404, "{}"),
+        Some("2") => Reply::json(r#"{"items": [{"id": 2, "name": "bob"}]}"#),
+        Some("3") => Reply::json(r#"{"items": []}"#),
+        _ => Reply::json(r#"{"items": [{"id": 1, "name": "ann"}]}"#),
+    })
+}
+
+#[test]
+fn what_was_not_read_is_not_taken_for_deleted() {
+    let workspace = Workspace::new();
+    let run = |server: &Scripted| {
+        let spec = format!(
+            "name: lake\nclient: {{ base_url: {} }}\nresources:\n- name: people\n  primary_key: id\n  \
+             write_disposition: {{ disposition: merge, strategy: cdc }}\n  endpoint:\n    data_selector: items\n    \
+             paginator: {{ type: page_number, base_page: 1, total_path: null, concurrency: 1 }}\n    \
+             response_actions: [{{ status_code: 404, action: ignore }}]\n",
+            server.url()
+        );
+        workspace.write("lake.yaml", &spec);
+        workspace.engine(["run", "lake.yaml"])
+    };
+    run(&people_in_pages(false)).assert_code(0);
+    let cut = run(&people_in_pages(true));
+    cut.assert_code(1);
+    let told = cut.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("takes records that are not in a load for deleted"),
+        "{told}"
+    );
+    let rows = rows(&workspace.path().join("data/lake"), "people");
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn an_incremental_merge_by_groups_reads_its_last_records_again() {
+    let workspace = Workspace::new();
+    let loads = [
+        r#"{"id": 1, "day": 1, "at": 1}, {"id": 2, "day": 1, "at": 2}"#,
+        r#"{"id": 2, "day": 1, "at": 2}, {"id": 3, "day": 1, "at": 3}"#,
+    ];
+    for records in loads {
+        let server = Scripted::start(move |_: &Request| Reply::json(format!("[{records}]")));
+        let spec = format!(
+            "name: lake\nclient: {{ base_url: {} }}\nresources:\n- name: visits\n  merge_key: day\n  \
+             write_disposition: merge\n  endpoint:\n    paginator: single_page\n    \
+             incremental: {{ cursor_path: at, initial_value: 0, start_param: since }}\n",
+            server.url()
+        );
+        workspace.write("lake.yaml", &spec);
+        workspace.engine(["run", "lake.yaml"]).assert_code(0);
+    }
+    let rows = rows(&workspace.path().join("data/lake"), "visits");
+    let mut ids: Vec<&str> = rows.rows.iter().map(|row| row["id"].as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["2", "3"], "the day is what the last load says it is");
 }

@@ -438,6 +438,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_parent_leaves_out_is_not_absent() {
+        let children = |more: &str| {
+            mistakes(&format!(
+                "resources:\n\
+                 - name: a\n  endpoint: {{ paginator: single_page, incremental: {{ cursor_path: t, start_param: s }} }}\n\
+                 - {{ name: b, endpoint: 'b/{{resources.a.id}}', {more} }}\n"
+            ))
+        };
+        assert_eq!(
+            children("write_disposition: { disposition: merge, strategy: scd2 }"),
+            [
+                "7:44 plan::replaced_child `b` loses what is not in a run, and `a` gives only what is new"
+            ]
+        );
+        assert_eq!(
+            children("write_disposition: replace"),
+            [
+                "7:44 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
+            ]
+        );
+    }
+
+    #[test]
     fn every_mistake_has_its_place() {
         let found = mistakes(
             "resources:\n\
