@@ -1,6 +1,8 @@
 //! The strategies of a merge, from the spec to the files, over several loads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Finished, Reply, Request, Scripted, Workspace, rows};
 
@@ -71,10 +73,7 @@ fn deleted_records_go_with_what_is_in_their_lists() {
     let second = lake.load(
         "[{ id: 1, gone: true, tags: [x] }, { id: 2, gone: false, tags: [c, e] }, { id: 4, gone: true, tags: [y] }]",
     );
-    assert!(
-        second.stdout.contains("2 updated") || second.stdout.contains("1 updated"),
-        "{second:?}"
-    );
+    assert!(second.stdout.contains("1 updated"), "{second:?}");
     assert_eq!(lake.shown("people"), ["gone=false id=2", "id=3"]);
     assert_eq!(
         lake.shown("people__tags"),
@@ -150,32 +149,38 @@ fn a_merge_key_is_never_null() {
     assert!(finished.stderr.contains("`day`"), "{finished:?}");
 }
 
-/// Two pages of people, of which the second may be refused.
-fn people_in_pages(refused: bool) -> Scripted {
-    Scripted::start(move |request: &Request| match request.parameter("page") {
-        Some("2") if refused => Reply::status(404, "{}"),
-        Some("2") => Reply::json(r#"{"items": [{"id": 2, "name": "bob"}]}"#),
-        Some("3") => Reply::json(r#"{"items": []}"#),
-        _ => Reply::json(r#"{"items": [{"id": 1, "name": "ann"}]}"#),
-    })
+/// A lake of what a server answers in the first run, and in the second.
+fn run_twice(
+    resource: &str,
+    answer: impl Fn(&Request, bool) -> Reply + Send + Sync + 'static,
+) -> (Workspace, Finished) {
+    let workspace = Workspace::new();
+    let is_second = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&is_second);
+    let server = Scripted::start(move |request| answer(request, seen.load(Ordering::SeqCst)));
+    let url = server.url();
+    let spec = format!("name: lake\nclient: {{ base_url: {url} }}\nresources:\n{resource}");
+    workspace.write("lake.yaml", &spec);
+    workspace.engine(["run", "lake.yaml"]).assert_code(0);
+    is_second.store(true, Ordering::SeqCst);
+    let second = workspace.engine(["run", "lake.yaml"]);
+    (workspace, second)
 }
 
 #[test]
 fn what_was_not_read_is_not_taken_for_deleted() {
-    let workspace = Workspace::new();
-    let run = |server: &Scripted| {
-        let spec = format!(
-            "name: lake\nclient: {{ base_url: {} }}\nresources:\n- name: people\n  primary_key: id\n  \
-             write_disposition: {{ disposition: merge, strategy: cdc }}\n  endpoint:\n    data_selector: items\n    \
-             paginator: {{ type: page_number, base_page: 1, total_path: null, concurrency: 1 }}\n    \
-             response_actions: [{{ status_code: 404, action: ignore }}]\n",
-            server.url()
-        );
-        workspace.write("lake.yaml", &spec);
-        workspace.engine(["run", "lake.yaml"])
-    };
-    run(&people_in_pages(false)).assert_code(0);
-    let cut = run(&people_in_pages(true));
+    let resource = "- name: people\n  primary_key: id\n  \
+         write_disposition: { disposition: merge, strategy: cdc }\n  endpoint:\n    data_selector: items\n    \
+         paginator: { type: page_number, base_page: 1, total_path: null, concurrency: 1 }\n    \
+         response_actions: [{ status_code: 404, action: ignore }]\n";
+    let (workspace, cut) = run_twice(resource, |request, is_second| {
+        match request.parameter("page") {
+            Some("2") if is_second => Reply::status(404, "{}"),
+            Some("2") => Reply::json(r#"{"items": [{"id": 2, "name": "bob"}]}"#),
+            Some("3") => Reply::json(r#"{"items": []}"#),
+            _ => Reply::json(r#"{"items": [{"id": 1, "name": "ann"}]}"#),
+        }
+    });
     cut.assert_code(1);
     let told = cut.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
@@ -188,24 +193,23 @@ fn what_was_not_read_is_not_taken_for_deleted() {
 
 #[test]
 fn an_incremental_merge_by_groups_reads_its_last_records_again() {
-    let workspace = Workspace::new();
-    let loads = [
-        r#"{"id": 1, "day": 1, "at": 1}, {"id": 2, "day": 1, "at": 2}"#,
-        r#"{"id": 2, "day": 1, "at": 2}, {"id": 3, "day": 1, "at": 3}"#,
-    ];
-    for records in loads {
-        let server = Scripted::start(move |_: &Request| Reply::json(format!("[{records}]")));
-        let spec = format!(
-            "name: lake\nclient: {{ base_url: {} }}\nresources:\n- name: visits\n  merge_key: day\n  \
-             write_disposition: merge\n  endpoint:\n    paginator: single_page\n    \
-             incremental: {{ cursor_path: at, initial_value: 0, start_param: since }}\n",
-            server.url()
-        );
-        workspace.write("lake.yaml", &spec);
-        workspace.engine(["run", "lake.yaml"]).assert_code(0);
-    }
+    let resource = "- name: visits\n  merge_key: day\n  write_disposition: merge\n  endpoint:\n    \
+         paginator: single_page\n    \
+         incremental: { cursor_path: at, initial_value: 0, start_param: since }\n";
+    let (workspace, second) = run_twice(resource, |_, is_second| {
+        Reply::json(if is_second {
+            r#"[{"id": 2, "day": 1, "at": 2}, {"id": 3, "day": 1, "at": 3}]"#
+        } else {
+            r#"[{"id": 1, "day": 1, "at": 1}, {"id": 2, "day": 1, "at": 2}]"#
+        })
+    });
+    second.assert_code(0);
     let rows = rows(&workspace.path().join("data/lake"), "visits");
     let mut ids: Vec<&str> = rows.rows.iter().map(|row| row["id"].as_str()).collect();
     ids.sort_unstable();
-    assert_eq!(ids, ["2", "3"], "the day is what the last load says it is");
+    assert_eq!(
+        ids,
+        ["2", "3"],
+        "the day is what the last load says that it is"
+    );
 }

@@ -293,12 +293,11 @@ impl KeyIndex {
                 keep.push(true);
                 continue;
             }
-            let stays = match self.find_for(xxh3_128(key.data())) {
-                Some(new) => self.takes_for_the_same(new, xxh3_128(content.data())),
-                None => {
-                    self.removed += u64::from(concerned.value(row));
-                    !concerned.value(row)
-                }
+            let stays = if let Some(new) = self.find_for(xxh3_128(key.data())) {
+                self.takes_for_the_same(new, xxh3_128(content.data()))
+            } else {
+                self.removed += u64::from(concerned.value(row));
+                !concerned.value(row)
             };
             if let Some(ids) = ids.filter(|ids| !stays && ids.is_valid(row)) {
                 self.read_anew.add(ids.value(row));

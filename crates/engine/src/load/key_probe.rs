@@ -86,11 +86,7 @@ impl KeyProbe {
 
     /// Adds keys, an array for each column.
     pub(super) fn add_arrays(&mut self, arrays: Vec<ArrayRef>) -> Result<(), ArrowError> {
-        let Some(rows) = arrays
-            .first()
-            .map(|array| array.len())
-            .filter(|rows| *rows > 0)
-        else {
+        let Some(rows) = arrays.first().map(Array::len).filter(|rows| *rows > 0) else {
             return Ok(());
         };
         self.is_empty = false;
@@ -107,9 +103,7 @@ impl KeyProbe {
         }
         self.few = match self.few.take() {
             Some(known) if known.is_empty() && rows <= MOST_LOOKED_UP => Some(arrays),
-            Some(known)
-                if known.first().map_or(0, |array| array.len()) + rows <= MOST_LOOKED_UP =>
-            {
+            Some(known) if known.first().map_or(0, Array::len) + rows <= MOST_LOOKED_UP => {
                 let together = known.iter().zip(&arrays);
                 let together = together.map(|(known, new)| concat(&[known, new]));
                 Some(together.collect::<Result<_, _>>()?)
@@ -146,7 +140,7 @@ impl KeyProbe {
                 }
                 continue;
             };
-            let mut near = (0..few.first().map_or(0, |array| array.len()))
+            let mut near = (0..few.first().map_or(0, Array::len))
                 .filter(|row| lies_within(few, rows, &bounds, group, *row))
                 .peekable();
             if near.peek().is_none() {
@@ -158,7 +152,7 @@ impl KeyProbe {
             if near.any(|row| {
                 few.iter()
                     .zip(&filters)
-                    .all(|(keys, filter)| is_in(filter, keys, row))
+                    .all(|(keys, filter)| is_in(filter.as_ref(), keys, row))
             }) {
                 return Ok(true);
             }
@@ -281,8 +275,8 @@ pub(super) fn file_schema(footer: &ParquetMetaData) -> Result<Schema, ParquetErr
 }
 
 /// Whether a filter says that a value may be there; without one, it may.
-fn is_in(filter: &Option<Sbbf>, keys: &ArrayRef, row: usize) -> bool {
-    let Some(filter) = filter.as_ref().filter(|_| keys.is_valid(row)) else {
+fn is_in(filter: Option<&Sbbf>, keys: &ArrayRef, row: usize) -> bool {
+    let Some(filter) = filter.filter(|_| keys.is_valid(row)) else {
         return true;
     };
     match keys.data_type() {

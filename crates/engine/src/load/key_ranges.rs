@@ -6,11 +6,14 @@ const MOST_RANGES: usize = 1024;
 /// Values that are gathered before they are put in order.
 const GATHERED: usize = 8 * MOST_RANGES;
 
+/// The least and the greatest value, both included.
+type Range = (Box<[u8]>, Box<[u8]>);
+
 /// Values as comparable bytes, or what lies between two of them.
 #[derive(Debug, Default)]
 pub(super) struct KeyRanges {
-    /// Least and greatest value of each, in no order, and overlapping.
-    ranges: Vec<(Box<[u8]>, Box<[u8]>)>,
+    /// In no order, and overlapping.
+    ranges: Vec<Range>,
 }
 
 impl KeyRanges {
@@ -36,7 +39,7 @@ impl KeyRanges {
     fn bound(&mut self) {
         let mut ranges = std::mem::take(&mut self.ranges);
         ranges.sort_unstable();
-        let mut apart: Vec<(Box<[u8]>, Box<[u8]>)> = Vec::with_capacity(ranges.len());
+        let mut apart: Vec<Range> = Vec::with_capacity(ranges.len());
         for (first, last) in ranges {
             match apart.last_mut() {
                 Some((_, greatest)) if *greatest >= first => {

@@ -69,7 +69,7 @@ impl Versions {
         let from = instants(Some(self.boundary), rows, batch.column(self.valid_from));
         let to = instants(self.active, rows, batch.column(self.valid_to));
         with_column(
-            with_column(batch.clone(), self.valid_from, from)?,
+            &with_column(batch, self.valid_from, from)?,
             self.valid_to,
             to,
         )
@@ -83,7 +83,7 @@ impl Versions {
     ) -> Result<RecordBatch, ArrowError> {
         let before = batch.column(self.valid_to);
         let ended = instants(Some(self.boundary), batch.num_rows(), before);
-        with_column(batch.clone(), self.valid_to, zip(stay, before, &ended)?)
+        with_column(batch, self.valid_to, zip(stay, before, &ended)?)
     }
 
     /// Whether a file may hold a row that is valid.
@@ -120,12 +120,12 @@ fn instants(instant: Option<i64>, rows: usize, like: &ArrayRef) -> ArrayRef {
         DataType::Timestamp(_, zone) => zone.clone(),
         _ => None,
     };
-    let instants = TimestampMicrosecondArray::from_iter(std::iter::repeat_n(instant, rows));
+    let instants: TimestampMicrosecondArray = std::iter::repeat_n(instant, rows).collect();
     Arc::new(instants.with_timezone_opt(zone))
 }
 
 fn with_column(
-    batch: RecordBatch,
+    batch: &RecordBatch,
     position: usize,
     column: ArrayRef,
 ) -> Result<RecordBatch, ArrowError> {

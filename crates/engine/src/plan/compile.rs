@@ -449,13 +449,13 @@ mod tests {
         assert_eq!(
             children("write_disposition: { disposition: merge, strategy: scd2 }"),
             [
-                "7:44 plan::replaced_child `b` loses what is not in a run, and `a` gives only what is new"
+                "7:46 plan::replaced_child `b` loses what is not in a run, and `a` gives only what is new"
             ]
         );
         assert_eq!(
             children("write_disposition: replace"),
             [
-                "7:44 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
+                "7:46 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
             ]
         );
     }

@@ -18,6 +18,7 @@ mod incremental;
 mod job;
 mod memory;
 mod merge;
+mod merge_plan;
 mod mistakes;
 mod model;
 mod paginator;
@@ -50,7 +51,7 @@ pub use incremental::{
     IncrementalMode, IncrementalPlan, MissingCursor, RangeEdge, RowOrder, WindowsPlan,
 };
 pub use memory::MemoryPlan;
-pub use merge::{
+pub use merge_plan::{
     AbsentRows, DEFAULT_VALID_FROM, DEFAULT_VALID_TO, DedupColumn, MergeAction, MergePlan,
     VersionsPlan,
 };

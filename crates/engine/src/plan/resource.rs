@@ -1,14 +1,14 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, ResourcePlan, RowIds, WriteDisposition};
+use super::model::{DecodePlan, RequestTemplate, ResourcePlan, RowIds, WriteDisposition};
 use super::parents::{self, Named};
 use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AbsentRows, AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental,
-    job, merge, paginator, partition_by, partitions, path_params, seeds, steps,
+    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, merge,
+    paginator, partition_by, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -96,17 +96,7 @@ fn endpoint(
     let path = path.unwrap_or_else(|| TemplateText(resource.name.clone()));
     let bound = path_params::bind(&path, &endpoint.params, &endpoint_place, mistakes);
     let single_record = endpoint.job.is_none() && is_single_record(&bound.path.0);
-    let request = Request {
-        method: endpoint.method.as_ref(),
-        path: &bound.path,
-        params: &bound.params,
-        headers: &endpoint.headers,
-        json: endpoint.json.as_ref(),
-        data: endpoint.data.as_ref(),
-        encoding: request::encoding(endpoint),
-        default_method: Method::get(),
-    };
-    let request = references.compile(&request, &endpoint_place, mistakes);
+    let request = request_template(endpoint, &bound, references, &endpoint_place, mistakes);
     for (resource, path, place) in &bound.resolved {
         references.place_parent(resource, path, place);
     }
@@ -179,10 +169,7 @@ fn endpoint(
             table: table.clone(),
             row_ids: RowIds::of(write_disposition, &primary_key),
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
-            merge_key: match merge.absent {
-                AbsentRows::InGroups(merge_key) => merge_key,
-                AbsentRows::Unconcerned | AbsentRows::Concerned => Vec::new(),
-            },
+            merge_key: merge.groups().to_vec(),
             primary_key,
             steps,
             // A merge compares the keys of the whole commit.
@@ -195,6 +182,27 @@ fn endpoint(
         incremental,
         concurrency: concurrency?,
     })
+}
+
+/// The request of each page.
+fn request_template(
+    endpoint: &Endpoint,
+    bound: &path_params::Bound,
+    references: &mut References,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<RequestTemplate, Reported> {
+    let request = Request {
+        method: endpoint.method.as_ref(),
+        path: &bound.path,
+        params: &bound.params,
+        headers: &endpoint.headers,
+        json: endpoint.json.as_ref(),
+        data: endpoint.data.as_ref(),
+        encoding: request::encoding(endpoint),
+        default_method: Method::get(),
+    };
+    references.compile(&request, place, mistakes)
 }
 
 /// The endpoint's own paginator, else the one that its path suggests, else the client's.

@@ -174,6 +174,10 @@ pub const DEFAULT_CONCURRENCY: usize = 8;
 /// `<name>__v_<kind>`, and a warning tells of it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the spec that is there or not"
+)]
 pub struct Column {
     /// The column's type. Default: found from the values. Numbers get the narrowest type that holds each of them exactly;
     /// texts are timestamps where all of them are RFC 3339 and exact to the microsecond, and dates where all of them are
