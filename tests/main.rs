@@ -22,6 +22,7 @@ mod holes;
 mod incremental;
 mod interruption;
 mod memory;
+mod merge;
 mod nested;
 mod pacing;
 mod pages;

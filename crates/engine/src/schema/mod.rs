@@ -39,11 +39,10 @@ pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
 pub(crate) use exact_number::ExactNumber;
+pub(crate) use names::METADATA_NAMES;
 pub(crate) use number::{NumberSummary, decimal_digits, integer_is_exact_in_float64};
 pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
 pub(crate) use spelling::{Spellings, StringSummary, parse_timestamp};
-
-use names::METADATA_NAMES;
 
 /// Columns that a table can have.
 pub const MAXIMUM_COLUMNS: usize = 10_000;
@@ -279,7 +278,7 @@ impl TableSchema {
         value
     }
 
-    /// The unsettled schema of records that fill these columns: texts, integers and fractions.
+    /// The unsettled schema of records that fill these columns: texts, integers, fractions and booleans.
     pub(crate) fn of(schema: &Schema) -> Self {
         let mut fields: Vec<Field> = Vec::new();
         for column in schema.fields() {
@@ -302,6 +301,7 @@ impl TableSchema {
             });
             let observed = &mut fields[place].observed;
             match column.data_type() {
+                DataType::Boolean => observed.bool = true,
                 DataType::Int64 => observed.number = Some(NumberSummary::of_int64(1)),
                 DataType::Float64 => {
                     let fraction = ExactNumber::parse(b"1.5").unwrap();

@@ -6,7 +6,7 @@ use parquet::basic::Compression as Codec;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use crate::load::{SpoolSettings, State};
-use crate::plan::{Compression, MemoryPlan, Plan};
+use crate::plan::{Compression, MemoryPlan, MergePlan, Plan};
 use crate::schema::ROW_ID;
 use crate::spec::{
     DEFAULT_FILE_SIZE_BYTES, DEFAULT_GZIP_LEVEL, DEFAULT_ROW_GROUP_BYTES, DEFAULT_ZSTD_LEVEL,
@@ -26,7 +26,9 @@ impl UpkeepSettings {
     pub fn of(plan: &Plan) -> Self {
         let resources = plan.resources.iter();
         let tables = resources.map(|resource| {
-            let settings = SpoolSettings::new(&plan.destination, resource);
+            // No row gets a new version.
+            let load_start = jiff::Timestamp::UNIX_EPOCH;
+            let settings = SpoolSettings::new(&plan.destination, resource, load_start);
             (resource.table.clone(), settings)
         });
         Self {
@@ -105,6 +107,8 @@ fn defaults(row_group_bytes: u64, file_size_bytes: u64, memory: MemoryPlan) -> S
         file_size_bytes,
         encode_from_bytes: u64::MAX,
         primary_key: Vec::new(),
+        merge: MergePlan::UPSERT,
+        load_start: 0,
         cursor: None,
         partition_by: Vec::new(),
         memory,
