@@ -8,6 +8,7 @@
 mod auth;
 mod bad_input;
 mod changes;
+mod checkpoints;
 mod child_tables;
 mod contracts;
 mod cursors;

@@ -20,6 +20,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Run(RunArguments),
+    State(StateArguments),
     Sandbox(SandboxArguments),
     Files(FilesArguments),
     Sql(SqlArguments),
@@ -46,8 +47,13 @@ Examples:
   engine run pipelines/assembled.yaml --sandbox
   ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
   engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
+  engine run pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
 
-Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted.")]
+Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
+A second Ctrl-C stops at once, and nothing is lost either.
+
+Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted, what
+was whole is committed.")]
 pub(crate) struct RunArguments {
     /// The pipeline's YAML file.
     pub(crate) spec: PathBuf,
@@ -67,6 +73,20 @@ pub(crate) struct RunArguments {
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Starts over: reads from the start, and replaces all rows of the tables, each in one commit once its resource is read to
+    /// its end. With `-r`, of these resources only, and of children that get their records.
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    pub(crate) fresh: bool,
+    /// Reads again what is not older than this time, and replaces what the tables hold of it; the next run goes on where
+    /// earlier ones have ended all the same.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// Reads again what is older than this time. Resources that are read in windows are read by whole windows.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Stops at the first resource that fails: nothing more is read, and what is whole is committed.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,
@@ -216,6 +236,88 @@ pub(crate) struct ForgetArguments {
     /// Waits until a run that is under way at this destination has ended, rather than stop.
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+/// Shows and changes how far each resource was read.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine state show pipelines/assembled.yaml
+  engine state show --destination ./data/assembled --output json
+  engine state set pipelines/assembled.yaml agent_states --cursor 2024-01-01
+  engine state reset pipelines/assembled.yaml agent_states")]
+pub(crate) struct StateArguments {
+    #[command(subcommand)]
+    pub(crate) command: StateCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StateCommand {
+    /// Shows how far each resource was read.
+    Show(StateShowArguments),
+    /// Says where the next run goes on with a resource. The rows stay.
+    Set(StateSetArguments),
+    /// Forgets how far a resource was read: the next run reads it from the start. The rows stay.
+    Reset(StateResetArguments),
+}
+
+/// Whose state is meant.
+#[derive(Args)]
+pub(crate) struct StatePlace {
+    /// Where the tables are, instead of the spec's `destination.url`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// The tables are those of a simulated API, as for `engine run`.
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(crate) sandbox: Option<String>,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
+}
+
+#[derive(Args)]
+pub(crate) struct StateShowArguments {
+    /// The pipeline's YAML file; not needed with `--destination`.
+    #[arg(required_unless_present = "destination")]
+    pub(crate) spec: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: StatePlace,
+    /// How it is shown; as JSON it is complete.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: StateOutput,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateOutput {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Args)]
+pub(crate) struct StateSetArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// The resource.
+    pub(crate) resource: String,
+    /// A time such as `2024-01-31`, or another value of the cursor: the next run goes on from there.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) cursor: String,
+    /// Only the cursor of this parent record or partition, as `state show` names it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) part: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: StatePlace,
+}
+
+#[derive(Args)]
+pub(crate) struct StateResetArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// The resource.
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) place: StatePlace,
 }
 
 fn var(text: &str) -> Result<(String, String), String> {

@@ -10,7 +10,7 @@ use crate::printer::Printer;
 /// Exit code of a spec or a command line that is wrong.
 const BAD_USAGE: u8 = 2;
 /// Exit code of a run that was told to stop.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl Failure {
             Self::Run(error) => {
                 printer.error(&chain(&error));
                 match error {
-                    engine::run::Error::Interrupted => ExitCode::from(INTERRUPTED),
-                    engine::run::Error::UnknownResource(_) => ExitCode::from(BAD_USAGE),
+                    engine::run::Error::StoppedAtOnce => ExitCode::from(INTERRUPTED),
+                    error if error.is_usage() => ExitCode::from(BAD_USAGE),
                     _ => ExitCode::FAILURE,
                 }
             }

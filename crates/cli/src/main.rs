@@ -34,6 +34,9 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
+        Command::State(arguments) => {
+            runtime.block_on(commands::state::state(arguments.command, &printer))
+        }
         Command::Sandbox(arguments) => {
             runtime.block_on(commands::sandbox::serve(arguments, &printer))
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use engine::load::TableReport;
-use engine::run::{Report, ResourceReport};
+use engine::run::{End, Report, ResourceReport};
 
 /// What a run did, as a table with a line a resource.
 pub(crate) fn render(report: &Report) -> String {
@@ -61,10 +61,37 @@ pub(crate) fn render(report: &Report) -> String {
     }
     for resource in &report.resources {
         if let Some(error) = &resource.error {
-            text = format!("{text}\nfailed: {}: {error}", resource.name);
+            let word = if resource.is_stopped {
+                "stopped"
+            } else {
+                "failed"
+            };
+            text = format!("{text}\n{word}: {}: {error}", resource.name);
         }
     }
-    text
+    match ending(report) {
+        Some(ending) => format!("{text}\n{ending}"),
+        None => text,
+    }
+}
+
+/// What is left of a run that ended early; `None` of one that came to its end.
+fn ending(report: &Report) -> Option<String> {
+    let why = match report.end {
+        End::Complete => return None,
+        End::Interrupted => "interrupted",
+        End::FailedFast => "stopped at the first failure",
+    };
+    let tables = report.resources.iter().flat_map(ResourceReport::tables);
+    let rows: u64 = tables
+        .map(|table| table.rows_added + table.rows_updated + table.rows_unchanged)
+        .sum();
+    let kept = match rows {
+        0 => "no row was whole enough to be kept".to_owned(),
+        1 => "1 row is kept".to_owned(),
+        rows => format!("{} rows are kept", grouped(rows)),
+    };
+    Some(format!("{why}: {kept}; the next run goes on from there"))
 }
 
 fn row(resource: &ResourceReport) -> [String; 8] {

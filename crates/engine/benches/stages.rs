@@ -9,7 +9,7 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
-use engine::load::{Destination, Discards, Lake, Owner, SpoolSettings, TableCommit};
+use engine::load::{Destination, Discards, Lake, Owner, Replaced, SpoolSettings, TableCommit};
 use engine::plan::{Compression, DecodePlan, MemoryPlan, Selector, WriteDisposition};
 use engine::schema::TableSchema;
 use jiff::Timestamp;
@@ -154,6 +154,7 @@ fn encode(bencher: Bencher<'_, '_>, shape: &str) {
             basis: None,
             progress: Progress::default(),
             discards: Discards::default(),
+            replaced: Replaced::Nothing,
         };
         let commit = lake.commit(vec![commit], Timestamp::UNIX_EPOCH, true);
         runtime.block_on(commit).expect("a commit")

@@ -43,16 +43,21 @@ impl Slice {
     /// by a hash. A window is named by its start alone, since the end of the newest window moves with the clock.
     /// The only slice of an undivided resource has the name `all`.
     pub fn id(&self) -> String {
-        let mut id = self.parts();
-        if let Some(window) = &self.window {
-            push(&mut id, "from", &window.start.to_string());
-        }
-        if id.is_empty() { "all".to_owned() } else { id }
+        self.id_with(|_, parent| &parent.resource)
+    }
+
+    /// What stands for [`Self::id`] where many slices must be remembered. It stays the same when a parent gets another name.
+    pub fn hash(&self) -> SliceHash {
+        let places: Vec<String> = (0..self.parents.len())
+            .map(|place| place.to_string())
+            .collect();
+        let id = self.id_with(|place, _| &places[place]);
+        SliceHash(xxhash_rust::xxh3::xxh3_128(id.as_bytes()))
     }
 
     /// The name of the slice's parent record and partition, whatever its window; `all` where there are none.
     pub fn part(&self) -> String {
-        let part = self.parts();
+        let part = self.parts(|_, parent| &parent.resource);
         if part.is_empty() {
             "all".to_owned()
         } else {
@@ -60,18 +65,27 @@ impl Slice {
         }
     }
 
-    fn parts(&self) -> String {
+    fn id_with<'n>(&'n self, parent_name: impl Fn(usize, &'n ParentRecord) -> &'n str) -> String {
+        let mut id = self.parts(parent_name);
+        if let Some(window) = &self.window {
+            push(&mut id, "from", &window.start.to_string());
+        }
+        if id.is_empty() { "all".to_owned() } else { id }
+    }
+
+    fn parts<'n>(&'n self, parent_name: impl Fn(usize, &'n ParentRecord) -> &'n str) -> String {
         let mut id = String::new();
-        for parent in &self.parents {
+        for (place, parent) in self.parents.iter().enumerate() {
+            let name = parent_name(place, parent);
             for (path, value) in &parent.key {
                 let value = match value {
                     Value::Array(values) if parent.batch => batch_name(values),
                     value => value.to_string(),
                 };
-                push(&mut id, &format!("{}.{path}", parent.resource), &value);
+                push(&mut id, &format!("{name}.{path}"), &value);
             }
             if let Some(twin) = &parent.twin {
-                push(&mut id, &format!("{} twin", parent.resource), twin);
+                push(&mut id, &format!("{name} twin"), twin);
             }
         }
         for (key, value) in &self.partition {
@@ -166,6 +180,29 @@ pub struct Progress {
     /// windows lie, or the cursor that is followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grid: Option<String>,
+    /// Finished slices of a resource without a cursor whose load has not come to its end: the next run goes on with the
+    /// others, and only the one after that starts anew.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub open: BTreeSet<SliceHash>,
+}
+
+/// Stands for the name of a slice, where many must be remembered; written as 32 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SliceHash(u128);
+
+impl Serialize for SliceHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SliceHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        u128::from_str_radix(&digits, 16)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 /// How far a resource, or a part of it, was read.
@@ -420,5 +457,22 @@ mod tests {
         let long = batch(100);
         assert!(long.starts_with("users.id=[1,2,3,4,… 96 more, "), "{long}");
         assert_ne!(long, batch(101));
+    }
+
+    #[test]
+    fn what_stands_for_a_slice_does_not_depend_on_the_names_of_parents() {
+        let slice = |resource: &str, id: u64| {
+            let parent = ParentRecord {
+                resource: resource.to_owned(),
+                key: [("id".to_owned(), json!(id))].into(),
+                ..ParentRecord::default()
+            };
+            Slice {
+                parents: vec![parent],
+                ..Slice::default()
+            }
+        };
+        assert_eq!(slice("users", 1).hash(), slice("people", 1).hash());
+        assert_ne!(slice("users", 1).hash(), slice("users", 2).hash());
     }
 }

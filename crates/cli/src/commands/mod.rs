@@ -6,4 +6,5 @@ pub(crate) mod forget;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod sql;
+pub(crate) mod state;
 pub(crate) mod vacuum;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::load::{Patience, new_load_id};
 use engine::plan::{Plan, check_destination, compile};
-use engine::run::{Options, run as run_plan};
+use engine::run::{End, Options, Range, Scope, run as run_plan};
 use engine::spec::{
     Auth, Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name,
 };
@@ -16,7 +16,7 @@ use url::Url;
 
 use super::sandbox::start;
 use crate::args::RunArguments;
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::signals::Signals;
@@ -68,19 +68,21 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         api,
         now,
         clock: Arc::new(clock),
+        scope: scope(&arguments),
         resources: arguments.resources,
         patience: if arguments.wait {
             Patience::Wait
         } else {
             Patience::Stop
         },
+        fail_fast: arguments.fail_fast,
         observer,
     };
     let signals = Signals::listen();
     let result = tokio::select! {
         result = run_plan(plan, options, signals.received(1)) => result,
         // Stopping at any instant is safe: what is committed stays, and the rest is swept by the next run.
-        () = signals.received(2) => Err(engine::run::Error::Interrupted),
+        () = signals.received(2) => Err(engine::run::Error::StoppedAtOnce),
     };
     progress.finish();
     if let Some(sandbox) = sandbox {
@@ -88,11 +90,21 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     }
     let report = result?;
     printer.result(&summary::render(&report));
-    Ok(if report.has_failures() {
-        ExitCode::from(SOME_FAILED)
-    } else {
-        ExitCode::SUCCESS
+    Ok(match report.end {
+        End::Interrupted => ExitCode::from(INTERRUPTED),
+        End::FailedFast => ExitCode::FAILURE,
+        End::Complete if report.has_failures() => ExitCode::from(SOME_FAILED),
+        End::Complete => ExitCode::SUCCESS,
     })
+}
+
+fn scope(arguments: &RunArguments) -> Scope {
+    let (since, until) = (arguments.since, arguments.until);
+    match (since, until) {
+        (None, None) if arguments.fresh => Scope::Fresh,
+        (None, None) => Scope::New,
+        _ => Scope::Again(Range { since, until }),
+    }
 }
 
 /// Reads and compiles the spec; under a sandbox its base URL and rate limit take the place of the spec's.
@@ -132,7 +144,7 @@ pub(crate) fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Res
     Ok(())
 }
 
-fn point_at(pipeline: &mut Pipeline, information: &Information) {
+pub(super) fn point_at(pipeline: &mut Pipeline, information: &Information) {
     let endpoints = pipeline.resources.iter_mut();
     let auths = endpoints.filter_map(|resource| resource.endpoint.auth.as_mut());
     for auth in auths.chain(pipeline.client.auth.as_mut()) {
@@ -163,7 +175,7 @@ fn at_origin_of(base: &str, url: &str) -> Option<String> {
 }
 
 /// An embedded sandbox from a fixture, or one that runs already at a URL.
-async fn open_sandbox(
+pub(super) async fn open_sandbox(
     name: &str,
     beside: &Path,
     spec: &str,
@@ -201,7 +213,7 @@ pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// The clock in whole seconds, since many APIs take no finer times.
-fn whole_seconds() -> Timestamp {
+pub(super) fn whole_seconds() -> Timestamp {
     let now = clock();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }

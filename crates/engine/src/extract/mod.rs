@@ -4,6 +4,7 @@
 //! URL's origin and the allowed hosts.
 
 mod address;
+pub mod again;
 mod ahead;
 mod auth;
 mod client;

@@ -74,7 +74,13 @@ pub fn advance<'a>(
     now: Timestamp,
 ) -> Progress {
     let Some(incremental) = &resource.incremental else {
-        return Progress::default();
+        let finished = slices.into_iter().filter(|slice| slice.finished);
+        let finished = finished.map(|slice| slice.planned.slice.hash());
+        let open = before.open.iter().copied().chain(finished);
+        return Progress {
+            open: open.collect(),
+            ..Progress::default()
+        };
     };
     let reach = |before: &Reach, slices: &[SliceOutcome<'_>]| match &incremental.mode {
         IncrementalMode::Windows(plan) => {

@@ -79,7 +79,7 @@ pub fn slices(
             ..Slice::default()
         };
         let nothing = Reach::default();
-        let before = if resource.has_parts() {
+        let reach = if resource.has_parts() {
             before.parts.get(&slice.part()).unwrap_or(&nothing)
         } else {
             &before.whole
@@ -90,7 +90,7 @@ pub fn slices(
                 settled: false,
             }),
             Some(IncrementalMode::Follow(plan)) => {
-                planned.extend(follow(plan, &slice, before)?.map(|range| PlannedSlice {
+                planned.extend(follow(plan, &slice, reach)?.map(|range| PlannedSlice {
                     slice: Slice {
                         range: Some(range),
                         ..slice
@@ -99,7 +99,7 @@ pub fn slices(
                 }));
             }
             Some(IncrementalMode::Windows(plan)) => {
-                planned.extend(in_windows(plan, resource, &slice, before, now)?);
+                planned.extend(in_windows(plan, resource, &slice, reach, now)?);
             }
         }
     }
@@ -147,17 +147,29 @@ fn windows(
     floor: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Vec<(Window, bool)>, jiff::Error> {
+    let start = match watermark {
+        Some(watermark) => look_back(plan, watermark)?.max(plan.initial_value),
+        None => plan.initial_value,
+    };
+    let start = floor.map_or(start, |floor| start.max(floor));
+    windows_between(plan, Some(start), None, now)
+}
+
+/// All windows that a range touches, each with whether it is settled; without an edge of its own, the range starts at the
+/// initial value, and ends where reading does.
+pub(super) fn windows_between(
+    plan: &WindowsPlan,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Vec<(Window, bool)>, jiff::Error> {
     let initial = plan.initial_value;
+    let start = since.unwrap_or(initial);
     let end = match (plan.end_value, plan.ahead) {
         (Some(end), _) => end,
         (None, Some(ahead)) => shift(now, ahead)?,
         (None, None) => now,
     };
-    let start = match watermark {
-        Some(watermark) => look_back(plan, watermark)?.max(initial),
-        None => initial,
-    };
-    let start = floor.map_or(start, |floor| start.max(floor));
     let Some(step) = plan.window else {
         // Dates can't tell the morning's records from the evening's: a day is read once it is over.
         let end = if plan.format.is_date() {
@@ -169,6 +181,7 @@ fn windows(
         } else {
             end
         };
+        let end = until.map_or(end, |until| end.min(until));
         // The next run's slice starts where this one's ends; only a fixed end makes it the last.
         let settled = plan.end_value.is_some();
         let window = Window { start, end };
@@ -183,7 +196,7 @@ fn windows(
     let mut windows = Vec::new();
     let mut index = grid.index_at(start)?;
     let mut edge = grid.edge(index)?;
-    while edge < end {
+    while edge < until.map_or(end, |until| end.min(until)) {
         let next = grid.edge(index + 1)?;
         let window = Window {
             start: edge,
@@ -217,14 +230,14 @@ impl Grid {
         Ok(self.origin.checked_add(distance)?.timestamp())
     }
 
-    /// The last edge that isn't behind `time`, which must not lie before the origin.
+    /// The last edge that isn't behind `time`.
     fn index_at(&self, time: Timestamp) -> Result<i64, jiff::Error> {
         let origin = self.origin.timestamp();
         let first = self.edge(1)?;
         let step = (first.as_second() - origin.as_second()).max(1);
-        let mut index = (time.as_second() - origin.as_second()) / step;
+        let mut index = (time.as_second() - origin.as_second()).div_euclid(step);
         // Months differ in length: the estimate may be some steps off.
-        while index > 0 && self.edge(index)? > time {
+        while self.edge(index)? > time {
             index -= 1;
         }
         while self.edge(index + 1)? <= time {

@@ -14,6 +14,17 @@ use crate::schema::ConformError;
 /// Unless a variant says otherwise nothing was committed, and the same run may be started again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Rows of a range are to be replaced, and a row doesn't tell whether it lies there.
+    #[error(
+        "replace a range of table `{table}`: a row has no time in its column `{column}`, so that it can't be told whether it \
+         lies there; `run --fresh` reads all of it again"
+    )]
+    NoCursorInRow {
+        /// Name of the table.
+        table: String,
+        /// The column of the cursor.
+        column: String,
+    },
     /// The destination's URL can't be used; not retried.
     #[error("open the destination: {reason}")]
     UnusableDestination {

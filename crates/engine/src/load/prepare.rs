@@ -13,7 +13,8 @@ use super::spool::{TableRows, divide};
 use super::stored_file::lay_out;
 use super::table_writer::TableWriter;
 use super::{
-    Basis, Destination, Error, SealedRejected, SealedSpool, State, TableReport, TableState,
+    Basis, Destination, Error, ReplacedRange, SealedRejected, SealedSpool, State, TableReport,
+    TableState,
 };
 use crate::flow::Progress;
 use crate::plan::WriteDisposition;
@@ -35,6 +36,20 @@ pub struct TableCommit {
     pub progress: Progress,
     /// What the table's schema contract left out.
     pub discards: Discards,
+    /// What of the table leaves in any case.
+    pub replaced: Replaced,
+}
+
+/// What of a table leaves, whatever rows come.
+#[derive(Clone, Debug, Default)]
+pub enum Replaced {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// All rows: the new ones join an empty table.
+    All,
+    /// The rows of a range of time, of an append.
+    Range(ReplacedRange),
 }
 
 /// What a schema contract left out of a commit.
@@ -97,6 +112,7 @@ pub(super) async fn prepare(
     let joining = Joining {
         disposition: commit.write_disposition,
         apart: apart.into_iter().collect(),
+        replaced: commit.replaced,
     };
     let rows = TableRows {
         target,
@@ -144,6 +160,7 @@ struct Joining {
     disposition: WriteDisposition,
     /// Slices whose rows are kept apart.
     apart: BTreeSet<String>,
+    replaced: Replaced,
 }
 
 impl Prepared {
@@ -173,6 +190,18 @@ impl Prepared {
         elements_of: Option<Arc<ReadAnew>>,
     ) -> Result<ReadAnew, Error> {
         self.change_schema(before, &rows.schema);
+        let emptied;
+        let before = if matches!(how.replaced, Replaced::All) {
+            let files = before.files.iter();
+            self.change.remove = files.map(|file| file.path.clone()).collect();
+            emptied = TableState {
+                files: Vec::new(),
+                ..before.clone()
+            };
+            &emptied
+        } else {
+            before
+        };
         let files = before.files.iter();
         match how.disposition {
             WriteDisposition::Merge => {
@@ -188,12 +217,24 @@ impl Prepared {
                 return Ok(read_anew);
             }
             WriteDisposition::Replace => {
-                self.change.remove = files.map(|file| file.path.clone()).collect();
+                let all = files.map(|file| file.path.clone());
+                self.change.remove.extend(all);
             }
             WriteDisposition::Append => {
                 let is_replaced = |slice: &String| how.apart.contains(slice);
-                let replaced = files.filter(|file| file.slice.as_ref().is_some_and(is_replaced));
-                self.change.remove = replaced.map(|file| file.path.clone()).collect();
+                let (replaced, others): (Vec<_>, Vec<_>) =
+                    files.partition(|file| file.slice.as_ref().is_some_and(is_replaced));
+                let replaced = replaced.into_iter().map(|file| file.path.clone());
+                self.change.remove.extend(replaced);
+                if let Replaced::Range(range) = &how.replaced {
+                    let files = others.into_iter();
+                    let rest =
+                        range.take_out(destination, before, files, &rows.target, &rows.schema);
+                    let rest = rest.await?;
+                    self.change.remove.extend(rest.remove);
+                    self.report.rows_removed = rest.rows_removed;
+                    self.files = rest.files;
+                }
             }
             WriteDisposition::Skip => {}
         }
@@ -208,7 +249,8 @@ impl Prepared {
             }
         }
         self.report.rows_added = rows.parts.iter().map(|part| part.rows).sum();
-        self.files = off_the_async_threads(move || encode(rows)).await?;
+        let new = off_the_async_threads(move || encode(rows)).await?;
+        self.files.extend(new);
         Ok(ReadAnew::default())
     }
 
@@ -237,7 +279,7 @@ impl Prepared {
             removed,
         } = merged.counts;
         self.files = merged.files;
-        self.change.remove = merged.remove;
+        self.change.remove.extend(merged.remove);
         self.report.rows_added = added;
         self.report.rows_updated = updated;
         self.report.rows_unchanged = unchanged;

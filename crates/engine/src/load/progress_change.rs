@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Progress, Reach};
+use crate::flow::{Progress, Reach, SliceHash};
 
 /// The step from one progress to the next.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub(super) struct ProgressChange {
     /// The parts that are there no more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     gone: BTreeSet<String>,
+    /// Slices that the load has finished, beside those known before.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    open: BTreeSet<SliceHash>,
+    /// Those known before are forgotten: the load has come to its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    closed: bool,
 }
 
 impl ProgressChange {
@@ -32,7 +38,16 @@ impl ProgressChange {
         let gone = before.parts.keys();
         let gone = gone.filter(|name| !after.parts.contains_key(*name));
         let gone = gone.cloned().collect();
-        let Progress { whole, parts, grid } = after;
+        let closed = !before.open.is_subset(&after.open);
+        let Progress {
+            whole,
+            parts,
+            grid,
+            mut open,
+        } = after;
+        if !closed {
+            open.retain(|slice| !before.open.contains(slice));
+        }
         let moved = parts
             .into_iter()
             .filter(|(name, reach)| before.parts.get(name) != Some(reach));
@@ -41,6 +56,8 @@ impl ProgressChange {
             grid,
             parts: moved.collect(),
             gone,
+            open,
+            closed,
         })
     }
 
@@ -49,6 +66,10 @@ impl ProgressChange {
         progress.whole.clone_from(&self.whole);
         progress.grid.clone_from(&self.grid);
         progress.parts.retain(|name, _| !self.gone.contains(name));
+        if self.closed {
+            progress.open.clear();
+        }
+        progress.open.extend(&self.open);
         let moved = self.parts.iter();
         progress
             .parts
@@ -61,6 +82,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::flow::Slice;
 
     fn progress(grid: Option<&str>, parts: &[(&str, i64)]) -> Progress {
         let reach = |second: i64| Reach {
@@ -74,6 +96,22 @@ mod tests {
                 .iter()
                 .map(|(name, second)| ((*name).to_owned(), reach(*second)))
                 .collect(),
+            open: BTreeSet::new(),
+        }
+    }
+
+    fn open(names: &[&str]) -> Progress {
+        let hash = |name: &&str| {
+            let partition = [("name".to_owned(), serde_json::Value::from(*name))];
+            let slice = Slice {
+                partition: partition.into(),
+                ..Slice::default()
+            };
+            slice.hash()
+        };
+        Progress {
+            open: names.iter().map(hash).collect(),
+            ..Progress::default()
         }
     }
 
@@ -84,6 +122,9 @@ mod tests {
             progress(Some("daily"), &[("a", 1), ("b", 1)]),
             progress(Some("daily"), &[("a", 1), ("b", 2)]),
             progress(Some("hourly"), &[("b", 2), ("c", 3)]),
+            open(&["x"]),
+            open(&["x", "y"]),
+            open(&["z"]),
         ];
         for (before, after) in states
             .iter()
@@ -93,11 +134,15 @@ mod tests {
             assert_eq!(change.is_none(), before == after);
             let mut reached = before.clone();
             if let Some(change) = &change {
+                let text = serde_json::to_string(change).unwrap();
+                let change: ProgressChange = serde_json::from_str(&text).unwrap();
                 change.apply(&mut reached);
             }
             assert_eq!(&reached, after);
         }
         let change = ProgressChange::between(&states[1], states[2].clone()).unwrap();
         assert_eq!(change.parts.keys().collect::<Vec<_>>(), ["b"]);
+        let change = ProgressChange::between(&states[4], states[5].clone()).unwrap();
+        assert_eq!((change.open.len(), change.closed), (1, false));
     }
 }

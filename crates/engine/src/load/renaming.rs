@@ -171,7 +171,12 @@ fn rename_slices(table: &mut TableState, from: &str, to: &str) {
             .collect(),
         ..reach
     };
-    let Progress { whole, parts, grid } = std::mem::take(&mut table.progress);
+    let Progress {
+        whole,
+        parts,
+        grid,
+        open,
+    } = std::mem::take(&mut table.progress);
     table.progress = Progress {
         whole: rename_finished(whole),
         parts: parts
@@ -179,6 +184,8 @@ fn rename_slices(table: &mut TableState, from: &str, to: &str) {
             .map(|(name, reach)| (rename(&name), rename_finished(reach)))
             .collect(),
         grid,
+        // These don't depend on what the parents are called.
+        open,
     };
 }
 

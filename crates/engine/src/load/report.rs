@@ -47,6 +47,25 @@ pub struct TableReport {
     pub new_columns: Vec<String>,
 }
 
+impl TableReport {
+    /// Adds what a later commit did.
+    pub fn add(&mut self, later: &Self) {
+        self.rows_added += later.rows_added;
+        self.rows_updated += later.rows_updated;
+        self.rows_unchanged += later.rows_unchanged;
+        self.rows_removed += later.rows_removed;
+        self.duplicates_dropped += later.duplicates_dropped;
+        self.rows_discarded += later.rows_discarded;
+        self.values_discarded += later.values_discarded;
+        self.rejected_files
+            .extend(later.rejected_files.iter().cloned());
+        self.files_added += later.files_added;
+        self.files_removed += later.files_removed;
+        self.bytes_added += later.bytes_added;
+        self.new_columns.extend(later.new_columns.iter().cloned());
+    }
+}
+
 /// All commits of one load together.
 #[derive(Debug, Serialize)]
 pub(super) struct LoadReport {
@@ -80,20 +99,7 @@ impl LoadReport {
         self.complete = last;
         self.commits.push(commit.sequence);
         for (name, table) in &commit.tables {
-            let sum = self.tables.entry(name.clone()).or_default();
-            sum.rows_added += table.rows_added;
-            sum.rows_updated += table.rows_updated;
-            sum.rows_unchanged += table.rows_unchanged;
-            sum.rows_removed += table.rows_removed;
-            sum.duplicates_dropped += table.duplicates_dropped;
-            sum.rows_discarded += table.rows_discarded;
-            sum.values_discarded += table.values_discarded;
-            sum.rejected_files
-                .extend(table.rejected_files.iter().cloned());
-            sum.files_added += table.files_added;
-            sum.files_removed += table.files_removed;
-            sum.bytes_added += table.bytes_added;
-            sum.new_columns.extend(table.new_columns.iter().cloned());
+            self.tables.entry(name.clone()).or_default().add(table);
         }
     }
 

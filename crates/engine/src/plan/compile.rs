@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::CursorScope;
+use super::checkpoint::CheckpointPlan;
 use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
@@ -37,6 +38,9 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
         &mut mistakes,
     );
     let memory = memory.unwrap_or_default();
+    let checkpoint =
+        CheckpointPlan::compile(pipeline.checkpoint, &root.key("checkpoint"), &mut mistakes);
+    let checkpoint = checkpoint.unwrap_or_default();
     let client = client::compile(&pipeline.client, memory, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
     let destination = destination(pipeline, memory, &mut mistakes);
@@ -48,6 +52,7 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
         earlier_identities: earlier_names.map(|name| identity(name, pipeline)).collect(),
         client,
         resources,
+        checkpoint,
         destination,
     });
     mistakes.into_result(plan)

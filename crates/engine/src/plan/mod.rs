@@ -3,6 +3,7 @@
 //! **Invariant:** planning is pure. No file, network, clock or environment is touched here, and nothing awaits.
 
 mod auth;
+mod checkpoint;
 mod client;
 mod column_hint;
 mod columns;
@@ -35,6 +36,7 @@ pub mod template;
 
 pub use crate::spec::{Compression, ContractMode, DatePart};
 pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
+pub use checkpoint::CheckpointPlan;
 pub use client::{AllowedHost, Timeouts};
 pub use column_hint::{ColumnHint, DeclaredType};
 pub use compile::{check_destination, compile};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::auth::AuthPlan;
+use super::checkpoint::CheckpointPlan;
 use super::client::{AllowedHost, Timeouts};
 use super::exchange::ExchangePlan;
 use super::memory::MemoryPlan;
@@ -15,6 +16,7 @@ use super::{
     CursorColumn, CursorScope, FollowRules, IncrementalMode, IncrementalPlan, PaginatorPlan,
     RangeEdge, Selector,
 };
+use crate::cursor::CursorValue;
 use crate::schema::Form;
 
 /// How a resource's rows join those that the table already holds.
@@ -371,6 +373,42 @@ impl ResourcePlan {
         !self.is_divided() && !self.incremental.as_ref().is_some_and(in_windows)
     }
 
+    /// Whether slices that were finished are worth keeping while others are not, or fail: a later run leaves out just these.
+    pub fn keeps_finished_slices(&self) -> bool {
+        let Some(incremental) = &self.incremental else {
+            // A batch of parent records is made up anew in every run, and an append can't take its rows back.
+            let told_apart = self.parents_per_request.is_none()
+                || self.write_disposition == WriteDisposition::Merge;
+            return told_apart && self.keeps_rows();
+        };
+        // One state for all can't tell which parents or partitions were read: all of them are read again.
+        let told_apart = match &incremental.mode {
+            IncrementalMode::Windows(_) => !self.shares_state() || self.parents.is_empty(),
+            IncrementalMode::Follow(_) => !self.shares_state(),
+        };
+        told_apart && self.keeps_rows()
+    }
+
+    /// Whether the cursor is followed from a number on.
+    pub fn has_numbers_as_cursor(&self) -> bool {
+        let incremental = self.incremental.as_ref();
+        incremental.is_some_and(|incremental| match &incremental.mode {
+            IncrementalMode::Follow(follow) => matches!(
+                follow.initial_value,
+                Some(CursorValue::Number(_) | CursorValue::Written(_))
+            ),
+            IncrementalMode::Windows(_) => false,
+        })
+    }
+
+    /// Whether the rows of earlier runs stay in its table.
+    pub fn keeps_rows(&self) -> bool {
+        match self.write_disposition {
+            WriteDisposition::Append | WriteDisposition::Merge => true,
+            WriteDisposition::Replace | WriteDisposition::Skip => false,
+        }
+    }
+
     /// Whether how far the resource was read is kept for each parent record and partition.
     pub fn has_parts(&self) -> bool {
         let scope = self
@@ -394,6 +432,8 @@ pub struct Plan {
     pub client: ClientPlan,
     /// Resources, each after its parents.
     pub resources: Vec<ResourcePlan>,
+    /// How often a run commits.
+    pub checkpoint: CheckpointPlan,
     /// Where the tables are written.
     pub destination: DestinationPlan,
 }

@@ -12,7 +12,7 @@ use super::{Json, Written, check_rows};
 use crate::decode::{Decoder, SliceMemory};
 use crate::flow::{Page, Progress, Slice};
 use crate::load::{
-    Destination, Discards, Lake, Owner, SpoolSettings, State, TableCommit, TableState,
+    Destination, Discards, Lake, Owner, Replaced, SpoolSettings, State, TableCommit, TableState,
 };
 use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
@@ -110,6 +110,7 @@ impl Table {
             basis: None,
             progress: Progress::default(),
             discards: Discards::default(),
+            replaced: Replaced::Nothing,
         };
         let committed = lake.commit(vec![part], Timestamp::UNIX_EPOCH, true);
         self.runtime.block_on(committed).unwrap();

@@ -43,6 +43,25 @@ pub enum Error {
     /// A name given to select resources isn't one.
     #[error("no resource is called `{0}`")]
     UnknownResource(String),
+    /// How far a resource was read can't be changed so.
+    #[error("change how far `{resource}` was read: {reason}")]
+    NoEdit {
+        /// Name of the resource.
+        resource: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The range to read again ends where it starts, or before.
+    #[error("read a range again: `--until` must be later than `--since`")]
+    RangeEmpty,
+    /// No range of a resource can be read again.
+    #[error("read a range of `{resource}` again: {reason}")]
+    NoRange {
+        /// Name of the resource.
+        resource: String,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// The parent was not read to its end, so that some of the resource's records are unknown.
     #[error("its parent `{parent}` was not read to its end")]
     ParentFailed {
@@ -162,9 +181,23 @@ pub enum Error {
         /// Paths of their keys.
         columns: String,
     },
-    /// The run was told to stop.
-    #[error("the run was interrupted; nothing was committed")]
+    /// The run was told to stop before the resource was read to its end.
+    #[error("not read to its end: the run was interrupted")]
     Interrupted,
+    /// The resource was read to its end; committed before the run's end, its rows would come twice.
+    #[error("read, and not kept: the run ended early, and the next one reads it again")]
+    ReadAgain,
+    /// Another resource failed, and the run was to stop there.
+    #[error("not read to its end: the run stopped when `{failed}` failed (`--fail-fast`)")]
+    FailedFast {
+        /// Name of the resource that failed.
+        failed: String,
+    },
+    /// The run was told to stop at once.
+    #[error(
+        "the run was stopped at once: what it had committed stays, and the next run goes on from there"
+    )]
+    StoppedAtOnce,
 }
 
 /// What a task gave. A panic goes on here; a task is cancelled only where the whole run is.
@@ -187,10 +220,13 @@ impl Error {
             Self::Load(_)
             | Self::Client(_)
             | Self::UnknownResource(_)
+            | Self::NoEdit { .. }
+            | Self::RangeEmpty
+            | Self::NoRange { .. }
             | Self::TableOfLists { .. }
             | Self::GridChanged { .. }
             | Self::TablesChanged { .. }
-            | Self::Interrupted => true,
+            | Self::StoppedAtOnce => true,
             Self::Decode { .. }
             | Self::Slices(_)
             | Self::TooManyParents { .. }
@@ -200,8 +236,30 @@ impl Error {
             | Self::ChildTableTaken { .. }
             | Self::ParentFailed { .. }
             | Self::ParentCut { .. }
-            | Self::ChildFailed { .. } => false,
+            | Self::ChildFailed { .. }
+            | Self::Interrupted
+            | Self::ReadAgain
+            | Self::FailedFast { .. } => false,
         }
+    }
+
+    /// Whether the caller asked for what can't be.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownResource(_)
+                | Self::NoEdit { .. }
+                | Self::RangeEmpty
+                | Self::NoRange { .. }
+        )
+    }
+
+    /// Whether the run was told to stop, and nothing is wrong with the resource.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted | Self::ReadAgain | Self::FailedFast { .. }
+        )
     }
 
     /// Whether another resource's failure is the cause.

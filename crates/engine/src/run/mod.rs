@@ -2,21 +2,30 @@
 //!
 //! **Invariant:** this is the only module that spawns tasks.
 
+mod again;
 mod batches;
 mod changes;
+mod checkpoint;
 mod combinations;
+mod commits;
 mod cut;
+mod edit;
 mod error;
 mod included;
 mod output;
 mod parents;
 mod pipeline;
+mod relatives;
 mod report;
 mod resource;
 mod slice;
+mod slices;
+mod stop;
 mod tally;
 mod writing;
 
+pub use again::Range;
+pub use edit::{Edit, Editing, edit};
 pub use error::Error;
-pub use pipeline::{Options, run};
-pub use report::{Report, ResourceReport};
+pub use pipeline::{Options, Scope, run};
+pub use report::{End, Report, ResourceReport};

@@ -1,12 +1,13 @@
 //! Where a resource's records go: rows into its table, and what the schema contract discards into files of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use serde_json::value::RawValue;
 
 use super::error::Error;
-use crate::decode::{Decoded, Rejected};
+use crate::decode::{Decoded, DiscardCounts, Rejected};
 use crate::flow::Slice;
 use crate::load::{
     self, Discards, Lake, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool, SliceWriter,
@@ -20,11 +21,40 @@ use crate::schema::TableSchema;
 pub(super) struct TableOutput {
     rows: TableSpool,
     rejected: Option<RejectedSpool>,
+    discarding: Mutex<Discarding>,
     load_id: String,
     /// The table's schema before the run; `None` where the table isn't there.
     pub(super) schema: Option<TableSchema>,
     /// Names of tables that are not made of lists of this one, in lower case: folders may not tell it from upper case.
     other_tables: BTreeSet<String>,
+}
+
+/// What the schema contract left out of finished slices.
+#[derive(Debug, Default)]
+struct Discarding {
+    /// Of slices that an earlier one holds up, by their place: it goes through the same commit as their rows.
+    waiting: BTreeMap<u64, DiscardedOfSlice>,
+    /// Records and values of the slices that the next commit takes.
+    rows: u64,
+    values: u64,
+}
+
+#[derive(Debug)]
+struct DiscardedOfSlice {
+    rejected: Option<RejectedWriter>,
+    rows: u64,
+    values: u64,
+}
+
+impl Discarding {
+    fn take(&mut self, slice: DiscardedOfSlice) -> Result<(), load::Error> {
+        if let Some(rejected) = slice.rejected {
+            rejected.finish()?;
+        }
+        self.rows += slice.rows;
+        self.values += slice.values;
+        Ok(())
+    }
 }
 
 /// What one slice brings to a table.
@@ -100,6 +130,7 @@ impl TableOutput {
         Ok(Self {
             rows: lake.spool(table, settings)?,
             rejected: folder.map(|folder| lake.rejected(table, folder)),
+            discarding: Mutex::default(),
             load_id: load_id.to_owned(),
             // A table without columns is none yet.
             schema: schema.filter(TableSchema::has_columns),
@@ -129,16 +160,64 @@ impl TableOutput {
         }
     }
 
-    /// Takes what finished slices brought; the counts of what was discarded are left to the caller. Blocks.
+    /// Takes a slice that was read to its end, with what was counted as discarded of it. Blocks.
+    pub(super) fn finish(
+        &self,
+        place: u64,
+        slice: SliceOutput,
+        discarded: &DiscardCounts,
+    ) -> Result<(), load::Error> {
+        let SliceOutput { rows, rejected, .. } = slice;
+        rows.finish()?;
+        let mut discarding = self.discarding();
+        let slice = DiscardedOfSlice {
+            rejected,
+            rows: discarded.rows,
+            values: discarded.values,
+        };
+        discarding.waiting.insert(place, slice);
+        let behind = discarding.waiting.split_off(&self.rows.unbroken());
+        let ready = std::mem::replace(&mut discarding.waiting, behind);
+        ready
+            .into_values()
+            .try_for_each(|slice| discarding.take(slice))
+    }
+
+    /// Takes what the slices brought that are finished in an unbroken row. Blocks.
     pub(super) fn seal(&self) -> Result<(SealedSpool, Discards), load::Error> {
+        let sealed = self.rows.seal()?;
+        let mut discarding = self.discarding();
+        for place in sealed.finished() {
+            if let Some(slice) = discarding.waiting.remove(place) {
+                discarding.take(slice)?;
+            }
+        }
         let discards = Discards {
+            rows: std::mem::take(&mut discarding.rows),
+            values: std::mem::take(&mut discarding.values),
             file: match &self.rejected {
                 Some(rejected) => rejected.seal()?,
                 None => None,
             },
-            ..Discards::default()
         };
-        Ok((self.rows.seal()?, discards))
+        Ok((sealed, discards))
+    }
+
+    /// How much a seal would take now: the size of its rows in memory, in bytes.
+    pub(super) fn sealable_bytes(&self) -> u64 {
+        self.rows.sealable_bytes()
+    }
+
+    /// Whether a seal would take any slice now, be it one without rows.
+    pub(super) fn is_sealable(&self) -> bool {
+        self.rows.is_sealable()
+    }
+
+    fn discarding(&self) -> MutexGuard<'_, Discarding> {
+        // After a panic the run is over.
+        self.discarding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,14 +233,6 @@ impl SliceOutput {
             Some((batch, schema)) => self.rows.write(batch, &schema),
             None => Ok(()),
         }
-    }
-
-    /// Hands all of it over. Blocks.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        if let Some(rejected) = self.rejected {
-            rejected.finish()?;
-        }
-        Ok(self.rows.finish()?)
     }
 }
 

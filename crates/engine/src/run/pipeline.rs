@@ -1,28 +1,31 @@
 //! One run of a whole pipeline.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::again::{Range, resources_of_range};
 use super::changes;
+use super::checkpoint::Checkpoints;
+use super::commits::{Commits, commit_rest};
 use super::error::{Error, joined};
 use super::included::Included;
 use super::output::TableOutput;
 use super::parents::{Child, Parents};
-use super::report::{Report, ResourceReport};
+use super::relatives::{fail_relatives, hold_back_children};
+use super::report::Report;
 use super::resource::{Outcome, ResourceRun};
+use super::stop::{Stop, stop_when};
 use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{
-    Basis, Destination, Discards, Lake, Lease, Owner, Patience, TableCommit, TableState,
-};
+use crate::load::{Destination, Lake, Lease, Owner, Patience, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -40,11 +43,29 @@ pub struct Options {
     pub resources: Vec<String>,
     /// What to do where another run works on the destination.
     pub patience: Patience,
+    /// What is read.
+    pub scope: Scope,
+    /// Stops at the first resource that fails.
+    pub fail_fast: bool,
     /// Gets everything that happens.
     pub observer: Observer,
 }
 
-/// Runs a pipeline to its end, or until `interrupted` completes: then nothing is committed.
+/// What a run reads of its resources.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// What is new.
+    #[default]
+    New,
+    /// All from the start: the rows take the place of what the tables hold, once a resource is read to its end.
+    Fresh,
+    /// A range of time, which takes the place of what the tables hold of it; how far the resources were read stays as it is.
+    Again(Range),
+}
+
+/// Runs a pipeline to its end, or until `interrupted` completes: then no slice is begun any more, those that end soon are
+/// waited for, and what is whole is committed. The future may be dropped at any moment: what is committed stays, and the next
+/// run goes on from there.
 ///
 /// Where a resource fails, the others are read and committed all the same, and the report names the failure.
 ///
@@ -61,7 +82,13 @@ pub async fn run(
         observer: tally.listen(options.observer),
         ..options
     };
-    let resources = selected(&plan, &options.resources)?;
+    let resources = match &options.scope {
+        Scope::Again(range) => {
+            let names = resources_of_range(&plan, &options.resources, range, &options.observer)?;
+            selected(&plan, &names, false)?
+        }
+        Scope::New | Scope::Fresh => selected(&plan, &options.resources, true)?,
+    };
     let destination = Destination::open(&plan.destination.url)?;
     let observer = Arc::clone(&options.observer);
     let tell = move |text| observer(Event::Waiting { text });
@@ -69,7 +96,7 @@ pub async fn run(
     tokio::pin!(interrupted);
     let lease = tokio::select! {
         lease = lease => lease?,
-        () = &mut interrupted => return Err(Error::Interrupted),
+        () = &mut interrupted => return Err(Error::StoppedAtOnce),
     };
     let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
     lease.release().await;
@@ -97,7 +124,9 @@ async fn run_alone(
     lake.rename(&changes::renames(&plan), options.now).await?;
     let written = resources.iter().filter(|selected| selected.writes);
     let written = written.map(|selected| &selected.resource);
-    changes::check(written, lake.state(), &options.observer)?;
+    if options.scope != Scope::Fresh {
+        changes::check(written, lake.state(), &options.observer)?;
+    }
     changes::tell_orphans(&plan, lake.state(), &options.observer);
     let client = Client::new(
         plan.client.clone(),
@@ -105,24 +134,27 @@ async fn run_alone(
         Arc::clone(&options.observer),
     )
     .map_err(|source| Error::Client(Box::new(source)))?;
-    let read = read_all(&plan, resources, &lake, &client, options);
+    let (stop, _) = watch::channel(Stop::Not);
+    let mut commits = Commits::new(&mut lake, options);
+    let read = read_all(&plan, resources, &mut commits, &client, options, &stop);
     let outcomes = tokio::select! {
         outcomes = read => outcomes,
-        () = interrupted => Err(Error::Interrupted),
+        never = stop_when(interrupted, &stop) => match never {},
     };
-    let outcomes = match outcomes {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            // Work that was under way may still write there: what can't be removed now, the next run sweeps.
-            let _swept_later = lake.abandon().await;
-            return Err(error);
-        }
+    let result = match outcomes {
+        Ok(outcomes) => commit_rest(plan.name, outcomes, commits, started).await,
+        Err(error) => Err(error),
     };
-    commit(plan.name, outcomes, lake, options, started).await
+    if !result.as_ref().is_ok_and(Report::is_complete) {
+        // Work that was under way may still write there: what can't be removed now, the next run sweeps.
+        let _swept_later = lake.abandon().await;
+    }
+    result
 }
 
 /// The resources to read, in the order of the plan: those named, or else all that are selected, and all their ancestors.
-fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
+/// `with_children`: and those that get what is new of their parents only now.
+fn selected(plan: &Plan, names: &[String], with_children: bool) -> Result<Vec<Selected>, Error> {
     let find = |name: &str| {
         plan.resources
             .iter()
@@ -147,7 +179,7 @@ fn selected(plan: &Plan, names: &[String]) -> Result<Vec<Selected>, Error> {
             .parents
             .iter()
             .any(|parent| passes_windows_on(&parent.resource));
-        if asked_for(resource) || follows {
+        if asked_for(resource) || follows && with_children {
             read_along.insert(resource.name.as_str());
             if asked_for(resource) || resource.selected {
                 written.insert(resource.name.as_str());
@@ -178,9 +210,10 @@ struct Selected {
 async fn read_all(
     plan: &Plan,
     resources: Vec<Selected>,
-    lake: &Lake,
+    commits: &mut Commits<'_>,
     client: &Client,
     options: &Options,
+    stop: &watch::Sender<Stop>,
 ) -> Result<Vec<Outcome>, Error> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let computing = Arc::new(Semaphore::new(cores));
@@ -194,22 +227,40 @@ async fn read_all(
             }
         }
     }
+    let mut checkpoints = Checkpoints::new(plan.checkpoint);
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
+        let lake = commits.lake();
         let output = if writes {
             let tables = plan.resources.iter().map(|other| &other.table);
             let output =
                 TableOutput::new(&resource, tables, lake, &plan.destination, &options.load_id)?;
-            Some(output)
+            Some(Arc::new(output))
         } else {
             None
         };
         let table = lake.state().tables.get(&resource.table);
-        let before = progress(&resource, table, &options.observer)?;
-        let files = table.into_iter().flat_map(|table| &table.files);
+        let is_fresh = options.scope == Scope::Fresh;
+        let range = match options.scope {
+            Scope::Again(range) if resource.incremental.is_some() => Some(range),
+            _ => None,
+        };
+        let known = table.filter(|_| !is_fresh);
+        let before = progress(&resource, known, &options.observer)?;
+        let files = known.into_iter().flat_map(|table| &table.files);
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
+        let children = children.remove(&resource.name).unwrap_or_default();
+        let keeps_finished =
+            options.scope == Scope::New && keeps_finished(plan, &resource, &children);
+        let is_checkpointed = keeps_finished && children.is_empty();
         let run = ResourceRun {
-            children: children.remove(&resource.name).unwrap_or_default(),
+            requests: checkpoints.connect(order, output.as_ref().filter(|_| is_checkpointed)),
+            is_checkpointed,
+            keeps_finished,
+            is_fresh,
+            range,
+            stop: stop.subscribe(),
+            children,
             included: Arc::new(Included::new(&resource.decode)),
             parents: parents.remove(&resource.name),
             client: client.with_concurrency(resource.concurrency),
@@ -224,19 +275,49 @@ async fn read_all(
         };
         tasks.spawn(async move { (order, run.read().await) });
     }
-    let mut outcomes = Vec::new();
-    while let Some(finished) = tasks.join_next().await {
-        let (order, outcome) = joined(finished)?;
-        match outcome.error {
-            Some(error) if error.concerns_all() => return Err(error),
-            _ => outcomes.push((order, outcome)),
+    let mut outcomes = BTreeMap::new();
+    loop {
+        tokio::select! {
+            finished = tasks.join_next() => {
+                let Some(finished) = finished else { break };
+                let (order, outcome) = joined(finished)?;
+                if !outcome.is_checkpointed || !outcome.keeps_finished {
+                    checkpoints.forget(order);
+                }
+                if options.fail_fast && outcome.error.as_ref().is_some_and(|error| !error.is_stop()) {
+                    stop.send_replace(Stop::Failed(outcome.resource.name.clone()));
+                }
+                match outcome.error {
+                    Some(error) if error.concerns_all() => return Err(error),
+                    _ => outcomes.insert(order, outcome),
+                };
+            }
+            () = checkpoints.due() => {
+                let mut sealed = checkpoints.take().await?;
+                for outcome in outcomes.values_mut() {
+                    sealed.extend(outcome.seal_for_checkpoint(options.now).await?);
+                }
+                commits.commit(sealed, false).await?;
+            }
         }
     }
-    outcomes.sort_by_key(|(order, _)| *order);
-    let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    let mut outcomes: Vec<Outcome> = outcomes.into_values().collect();
     hold_back_children(&mut outcomes, &options.observer);
     fail_relatives(&mut outcomes);
     Ok(outcomes)
+}
+
+/// Whether slices that a run has finished are worth keeping while others are not, or fail.
+///
+/// Without a cursor of its own, a resource doesn't go on where it has children, which must get its records again; nor below
+/// one that is read incrementally: which version of a parent's record its rows belong to isn't known.
+fn keeps_finished(plan: &Plan, resource: &ResourcePlan, children: &[Child]) -> bool {
+    let ancestors = ancestors(&plan.resources, &resource.name);
+    let mut others = plan.resources.iter();
+    let is_below_incremental =
+        others.any(|other| other.incremental.is_some() && ancestors.contains(other.name.as_str()));
+    let by_cursor = resource.incremental.is_some();
+    resource.keeps_finished_slices() && (by_cursor || children.is_empty() && !is_below_incremental)
 }
 
 /// How far earlier runs have read a resource.
@@ -280,201 +361,4 @@ fn progress(
         _ => {}
     }
     Ok(table.progress.clone())
-}
-
-/// Keeps the one cursor of a child where it was whose parent, or a parent's parent, was not read whole: the records that
-/// are missing may have children that lie before it.
-fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) {
-    let mut cut = BTreeSet::new();
-    for outcome in outcomes.iter_mut() {
-        let resource = Arc::clone(&outcome.resource);
-        let mut parents = resource.parents.iter();
-        let parent = parents.find(|parent| cut.contains(&parent.resource));
-        if outcome.is_cut || parent.is_some() {
-            cut.insert(resource.name.clone());
-        }
-        let keeps_rows = !matches!(
-            resource.write_disposition,
-            WriteDisposition::Replace | WriteDisposition::Skip
-        );
-        let concerned = keeps_rows && resource.shares_state() && outcome.error.is_none();
-        let Some(parent) = parent.filter(|_| concerned) else {
-            continue;
-        };
-        if resource.write_disposition == WriteDisposition::Append {
-            outcome.error = Some(Error::ParentCut {
-                parent: parent.resource.clone(),
-            });
-            continue;
-        }
-        outcome.held_back.extend(0..outcome.slices.len() as u64);
-        observer(Event::Warning {
-            resource: resource.name.clone(),
-            text: format!(
-                "the pages of `{}` were cut short: the cursor stays where it was, and the next run reads the same records \
-                 again",
-                parent.resource
-            ),
-        });
-    }
-}
-
-/// Fails what can't be kept because a relative failed.
-///
-/// A child whose parent failed has seen only some of the parent's records. And an incremental parent whose child failed
-/// must be read again, since the child gets its records from it.
-fn fail_relatives(outcomes: &mut [Outcome]) {
-    let mut failed = BTreeSet::new();
-    for outcome in outcomes.iter_mut() {
-        let mut parents = outcome.resource.parents.iter();
-        let parent = parents.find(|parent| failed.contains(&parent.resource));
-        if let Some(parent) = parent
-            && outcome.error.is_none()
-        {
-            let parent = parent.resource.clone();
-            outcome.error = Some(Error::ParentFailed { parent });
-        }
-        if outcome.error.is_some() {
-            failed.insert(outcome.resource.name.clone());
-        }
-    }
-    let mut child_of: HashMap<String, String> = HashMap::new();
-    for outcome in outcomes.iter_mut().rev() {
-        let name = &outcome.resource.name;
-        if let Some(child) = child_of.get(name).cloned() {
-            outcome.keeps_windows = false;
-            if outcome.resource.incremental.is_some() && outcome.error.is_none() {
-                outcome.error = Some(Error::ChildFailed { child });
-            }
-        }
-        if outcome.error.is_some() || child_of.contains_key(name) {
-            for parent in &outcome.resource.parents {
-                child_of.insert(parent.resource.clone(), name.clone());
-            }
-        }
-    }
-}
-
-/// Tells of rows that gave way to another row of the same run.
-fn tell_duplicates(resource: &ResourcePlan, duplicates: u64, observer: &Observer) {
-    if duplicates == 0 {
-        return;
-    }
-    let key = resource.primary_key.join("`, `");
-    let again = format!(
-        "{duplicates} rows had the same `{key}` as another row of this run; of each, the last one that came was kept"
-    );
-    let resource_name = resource.name.clone();
-    observer(if resource.is_divided() {
-        Event::Warning {
-            resource: resource_name,
-            text: format!(
-                "{again}. If rows of different parents or partitions have equal keys, put what tells them apart into \
-                 `primary_key`: a column of `include_from_parent`, or a field"
-            ),
-        }
-    } else {
-        Event::Notice {
-            resource: resource_name,
-            text: again,
-        }
-    });
-}
-
-async fn commit(
-    pipeline: String,
-    outcomes: Vec<Outcome>,
-    mut lake: Lake,
-    options: &Options,
-    started: Instant,
-) -> Result<Report, Error> {
-    let mut tables = Vec::new();
-    let mut reports = Vec::with_capacity(outcomes.len());
-    let mut first_error = None;
-    let mut succeeded = outcomes.is_empty();
-    for mut outcome in outcomes {
-        let failed = outcome.error.is_some();
-        let writes = outcome.output.is_some();
-        let mut kept = false;
-        if let Some(output) = outcome.output.take()
-            && (!failed || outcome.keeps_windows)
-        {
-            let (sealed, discards) = output.seal()?;
-            let progress = outcome.advance(sealed.finished(), options.now);
-            kept = failed && !sealed.finished().is_empty();
-            if kept || !failed {
-                tables.push(TableCommit {
-                    table: outcome.resource.table.clone(),
-                    sealed,
-                    write_disposition: outcome.resource.write_disposition,
-                    basis: Some(Basis::of(&outcome.resource)),
-                    progress,
-                    discards: Discards {
-                        rows: outcome.report.rows_discarded,
-                        values: outcome.report.values_discarded,
-                        ..discards
-                    },
-                });
-            }
-        }
-        // An ancestor that is read for its children alone brings nothing to commit.
-        succeeded |= writes && (kept || !failed);
-        let report = ResourceReport {
-            error: outcome.error.as_ref().map(Error::chain),
-            ..outcome.report
-        };
-        reports.push((Arc::clone(&outcome.resource), report));
-        let cause = first_error
-            .as_ref()
-            .is_some_and(|error: &Error| !error.follows_from_relative());
-        if !cause {
-            first_error = outcome.error.or(first_error);
-        }
-    }
-    if let Some(error) = first_error.filter(|_| !succeeded) {
-        // The error that is returned is one of them.
-        let told = error.chain();
-        for (resource, report) in reports {
-            if let Some(text) = report.error.filter(|text| *text != told) {
-                (options.observer)(Event::Failed {
-                    resource: resource.name.clone(),
-                    text,
-                });
-            }
-        }
-        let _swept_later = lake.abandon().await;
-        return Err(error);
-    }
-    let mut committed = lake.commit(tables, (options.clock)(), true).await?;
-    let mut resources = Vec::with_capacity(reports.len());
-    for (resource, mut report) in reports {
-        report.table = committed.tables.remove(&resource.table).unwrap_or_default();
-        let table = lake.state().tables.get(&resource.table);
-        let children = table.map_or_else(Vec::new, |table| table.child_tables(&resource.table));
-        report.child_tables = children
-            .into_iter()
-            .filter_map(|name| committed.tables.remove_entry(&name))
-            .collect();
-        tell_duplicates(
-            &resource,
-            report.table.duplicates_dropped,
-            &options.observer,
-        );
-        resources.push(report);
-    }
-    (options.observer)(Event::Committed {
-        sequence: committed.sequence,
-        rows: resources
-            .iter()
-            .flat_map(ResourceReport::tables)
-            .map(|table| table.rows_added)
-            .sum(),
-    });
-    Ok(Report {
-        pipeline,
-        load_id: options.load_id.clone(),
-        sequence: committed.sequence,
-        resources,
-        elapsed: started.elapsed(),
-    })
 }

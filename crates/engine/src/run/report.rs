@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::error::Error;
+use super::resource::Outcome;
 use crate::load::TableReport;
 
 /// What a run did.
@@ -14,15 +16,47 @@ pub struct Report {
     pub pipeline: String,
     /// Name of the load: part of each data file's name.
     pub load_id: String,
-    /// Position of the commit in the log.
+    /// Position of the newest commit in the log.
     pub sequence: u64,
+    /// How the run ended.
+    pub end: End,
     /// Each resource, in the order of the run.
     pub resources: Vec<ResourceReport>,
     /// Wall time of the whole run.
     pub elapsed: Duration,
 }
 
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// All was read, but for what failed.
+    Complete,
+    /// The run was told to stop; what was whole is committed, and the next run goes on from there.
+    Interrupted,
+    /// A resource failed, and the run was to stop there; what was whole is committed.
+    FailedFast,
+}
+
+impl End {
+    pub(super) fn of(outcomes: &[Outcome]) -> Self {
+        let errors = || outcomes.iter().filter_map(|outcome| outcome.error.as_ref());
+        if errors().any(|error| matches!(error, Error::Interrupted)) {
+            Self::Interrupted
+        } else if errors().any(|error| matches!(error, Error::FailedFast { .. })) {
+            Self::FailedFast
+        } else {
+            Self::Complete
+        }
+    }
+}
+
 impl Report {
+    /// Whether the load is complete; some resources may have failed.
+    pub fn is_complete(&self) -> bool {
+        self.end == End::Complete
+    }
+
     /// Whether some resource failed; the others are committed.
     pub fn has_failures(&self) -> bool {
         self.resources
@@ -72,6 +106,9 @@ pub struct ResourceReport {
     pub warnings: Vec<String>,
     /// Why the resource was not read to its end: the whole chain of causes, in one line.
     pub error: Option<String>,
+    /// Whether nothing is wrong with it: the run was told to stop, or stopped since another resource failed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_stopped: bool,
 }
 
 impl ResourceReport {

@@ -1,26 +1,29 @@
 //! Reading one resource: its slices, some of them side by side.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use xxhash_rust::xxh3::xxh3_128;
 
-use super::combinations::{PARENT_RECORDS_HELD, TooMany, identity};
+use super::again::replaced;
+use super::checkpoint::{PartRequests, Sealed};
+use super::combinations::{PARENT_RECORDS_HELD, TooMany};
 use super::error::{Error, joined};
 use super::included::Included;
 use super::output::TableOutput;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
+use super::slices::{NextSlice, Reading, Slices};
+use super::stop::Stop;
 use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
 use crate::extract::Client;
-use crate::extract::progress::{LastValue, SliceOutcome, advance};
-use crate::extract::slice::{PlannedSlice, slices};
+use crate::extract::again::Range;
 use crate::flow::{Event, Observer, ParentRecord, Progress};
+use crate::load::Replaced;
 use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
 use crate::spec::looks_secret;
 
@@ -29,7 +32,7 @@ pub(super) struct ResourceRun {
     pub(super) resource: Arc<ResourcePlan>,
     pub(super) client: Client,
     /// Where rows go; `None` where the resource is read for its children only.
-    pub(super) output: Option<TableOutput>,
+    pub(super) output: Option<Arc<TableOutput>>,
     /// Bounds the decoding and encoding that goes on at the same time.
     pub(super) computing: Arc<Semaphore>,
     pub(super) observer: Observer,
@@ -45,81 +48,73 @@ pub(super) struct ResourceRun {
     pub(super) children: Vec<Child>,
     /// Watches for the fields that other resources include.
     pub(super) included: Arc<Included>,
+    /// Whether what was finished is worth keeping while other slices are not, or fail.
+    pub(super) keeps_finished: bool,
+    /// Whether its finished slices may be committed while the run goes on.
+    pub(super) is_checkpointed: bool,
+    /// What is read again, instead of what is new.
+    pub(super) range: Option<Range>,
+    /// Its rows take the place of all that its table holds.
+    pub(super) is_fresh: bool,
+    /// Asks for what can be committed while reading goes on.
+    pub(super) requests: PartRequests,
+    /// What the run has been told.
+    pub(super) stop: watch::Receiver<Stop>,
 }
 
 /// What came of one resource.
 pub(super) struct Outcome {
     pub(super) resource: Arc<ResourcePlan>,
     pub(super) report: ResourceReport,
-    pub(super) output: Option<TableOutput>,
-    pub(super) slices: Vec<PlannedSlice>,
-    /// The last values of the slices at these places.
-    pub(super) last_values: HashMap<u64, LastValue>,
-    /// Places of slices whose rows are kept, and behind which the cursor may not move.
-    pub(super) held_back: HashSet<u64>,
-    /// Whether the pages of some slice ended though more may follow.
-    pub(super) is_cut: bool,
+    pub(super) output: Option<Arc<TableOutput>>,
+    pub(super) slices: Slices,
     /// The table isn't there, and the schema contract discards all records.
     pub(super) discards_table: bool,
-    pub(super) before: Progress,
-    /// Whether finished windows are worth keeping where the resource failed: the next run goes on behind them.
-    pub(super) keeps_windows: bool,
+    /// Whether finished slices are worth keeping where the resource failed: the next run goes on behind them.
+    pub(super) keeps_finished: bool,
+    /// Whether its finished slices may be committed while the run goes on.
+    pub(super) is_checkpointed: bool,
+    /// Its rows take the place of all that its table holds.
+    pub(super) is_fresh: bool,
     pub(super) error: Option<Error>,
 }
 
 impl Outcome {
-    /// How far the resource has come, where the slices at these places were finished and no others.
-    pub(super) fn advance(&self, finished: &BTreeSet<u64>, now: Timestamp) -> Progress {
+    /// What can be committed while the run goes on.
+    pub(super) async fn seal_for_checkpoint(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<Option<Sealed>, Error> {
+        if !self.is_checkpointed || !self.keeps_finished || self.discards_table {
+            return Ok(None);
+        }
+        let sealed = self.seal(now).await?;
+        Ok(sealed.filter(Sealed::has_news))
+    }
+
+    /// What of it can be committed; `None` where it is read for its children only.
+    pub(super) async fn seal(&mut self, now: Timestamp) -> Result<Option<Sealed>, Error> {
+        let Some(output) = &self.output else {
+            return Ok(None);
+        };
+        let before = self.slices.before().clone();
+        let mut sealed = Sealed::take(&self.resource, output, &mut self.slices, now).await?;
         if self.discards_table {
             // Once the table may be created, it gets all of them.
-            return self.before.clone();
+            sealed.keep_progress(before);
         }
-        let slices = self.slices.iter().zip(0..);
-        let slices = slices.map(|(planned, place)| SliceOutcome {
-            planned,
-            finished: finished.contains(&place) && !self.held_back.contains(&place),
-            last_value: self.last_values.get(&place),
-        });
-        advance(&self.resource, &self.before, slices, now)
+        if self.is_fresh {
+            sealed.replace(Replaced::All);
+        } else if let Some(range) = replaced(&self.resource, self.slices.read_again()) {
+            sealed.replace(Replaced::Range(range));
+        }
+        Ok(Some(sealed))
     }
-}
 
-/// The slices of a resource, in the order in which they were found.
-#[derive(Default)]
-struct Slices {
-    waiting: VecDeque<PlannedSlice>,
-    /// Those that were begun, where their windows tell how far the resource has come.
-    begun: Vec<PlannedSlice>,
-    last_values: HashMap<u64, LastValue>,
-    held_back: HashSet<u64>,
-    is_cut: bool,
-    discarded: DiscardCounts,
-    /// Hashes of the keys of parent records, with that of the whole record that came first.
-    parents: HashMap<u128, u128>,
-    /// Hashes of the slices' names: a parent record that comes twice is read once.
-    seen: HashSet<u128>,
-}
-
-impl Slices {
-    /// Names the records apart that lead to the same request and give their rows other fields.
-    fn tell_twins(&mut self, parents: &[ParentRecord]) -> Lineage {
-        let mut parents = parents.to_vec();
-        let keys: Vec<String> = parents
-            .iter()
-            .map(|parent| format!("{:?}", parent.key))
-            .collect();
-        let whole: Vec<String> = parents.iter().map(identity).collect();
-        let whole = xxh3_128(whole.join("\n").as_bytes());
-        let first = *self
-            .parents
-            .entry(xxh3_128(keys.join("\n").as_bytes()))
-            .or_insert(whole);
-        if first != whole
-            && let Some(parent) = parents.last_mut()
-        {
-            parent.twin = Some(format!("{whole:032x}"));
-        }
-        parents
+    /// Whether its rows, committed now, would come twice: where the run ends early, the next one reads it again.
+    pub(super) fn would_come_twice(&self) -> bool {
+        let is_append = self.resource.write_disposition == WriteDisposition::Append;
+        is_append && self.resource.incremental.is_none() && !self.keeps_finished
     }
 }
 
@@ -131,7 +126,7 @@ impl ResourceRun {
             name: self.resource.name.clone(),
             ..ResourceReport::default()
         };
-        let mut all = Slices::default();
+        let mut all = Slices::new(std::mem::take(&mut self.before), self.reading());
         let mut decoder = Decoder::new(self.resource.decode.clone(), &self.load_id);
         if let Some(output) = &self.output {
             decoder = decoder.for_table(output.schema.as_ref());
@@ -142,8 +137,6 @@ impl ResourceRun {
         let taken = self.check_tables().err();
         let is_taken = taken.is_some();
         let error = read.or(taken);
-        // Windows that were never begun are holes.
-        all.begun.extend(all.waiting);
         report.elapsed = started.elapsed();
         for text in self.included.absent() {
             (self.observer)(Event::Warning {
@@ -158,33 +151,16 @@ impl ResourceRun {
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
         Outcome {
-            keeps_windows: self.keeps_what_was_finished() && !breaks_contract && !is_taken,
+            keeps_finished: self.keeps_finished && !breaks_contract && !is_taken,
             resource: self.resource,
             report,
             output: self.output,
             discards_table: decoder.discards_table(),
-            slices: all.begun,
-            last_values: all.last_values,
-            held_back: all.held_back,
-            is_cut: all.is_cut,
-            before: self.before,
+            slices: all,
+            is_checkpointed: self.is_checkpointed,
+            is_fresh: self.is_fresh,
             error,
         }
-    }
-
-    /// Whether the slices that were finished are worth keeping where another one fails.
-    fn keeps_what_was_finished(&self) -> bool {
-        let Some(incremental) = &self.resource.incremental else {
-            return false;
-        };
-        // One state for all can't tell which parents or partitions were read: all of them are read again.
-        let told_apart = match &incremental.mode {
-            IncrementalMode::Windows(_) => {
-                !self.resource.shares_state() || self.resource.parents.is_empty()
-            }
-            IncrementalMode::Follow(_) => !self.resource.shares_state(),
-        };
-        told_apart && self.resource.write_disposition != WriteDisposition::Replace
     }
 
     fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {
@@ -329,7 +305,7 @@ impl ResourceRun {
 
     /// Whether each child table has a name of its own, which only all lists together can show.
     fn check_tables(&self) -> Result<(), Error> {
-        let output = self.output.as_ref();
+        let output = self.output.as_deref();
         match output.and_then(TableOutput::taken_table) {
             Some(table) => Err(Error::ChildTableTaken {
                 resource: self.resource.name.clone(),
@@ -345,7 +321,7 @@ impl ResourceRun {
         all: &mut Slices,
         report: &mut ResourceReport,
     ) -> Result<(), Error> {
-        let output = self.output.as_ref();
+        let output = self.output.as_deref();
         if output.is_some_and(|output| output.is_frozen_out(&self.resource)) {
             return Err(Error::TableFrozen {
                 resource: self.resource.name.clone(),
@@ -353,61 +329,109 @@ impl ResourceRun {
             });
         }
         let mut running: JoinSet<Result<SliceReport, Error>> = JoinSet::new();
-        let mut next = 0;
         let mut parents = self.parents.take();
         if parents.is_none() {
             self.plan(&[], all)?;
         }
+        let mut stopped = None;
         loop {
-            while running.len() < self.resource.concurrency
-                && let Some(planned) = all.waiting.pop_front()
-            {
-                running.spawn(self.slice_run(&planned, next, decoder).read());
-                next += 1;
-                if self.resource.incremental.is_some() {
-                    all.begun.push(planned);
-                }
+            let stop = self.stop.borrow_and_update().clone();
+            if stop != Stop::Not && stopped.is_none() {
+                let is_left = parents.is_some() || !all.waiting.is_empty();
+                stopped = is_left.then(|| stop.error());
+                // A parent waits for nobody.
+                parents = None;
             }
-            let has_room = running.len() < self.resource.concurrency;
+            if !stop.lets_slices_end() && !running.is_empty() {
+                stopped = Some(stop.error());
+                running.shutdown().await;
+            }
+            while stop == Stop::Not
+                && running.len() < self.resource.concurrency
+                && let Some(next) = all.begin(&self.resource)
+            {
+                running.spawn(self.slice_run(next, decoder).read());
+            }
+            if running.is_empty() && parents.is_none() {
+                return stopped.map_or(Ok(()), Err);
+            }
+            let has_room = stop == Stop::Not && running.len() < self.resource.concurrency;
             tokio::select! {
                 Some(finished) = running.join_next() => {
-                    let slice = joined(finished)??;
-                    report.add(&slice);
-                    // What is remembered of a slice is kept together with its rows, or neither is.
-                    all.discarded.add(slice.left_out.discarded);
-                    if let Some(output) = slice.output {
-                        blocking(&self.computing, move || output.finish()).await??;
-                    }
-                    all.is_cut |= slice.is_cut;
-                    if !slice.moves_cursor {
-                        all.held_back.insert(slice.place);
-                    }
-                    all.last_values.extend(slice.last_value.map(|last| (slice.place, last)));
+                    self.finish(joined(finished)??, all, report).await?;
                 }
                 lineage = next_lineage(&mut parents), if has_room && parents.is_some() => {
-                    match lineage.map_err(|TooMany| self.too_many_parents())? {
+                    let lineage: Option<Lineage> =
+                        lineage.map_err(|TooMany| self.too_many_parents())?;
+                    match lineage {
                         Some(lineage) => self.plan(&lineage, all)?,
                         None => parents = None,
                     }
                 },
+                Some(answer) = self.requests.next() => {
+                    answer.give(self.seal(decoder, all).await);
+                }
+                Ok(()) = self.stop.changed(), if stop.lets_slices_end() => {}
                 else => return Ok(()),
             }
         }
     }
 
+    /// Takes what a slice has brought that was read to its end.
+    async fn finish(
+        &self,
+        slice: SliceReport,
+        all: &mut Slices,
+        report: &mut ResourceReport,
+    ) -> Result<(), Error> {
+        report.add(&slice);
+        all.discarded.add(slice.left_out.discarded.clone());
+        let place = slice.place;
+        // What is remembered of a slice is kept together with its rows, or neither is.
+        if let Some((output, slice_output)) = self.output.clone().zip(slice.output) {
+            let discarded = slice.left_out.discarded;
+            blocking(&self.computing, move || {
+                output.finish(place, slice_output, &discarded)
+            })
+            .await??;
+        }
+        all.is_cut |= slice.is_cut;
+        if !slice.moves_cursor {
+            all.held_back.insert(place);
+        }
+        all.last_values
+            .extend(slice.last_value.map(|last| (place, last)));
+        self.requests.tell_of_finished();
+        Ok(())
+    }
+
+    /// What can be committed while reading goes on.
+    async fn seal(&self, decoder: &Decoder, all: &mut Slices) -> Result<Option<Sealed>, Error> {
+        let Some(output) = &self.output else {
+            return Ok(None);
+        };
+        // What is wrong comes to an end with the resource.
+        let is_wrong = self.check_columns(decoder).is_err() || self.check_tables().is_err();
+        if is_wrong || decoder.discards_table() {
+            return Ok(None);
+        }
+        let sealed = Sealed::take(&self.resource, output, all, self.now).await?;
+        Ok(Some(sealed).filter(|sealed| sealed.has_news()))
+    }
+
     /// Adds the slices of the whole resource, or of one combination of parent records.
     fn plan(&self, parents: &[ParentRecord], all: &mut Slices) -> Result<(), Error> {
-        let before = all.waiting.len();
-        let parents = all.tell_twins(parents);
-        let planned = slices(&self.resource, &parents, &self.before, self.now)?;
-        for slice in planned {
-            if all.seen.insert(xxh3_128(slice.slice.id().as_bytes())) {
-                all.waiting.push_back(slice);
-            }
+        let count = all.plan(&self.resource, parents, self.now)?;
+        if self.range.is_some() && count == 0 {
+            (self.observer)(Event::Notice {
+                resource: self.resource.name.clone(),
+                text: "no run has read anything of that range: there is nothing to read again"
+                    .to_owned(),
+            });
         }
         (self.observer)(Event::SlicesPlanned {
             resource: self.resource.name.clone(),
-            count: all.waiting.len() - before,
+            count,
         });
         Ok(())
     }
@@ -423,21 +447,37 @@ impl ResourceRun {
         }
     }
 
-    fn slice_run(&self, planned: &PlannedSlice, place: usize, decoder: &Arc<Decoder>) -> SliceRun {
+    fn reading(&self) -> Reading {
+        Reading {
+            remembers: self.keeps_finished,
+            has_children: !self.children.is_empty(),
+            range: self.range,
+        }
+    }
+
+    fn slice_run(&self, next: NextSlice, decoder: &Arc<Decoder>) -> SliceRun {
+        let NextSlice {
+            place,
+            planned,
+            is_loaded,
+        } = next;
         // An append that reads a window again takes the earlier rows of that window back.
         let id = planned.slice.id();
         let read_again = planned.slice.window.is_some() && !planned.settled;
         let apart = self.resource.write_disposition == WriteDisposition::Append
             && (read_again || self.kept_apart.contains(&id));
         let apart = apart.then_some(id);
+        let output = self.output.as_ref();
+        let mut output = output.map(|output| output.begin(place, apart));
+        if is_loaded {
+            // The place in the order ends here.
+            output = None;
+        }
         SliceRun {
-            place: place as u64,
-            output: self
-                .output
-                .as_ref()
-                .map(|output| output.begin(place as u64, apart)),
+            place,
+            output,
             resource: Arc::clone(&self.resource),
-            slice: planned.slice.clone(),
+            slice: planned.slice,
             client: self.client.clone(),
             decoder: Arc::clone(decoder),
             computing: Arc::clone(&self.computing),

@@ -8,6 +8,7 @@
 
 mod auth;
 mod byte_size;
+mod checkpoint;
 mod client;
 mod compression;
 mod cursor;
@@ -43,6 +44,7 @@ pub use auth::{
     DEFAULT_TOKEN_EXPIRATION, HttpBasic, NoAuth, Oauth2ClientCredentials,
 };
 pub use byte_size::ByteSize;
+pub use checkpoint::Checkpoint;
 pub use client::{
     Client, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ATTEMPTS, DEFAULT_MAX_BACKOFF,
     DEFAULT_RATE_LIMIT_PERIOD, DEFAULT_READ_TIMEOUT, DEFAULT_RETRY_STATUSES, DEFAULT_TOTAL_TIMEOUT,
@@ -66,7 +68,10 @@ pub use paginator::{
     Offset, PageNumber, Paginator, SinglePage,
 };
 pub(crate) use paginator::{PageSizeKeys, StopKeys};
-pub use pipeline::{DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Destination, Pipeline};
+pub use pipeline::{
+    DEFAULT_CHECKPOINT_BYTES, DEFAULT_CHECKPOINT_SECONDS, DEFAULT_FILE_SIZE_BYTES,
+    DEFAULT_ROW_GROUP_BYTES, Destination, Pipeline,
+};
 pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{

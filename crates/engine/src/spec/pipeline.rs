@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::byte_size::ByteSize;
+use super::checkpoint::Checkpoint;
 use super::client::Client;
 use super::compression::Compression;
 use super::resource::Resource;
@@ -56,6 +57,13 @@ pub struct Pipeline {
     /// merge, and the rows of many tables that are read side by side.
     #[serde(default)]
     pub memory_budget: Option<ByteSize>,
+    /// How often a run commits what is finished, so that a run that is stopped or killed is gone on with: a size of rows that
+    /// wait (in memory, before compression), such as `256MiB`, a length of time such as `5m`, or a mapping of both (`size`,
+    /// `every`); whichever comes first counts. Default: `{ size: 256MiB, every: 5m }`, and what isn't given keeps its default.
+    /// A commit is made where slices end: what is read in one slice, a table that is replaced, and a parent whose children
+    /// still read are committed at the end. A merge joins the rows of each commit to its table.
+    #[serde(default)]
+    pub checkpoint: Checkpoint,
     /// Where the tables are written. Default: `./data/<name>`, and in it a folder for each value of `vars` that tells one
     /// account from another, such as `./data/shop/account=acme`.
     #[serde(default)]
@@ -90,3 +98,9 @@ pub const DEFAULT_ROW_GROUP_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Size at which a data file is closed: large enough for readers to stream, small enough to rewrite.
 pub const DEFAULT_FILE_SIZE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Size in memory of the rows that wait at which a run commits: a file or two of the usual size.
+pub const DEFAULT_CHECKPOINT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Time since the last commit at which a run commits, in seconds: what is lost at most where slices are short.
+pub const DEFAULT_CHECKPOINT_SECONDS: u64 = 300;

@@ -222,9 +222,19 @@ impl TableSpool {
         })
     }
 
+    /// The first place whose slice has not ended: a seal takes those before it.
+    pub fn unbroken(&self) -> u64 {
+        self.lock().next
+    }
+
     /// How much a seal would take now: the size of its rows in memory, in bytes.
     pub fn sealable_bytes(&self) -> u64 {
         self.lock().gathered.bytes
+    }
+
+    /// Whether a seal would take any slice now, be it one without rows.
+    pub fn is_sealable(&self) -> bool {
+        !self.lock().gathered.finished.is_empty()
     }
 
     /// The names of the child tables that the lists of finished slices, and those of earlier loads, have become.

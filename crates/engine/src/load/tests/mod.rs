@@ -158,6 +158,7 @@ fn part(sealed: SealedSpool, write_disposition: WriteDisposition) -> TableCommit
         basis: None,
         progress: Progress::default(),
         discards: Discards::default(),
+        replaced: Replaced::Nothing,
     }
 }
 

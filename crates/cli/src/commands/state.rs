@@ -1,0 +1,215 @@
+//! `engine state`
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use comfy_table::{CellAlignment, Table, presets};
+use engine::flow::{Event, Reach};
+use engine::load::{Destination, State, TableState, new_load_id};
+use engine::plan::{Plan, check_destination, compile};
+use engine::run::{Edit, Editing, edit};
+use engine::spec::{Source, Variables};
+use serde_json::{Map, Value, json};
+
+use super::run::{check_vars, clock, environment, open_sandbox, point_at};
+use crate::args::{StateCommand, StateOutput, StatePlace, StateShowArguments};
+use crate::failure::Failure;
+use crate::printer::Printer;
+use crate::summary::grouped;
+
+/// Parts of a resource that are shown one by one; JSON has all of them.
+const PARTS_SHOWN: usize = 20;
+
+pub(crate) async fn state(command: StateCommand, printer: &Printer) -> Result<ExitCode, Failure> {
+    match command {
+        StateCommand::Show(arguments) => show(arguments, printer).await,
+        StateCommand::Set(arguments) => {
+            let set = Edit::Cursor {
+                value: arguments.cursor,
+                part: arguments.part,
+            };
+            change(
+                &arguments.spec,
+                &arguments.place,
+                &arguments.resource,
+                &set,
+                printer,
+            )
+            .await
+        }
+        StateCommand::Reset(arguments) => {
+            let (spec, place) = (&arguments.spec, &arguments.place);
+            change(spec, place, &arguments.resource, &Edit::Reset, printer).await
+        }
+    }
+}
+
+async fn show(arguments: StateShowArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let url = match (&arguments.place.destination, &arguments.spec) {
+        (Some(url), _) => {
+            check_destination(url).map_err(|problem| Failure::usage(problem, None))?;
+            url.clone()
+        }
+        (None, Some(spec)) => open(spec, &arguments.place).await?.0.destination.url,
+        (None, None) => String::new(),
+    };
+    let destination = Destination::open(&url).map_err(engine::run::Error::from)?;
+    let state = State::read(&destination)
+        .await
+        .map_err(engine::run::Error::from)?;
+    let text = match arguments.output {
+        StateOutput::Table if state.tables.is_empty() => format!("`{url}` holds no table"),
+        StateOutput::Table => table(&state),
+        StateOutput::Json => serde_json::to_string_pretty(&as_json(&state)).unwrap_or_default(),
+    };
+    printer.result(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn change(
+    spec: &Path,
+    place: &StatePlace,
+    resource: &str,
+    what: &Edit,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let (plan, api) = open(spec, place).await?;
+    let editing = Editing {
+        load_id: new_load_id(clock()),
+        api,
+        now: clock(),
+        observer: Arc::new(|_: Event| {}),
+    };
+    edit(&plan, resource, what, editing).await?;
+    printer.result(&match what {
+        Edit::Reset => format!(
+            "`{resource}` is read from the start by the next run. Its rows stay: those of an append come again; `run --fresh \
+             -r {resource}` replaces them"
+        ),
+        Edit::Cursor { value, .. } => {
+            format!("the next run goes on with `{resource}` from {value}")
+        }
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The plan of a spec, and the API as the commit log names it.
+async fn open(spec: &Path, place: &StatePlace) -> Result<(Plan, String), Failure> {
+    let name = spec.display().to_string();
+    let text = std::fs::read_to_string(spec)
+        .map_err(|error| Failure::usage(format!("read the spec `{name}`"), Some(error.into())))?;
+    let mut variables = Variables::new(environment());
+    let beside = spec.parent().unwrap_or(Path::new("."));
+    variables
+        .add_file(&beside.join(".env"))
+        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    let mut information = None;
+    if let Some(fixture) = &place.sandbox {
+        let (sandbox, told) = open_sandbox(fixture, beside, &name, &text).await?;
+        variables.set(told.variables.clone());
+        information = Some(told);
+        if let Some(sandbox) = sandbox {
+            sandbox.stop().await;
+        }
+    }
+    variables.set(place.vars.iter().cloned());
+    let load = |path: &str| std::fs::read_to_string(path);
+    let (source, mut pipeline) = Source::read_with_includes(&name, &text, &variables, &load)?;
+    check_vars(&place.vars, &pipeline)?;
+    if let Some(information) = &information {
+        point_at(&mut pipeline, information);
+    }
+    let mut plan = source.finish(compile(&pipeline))?;
+    if let Some(destination) = &place.destination {
+        check_destination(destination).map_err(|problem| Failure::usage(problem, None))?;
+        plan.destination.url.clone_from(destination);
+    }
+    let api = match information {
+        Some(_) => "sandbox".to_owned(),
+        None => plan.client.base_url.origin().ascii_serialization(),
+    };
+    Ok((plan, api))
+}
+
+fn table(state: &State) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["table", "rows", "cursor", "finished slices"]);
+    for (name, known) in state.tables.iter().filter(|(_, table)| is_resource(table)) {
+        let progress = &known.progress;
+        let of_load = progress.open.len();
+        let mut finished = finished(&progress.whole);
+        if of_load > 0 {
+            finished = format!("{} of a load that goes on", grouped(of_load as u64));
+        }
+        let cursor = if progress.parts.is_empty() {
+            cursor(&progress.whole)
+        } else {
+            format!("{} parts", grouped(progress.parts.len() as u64))
+        };
+        table.add_row([name.clone(), grouped(known.rows()), cursor, finished]);
+        for (part, reach) in progress.parts.iter().take(PARTS_SHOWN) {
+            let part = format!("  {part}");
+            table.add_row([
+                part,
+                String::new(),
+                self::cursor(reach),
+                self::finished(reach),
+            ]);
+        }
+        if let Some(more) = progress.parts.len().checked_sub(PARTS_SHOWN + 1) {
+            let more = grouped(more as u64 + 1);
+            table.add_row([format!("  and {more} more: `--output json`")]);
+        }
+    }
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let text = format!("{}\n\ncommit {}", table.trim_fmt(), state.sequence);
+    match &state.unfinished_load {
+        Some(load) => format!("{text}; load {load} has not come to its end"),
+        None => text,
+    }
+}
+
+/// Child tables have no progress of their own.
+fn is_resource(table: &TableState) -> bool {
+    table.progress != engine::flow::Progress::default() || table.schema.is_some()
+}
+
+fn cursor(reach: &Reach) -> String {
+    match (&reach.last_value, reach.watermark) {
+        (Some(value), _) => value.to_string(),
+        (None, Some(watermark)) => watermark.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+fn finished(reach: &Reach) -> String {
+    match reach.finished.len() {
+        0 => String::new(),
+        count => format!("{} behind the cursor", grouped(count as u64)),
+    }
+}
+
+fn as_json(state: &State) -> Value {
+    let tables: Map<String, Value> = state
+        .tables
+        .iter()
+        .map(|(name, table)| {
+            let progress = json!({
+                "rows": table.rows(),
+                "files": table.files.len(),
+                "schema_version": table.schema_version,
+                "progress": table.progress,
+            });
+            (name.clone(), progress)
+        })
+        .collect();
+    json!({
+        "sequence": state.sequence,
+        "unfinished_load": state.unfinished_load,
+        "tables": tables,
+    })
+}
