@@ -78,6 +78,19 @@ fn printed_queries_see_one_commit_whole_with_the_types_of_today() {
         let (columns, rows) = read(&workspace, &python, reader);
         assert_eq!(rows, ROWS, "{reader}: {columns}");
     }
+    let newest = "id == 3";
+    let older = loaded();
+    older
+        .engine(["forget", LAKE, "orders", "--where", newest])
+        .assert_code(0);
+    for reader in ["duckdb", "polars"] {
+        let (columns, rows) = read(&older, &python, reader);
+        assert_eq!(
+            rows,
+            ROWS[..2],
+            "{reader}, the older files alone: {columns}"
+        );
+    }
     workspace.engine(["compact", LAKE]).assert_code(0);
     for reader in ["duckdb", "polars"] {
         let (columns, rows) = read(&workspace, &python, reader);

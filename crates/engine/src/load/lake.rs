@@ -192,7 +192,7 @@ impl Lake {
         last: bool,
     ) -> Result<CommitReport, Error> {
         let parts = tables.into_iter().map(|table| Part::Rows(Box::new(table)));
-        self.commit_parts(parts.collect(), now, last, false).await
+        Box::pin(self.commit_parts(parts.collect(), now, last, false)).await
     }
 
     /// Commits files in the place of others, as work on the lake that is no load. The run is complete with it.

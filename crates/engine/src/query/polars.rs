@@ -5,27 +5,38 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 use super::{Presence, TableFiles, python_list, python_text};
 
 pub(super) fn query(table: &TableFiles) -> String {
-    let columns = table.schema.fields().iter();
+    let empty = empty(table);
     if table.files.is_empty() {
-        let column = |field: &std::sync::Arc<Field>| {
-            let name = python_text(field.name());
-            format!("        {name}: {},\n", type_name(field.data_type()))
-        };
-        let columns: String = columns.map(column).collect();
-        return format!(
-            "import polars as pl\n\ntable = pl.LazyFrame(\n    schema={{\n{columns}    }}\n)"
-        );
+        return format!("import polars as pl\n\ntable = {empty}");
     }
     let files = python_list(table.files.iter().map(|file| file.location.as_str()), "");
-    let columns: String = columns.map(|field| column(table, field)).collect();
-    let scan = if table.is_uniform() {
-        "pl.scan_parquet(files, glob=False, hive_partitioning=False)".to_owned()
-    } else {
-        "pl.concat(\n    [pl.scan_parquet(file, glob=False, hive_partitioning=False) for file in files],\n    \
-         how=\"diagonal_relaxed\",\n)"
-            .to_owned()
+    let head = format!("import polars as pl\n\nfiles = {files}\n");
+    let columns = table.schema.fields().iter();
+    let columns: Vec<String> = columns.map(|field| column(table, field)).collect();
+    let columns = columns.concat();
+    if table.is_uniform() {
+        return format!(
+            "{head}table = pl.scan_parquet(files, glob=False, hive_partitioning=False).select(\n{columns})"
+        );
+    }
+    // A cast gives no object a key that it lacks; putting it together with what has it does.
+    format!(
+        "{head}now = {empty}\nscans = [pl.scan_parquet(file, glob=False, hive_partitioning=False) for file in files]\ntable \
+         = pl.concat([now, *scans], how=\"diagonal_relaxed\").select(\n{columns})"
+    )
+}
+
+/// The table without rows.
+fn empty(table: &TableFiles) -> String {
+    let column = |field: &std::sync::Arc<Field>| {
+        let name = python_text(field.name());
+        format!("        {name}: {},\n", type_name(field.data_type()))
     };
-    format!("import polars as pl\n\nfiles = {files}\ntable = {scan}.select(\n{columns})")
+    let columns: Vec<String> = table.schema.fields().iter().map(column).collect();
+    format!(
+        "pl.LazyFrame(\n    schema={{\n{}    }}\n)",
+        columns.concat()
+    )
 }
 
 fn column(table: &TableFiles, field: &Field) -> String {
@@ -39,9 +50,8 @@ fn column(table: &TableFiles, field: &Field) -> String {
         format!("pl.col({name})")
     };
     match table.presence(field.name(), field.data_type()) {
-        Presence::Same => format!("    {column},\n"),
         Presence::Cast => format!("    {column}.cast({type_name}),\n"),
-        Presence::Absent => format!("    pl.lit(None, dtype={type_name}).alias({name}),\n"),
+        _ => format!("    {column},\n"),
     }
 }
 

@@ -91,10 +91,15 @@ fn polars_and_spark_get_python() {
         "/d/people/a.parquet",
         "/d/people/[b].parquet",
     ]
-    table = pl.concat(
-        [pl.scan_parquet(file, glob=False, hive_partitioning=False) for file in files],
-        how="diagonal_relaxed",
-    ).select(
+    now = pl.LazyFrame(
+        schema={
+            "na\"me`'": pl.String,
+            "n": pl.Float64,
+            "new": pl.Date,
+        }
+    )
+    scans = [pl.scan_parquet(file, glob=False, hive_partitioning=False) for file in files]
+    table = pl.concat([now, *scans], how="diagonal_relaxed").select(
         pl.col("na\"me`'"),
         pl.col("n").cast(pl.Float64),
         pl.col("new"),
