@@ -158,7 +158,7 @@ fn secret_leaves<'a>(
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
                 let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
                 let looks = match name.as_str() {
-                    "headers" | "params" | "json" | "data" => &may_hold_secret,
+                    "headers" | "params" | "json" | "data" | "options" => &may_hold_secret,
                     _ => looks,
                 };
                 secret_leaves(value, looks, within && !names_columns, leaves);

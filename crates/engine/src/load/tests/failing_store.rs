@@ -31,6 +31,8 @@ pub(super) struct FailingStore {
     death: Death,
     fatal: usize,
     calls: Arc<AtomicUsize>,
+    /// The end of the names that listings leave out.
+    hidden: Option<&'static str>,
 }
 
 /// What becomes of one call.
@@ -47,7 +49,21 @@ impl FailingStore {
             death,
             fatal,
             calls: Arc::default(),
+            hidden: None,
         }
+    }
+
+    /// Never dies, and leaves out of its listings what ends so, as if it had just been written.
+    pub(super) fn hiding(inner: Arc<dyn ObjectStore>, end: &'static str) -> Self {
+        Self {
+            hidden: Some(end),
+            ..Self::new(inner, Death::Before, usize::MAX)
+        }
+    }
+
+    fn shows(&self, object: &ObjectMeta) -> bool {
+        let name = object.location.as_ref();
+        self.hidden.is_none_or(|end| !name.ends_with(end))
     }
 
     /// Whether the fatal call was reached.
@@ -134,7 +150,10 @@ impl ObjectStore for FailingStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.pass(self.inner.list_with_delimiter(prefix)).await
+        let listed = self.pass(self.inner.list_with_delimiter(prefix)).await;
+        let mut listed = listed?;
+        listed.objects.retain(|object| self.shows(object));
+        Ok(listed)
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
