@@ -264,6 +264,6 @@ mod tests {
     #[test]
     fn an_unknown_scheme_is_named_without_credentials() {
         let error = Destination::open("ftp://user:secret@host/lake").unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"open the destination: tables can't be written to this `ftp://` URL; give a folder, such as `./data/shop`, or a `file://`, `s3://`, `gs://`, `az://` or `memory://` URL");
     }
 }

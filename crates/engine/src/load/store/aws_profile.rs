@@ -231,7 +231,7 @@ credential_process = /bin/keys \"a b\"
 
     #[test]
     fn what_can_not_be_followed_is_explained() {
-        insta::assert_snapshot!(read(Some("sso")).unwrap_err(), @"");
-        insta::assert_snapshot!(read(Some("none")).unwrap_err(), @"");
+        insta::assert_snapshot!(read(Some("sso")).unwrap_err(), @"open the destination: the AWS profile `sso` gets its credentials by `sso_session`, which only AWS's own tools can follow; add a profile with the line `credential_process = aws configure export-credentials --profile sso` and name it in AWS_PROFILE");
+        insta::assert_snapshot!(read(Some("none")).unwrap_err(), @"open the destination: no profile `none` (`AWS_PROFILE`) is in `~/.aws/config` or `~/.aws/credentials`");
     }
 }

@@ -52,7 +52,13 @@ pub(super) fn open(
         }
     };
     let opened = opened.map_err(|error| Error::UnusableDestination {
-        reason: told::text(&error, &secrets),
+        reason: match error {
+            // The library's own words for the store add nothing.
+            object_store::Error::Generic { source, .. } => {
+                format!("{}: {}", kind.name(), told::text(&source, &secrets))
+            }
+            other => told::text(&other, &secrets),
+        },
     })?;
     Ok(Arc::new(ToldStore::new(opened, secrets)))
 }
@@ -272,7 +278,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let error = open(StoreKind::Azure, "az://container/x", &settings(&[], &[])).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"open the destination: Azure Blob Storage: Account must be specified");
     }
 
     #[test]
@@ -289,6 +295,6 @@ mod tests {
             &settings(&options, &environment),
         )
         .unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"open the destination: S3: Missing SecretAccessKey");
     }
 }

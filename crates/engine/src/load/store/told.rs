@@ -47,7 +47,7 @@ impl ToldStore {
 }
 
 /// What went wrong, on one line.
-pub(super) fn text(error: &Error, secrets: &[Secret]) -> String {
+pub(super) fn text(error: &impl fmt::Display, secrets: &[Secret]) -> String {
     static XML: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<\?xml.*|<Error>.*"));
     static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<Code>(.*?)</Code>"));
     static MESSAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?s)<Message>(.*?)</Message>"));
@@ -114,12 +114,7 @@ fn told(error: Error, secrets: &[Secret]) -> Error {
     }
     impl std::error::Error for Told {}
     type Cause = Box<dyn std::error::Error + Send + Sync>;
-    let shown = |source: Cause| -> Cause {
-        let nested = Error::Generic { store: "", source };
-        let text = text(&nested, secrets);
-        let text = text.strip_prefix("Generic error: ").unwrap_or(&text);
-        Box::new(Told(text.to_owned()))
-    };
+    let shown = |source: Cause| -> Cause { Box::new(Told(text(&source, secrets))) };
     match error {
         Error::Generic { store, source } => Error::Generic {
             store,
@@ -199,6 +194,14 @@ impl ObjectStore for ToldStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         self.stream(self.inner.list(prefix))
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.stream(self.inner.list_with_offset(prefix, offset))
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -61,11 +61,6 @@ impl FailingStore {
         }
     }
 
-    fn shows(&self, object: &ObjectMeta) -> bool {
-        let name = object.location.as_ref();
-        self.hidden.is_none_or(|end| !name.ends_with(end))
-    }
-
     /// Whether the fatal call was reached.
     pub(super) fn has_failed(&self) -> bool {
         self.calls.load(Ordering::SeqCst) > self.fatal
@@ -98,6 +93,11 @@ impl FailingStore {
         let result = work.await;
         if call.answered { result } else { Err(dead()) }
     }
+}
+
+/// Whether a listing shows an object.
+fn shows(hidden: Option<&str>, object: &ObjectMeta) -> bool {
+    hidden.is_none_or(|end| !object.location.as_ref().ends_with(end))
 }
 
 fn dead() -> object_store::Error {
@@ -146,13 +146,16 @@ impl ObjectStore for FailingStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let listed = self.inner.list(prefix);
+        let hidden = self.hidden;
+        let shows = move |object: &ObjectMeta| std::future::ready(shows(hidden, object));
+        listed.try_filter(shows).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let listed = self.pass(self.inner.list_with_delimiter(prefix)).await;
         let mut listed = listed?;
-        listed.objects.retain(|object| self.shows(object));
+        listed.objects.retain(|object| shows(self.hidden, object));
         Ok(listed)
     }
 

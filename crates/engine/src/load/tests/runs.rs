@@ -137,7 +137,7 @@ async fn a_listing_that_misses_the_newest_commit_costs_a_run_its_place_and_nothi
         let inner = Arc::clone(&lake.store);
         let stale = FailingStore::hiding(inner, "commits/00000000000000000002.json");
         let stale = lake.through(Arc::new(stale));
-        let opened = Lake::open(stale, "test", "api", "c", now()).await;
+        let opened = Lake::open(stale, &Owner::new("test", "api"), "c", now()).await;
         let error = match opened {
             Ok(mut run) => {
                 let of_c = part(sealed(&run, vec![vec![people(&[(3, "cid")])]]), Append);
