@@ -35,7 +35,7 @@ fn texts() -> String {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        format!("{:016x}", state)
+        format!("{state:016x}")
     };
     let record = |id: usize, word: &mut dyn FnMut() -> String| {
         let text: String = (0..300).map(|_| word()).collect();

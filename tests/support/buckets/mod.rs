@@ -160,7 +160,8 @@ fn part(variable: &str, what: &str) -> Option<std::ffi::OsString> {
     if value.is_none() {
         // The harness shows what a passing test prints only where it is written past its capture.
         let word = format!("left out: {variable} names no {what}; see CONTRIBUTING.md");
-        writeln!(std::io::stderr(), "{word}").unwrap();
+        let mut shown = std::io::stderr();
+        writeln!(shown, "{word}").unwrap();
     }
     value
 }

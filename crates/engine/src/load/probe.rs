@@ -67,9 +67,10 @@ pub async fn probe(destination: &Destination) -> Vec<Probe> {
 
     let result = destination.write(&written, content.clone()).await;
     let writes = add("write", "stages files", Some(result.map_err(Failed::from)));
-    let result = match writes {
-        true => Some(read_back(destination, &written, &content).await),
-        false => None,
+    let result = if writes {
+        Some(read_back(destination, &written, &content).await)
+    } else {
+        None
     };
     add(
         "read",
@@ -78,19 +79,22 @@ pub async fn probe(destination: &Destination) -> Vec<Probe> {
     );
     let result = find(destination, &written, writes).await;
     add("list", "finds commits", Some(result));
-    let result = match writes {
-        true => Some(create_once(destination, &created, &content).await),
-        false => None,
+    let result = if writes {
+        Some(create_once(destination, &created, &content).await)
+    } else {
+        None
     };
     add("create-if-absent", "lets one of two runs commit", result);
-    let result = match writes {
-        true => Some(copy(destination, &written, &copied).await),
-        false => None,
+    let result = if writes {
+        Some(copy(destination, &written, &copied).await)
+    } else {
+        None
     };
     add("copy", "publishes files", result);
-    let result = match writes {
-        true => Some(delete(destination, &[written, created, copied]).await),
-        false => None,
+    let result = if writes {
+        Some(delete(destination, &[written, created, copied]).await)
+    } else {
+        None
     };
     add("delete", "removes staged and replaced files", result);
     probes

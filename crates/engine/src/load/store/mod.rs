@@ -67,13 +67,6 @@ type Opened = object_store::Result<Arc<dyn ObjectStore>>;
 
 fn s3(url: &str, settings: &StoreSettings, secrets: &mut Vec<Secret>) -> Result<Opened, Error> {
     use AmazonS3ConfigKey as Key;
-    let options: Vec<(Key, Secret)> = parsed(&settings.options);
-    let environment: Vec<(Key, Secret)> = parsed(&of_environment(settings, "AWS_"));
-    let has = |given: &[(Key, Secret)], keys: &[Key]| {
-        given
-            .iter()
-            .any(|(key, value)| keys.contains(key) && !value.expose().is_empty())
-    };
     const KEYS: [Key; 3] = [Key::AccessKeyId, Key::SecretAccessKey, Key::Token];
     const ENDPOINTS: [Key; 2] = [Key::Endpoint, Key::S3Endpoint];
     const REGIONS: [Key; 2] = [Key::Region, Key::DefaultRegion];
@@ -82,6 +75,13 @@ fn s3(url: &str, settings: &StoreSettings, secrets: &mut Vec<Secret>) -> Result<
         Key::ContainerCredentialsRelativeUri,
         Key::ContainerCredentialsFullUri,
     ];
+    let options: Vec<(Key, Secret)> = parsed(&settings.options);
+    let environment: Vec<(Key, Secret)> = parsed(&of_environment(settings, "AWS_"));
+    let has = |given: &[(Key, Secret)], keys: &[Key]| {
+        given
+            .iter()
+            .any(|(key, value)| keys.contains(key) && !value.expose().is_empty())
+    };
     let mut builder = AmazonS3Builder::new()
         .with_url(url)
         .with_client_options(client_options())
