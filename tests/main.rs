@@ -7,6 +7,8 @@
 
 mod auth;
 mod bad_input;
+mod bucket_faults;
+mod buckets;
 mod changes;
 mod checkpoints;
 mod child_tables;

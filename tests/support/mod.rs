@@ -1,5 +1,6 @@
 //! What the tests share: a folder to work in, the command, the sandbox, and the tables that were written.
 
+mod buckets;
 mod lake;
 mod scripted;
 
@@ -12,6 +13,7 @@ use std::process::{Command, Output};
 use engine_sandbox::{Fixture, Information, Sandbox, SeenRequest};
 use tempfile::TempDir;
 
+pub(crate) use buckets::{Bucket, Mood};
 pub(crate) use lake::{files, rows};
 pub(crate) use scripted::{Reply, Request, Scripted};
 

@@ -115,17 +115,22 @@ impl From<Diagnostics> for Failure {
 
 fn chain(error: &dyn Error) -> String {
     let mut text = format!("error: {error}");
-    if let Some(source) = error.source() {
+    let causes = causes(error.source());
+    if !causes.is_empty() {
         text.push('\n');
-        text.push_str(&causes(Some(source)));
+        text.push_str(&causes);
     }
     text
 }
 
+/// Each cause on a line. Libraries often repeat a cause at the end of what it caused: it is told once.
 fn causes(mut source: Option<&(dyn Error + 'static)>) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     while let Some(cause) = source {
-        lines.push(format!("  because: {cause}"));
+        let text = cause.to_string();
+        if !lines.last().is_some_and(|line| line.ends_with(&text)) {
+            lines.push(format!("  because: {text}"));
+        }
         source = cause.source();
     }
     lines.join("\n")

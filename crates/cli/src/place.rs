@@ -4,13 +4,13 @@ use std::path::Path;
 
 use engine::load::upkeep::UpkeepSettings;
 use engine::load::{Destination, Error, Lake, Lease, Patience, State, new_load_id};
-use engine::plan::{Plan, check_destination, compile};
-use engine::spec::{Source, Variables};
+use engine::plan::{Plan, check_destination};
 use jiff::Timestamp;
 use url::Url;
 
 use crate::args::PlaceArguments;
-use crate::commands::run::{check_vars, clock, environment};
+use crate::commands::run::clock;
+use crate::commands::spec::{SpecFile, store_settings};
 use crate::failure::Failure;
 use crate::printer::Printer;
 
@@ -26,20 +26,22 @@ pub(crate) struct Place {
 impl Place {
     /// Opens what the arguments name. Nothing is created: a folder that isn't there is an error.
     pub(crate) fn open(arguments: &PlaceArguments) -> Result<Self, Failure> {
-        let (url, settings) = if is_spec(&arguments.place) {
+        let (url, store, settings) = if is_spec(&arguments.place) {
             let plan = plan(arguments)?;
-            (plan.destination.url.clone(), UpkeepSettings::of(&plan))
+            let settings = UpkeepSettings::of(&plan);
+            (plan.destination.url, plan.destination.store, settings)
         } else {
             if !arguments.vars.is_empty() {
                 let message = "`--var` is for a spec; a destination has no variables".to_owned();
                 return Err(Failure::usage(message, None));
             }
-            (arguments.place.clone(), UpkeepSettings::default())
+            let url = arguments.place.clone();
+            (url, store_settings(), UpkeepSettings::default())
         };
         check_destination(&url).map_err(|problem| Failure::usage(problem, None))?;
         let root = root(&url)?;
         Ok(Self {
-            destination: Destination::open(&url)?,
+            destination: Destination::open_with(&url, &store)?,
             root,
             settings,
         })
@@ -82,7 +84,15 @@ impl Place {
         };
         let done = done.await;
         lease.release().await;
-        Ok(done?)
+        let done = done?;
+        match self.destination.undeleted() {
+            Some(message) => Err(Failure::Other {
+                message,
+                cause: None,
+                code: 1,
+            }),
+            None => Ok(done),
+        }
     }
 
     /// The state of the tables: behind the newest commit, or an earlier one.
@@ -101,19 +111,8 @@ fn is_spec(place: &str) -> bool {
 }
 
 fn plan(arguments: &PlaceArguments) -> Result<Plan, Failure> {
-    let spec = &arguments.place;
-    let text = std::fs::read_to_string(spec)
-        .map_err(|error| Failure::usage(format!("read the spec `{spec}`"), Some(error.into())))?;
-    let mut variables = Variables::new(environment());
-    let beside = Path::new(spec).parent().unwrap_or(Path::new("."));
-    variables
-        .add_file(&beside.join(".env"))
-        .map_err(|error| Failure::usage(error.to_string(), None))?;
-    variables.set(arguments.vars.iter().cloned());
-    let load = |path: &str| std::fs::read_to_string(path);
-    let (source, pipeline) = Source::read_with_includes(spec, &text, &variables, &load)?;
-    check_vars(&arguments.vars, &pipeline)?;
-    Ok(source.finish(compile(&pipeline))?)
+    let spec = SpecFile::read(Path::new(&arguments.place))?;
+    spec.plan(&arguments.vars, None, |_| {})
 }
 
 fn root(url: &str) -> Result<String, Failure> {

@@ -54,6 +54,9 @@ pub(crate) fn render(report: &Report) -> String {
     if removed > 0 {
         text = format!("{text}, {} removed", grouped(removed));
     }
+    for warning in &report.warnings {
+        text = format!("{text}\nwarning: {warning}");
+    }
     for resource in &report.resources {
         for warning in &resource.warnings {
             text = format!("{text}\nwarning: {}: {warning}", resource.name);

@@ -1,20 +1,18 @@
 //! `engine run`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::load::{Patience, new_load_id};
-use engine::plan::{Plan, check_destination, compile};
 use engine::run::{End, Options, Range, Scope, run as run_plan};
-use engine::spec::{
-    Auth, Pipeline, RateLimit, Source, TimeSpan, Variables, did_you_mean, pipeline_name,
-};
+use engine::spec::{Auth, Pipeline, RateLimit, TimeSpan, pipeline_name};
 use engine_sandbox::{Information, Sandbox};
 use jiff::Timestamp;
 use url::Url;
 
 use super::sandbox::start;
+use super::spec::SpecFile;
 use crate::args::RunArguments;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
@@ -26,29 +24,22 @@ use crate::summary;
 const SOME_FAILED: u8 = 3;
 
 pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let spec = arguments.spec.display().to_string();
-    let text = std::fs::read_to_string(&arguments.spec)
-        .map_err(|error| Failure::usage(format!("read the spec `{spec}`"), Some(error.into())))?;
-    let mut variables = Variables::new(environment());
-    let beside = arguments.spec.parent().unwrap_or(Path::new("."));
-    variables
-        .add_file(&beside.join(".env"))
-        .map_err(|error| Failure::usage(error.to_string(), None))?;
-
+    let mut spec = SpecFile::read(&arguments.spec)?;
     let (sandbox, information) = match &arguments.sandbox {
         None => (None, None),
         Some(name) => {
-            let (sandbox, information) = open_sandbox(name, beside, &spec, &text).await?;
-            variables.set(information.variables.clone());
+            let (sandbox, information) = open_sandbox(name, &spec).await?;
+            spec.variables.set(information.variables.clone());
             (sandbox, Some(information))
         }
     };
-    variables.set(arguments.vars.iter().cloned());
-    let mut plan = plan(&spec, &text, &variables, &arguments, information.as_ref())?;
-    if let Some(destination) = &arguments.destination {
-        check_destination(destination).map_err(|problem| Failure::usage(problem, None))?;
-        plan.destination.url.clone_from(destination);
-    }
+    // Under a sandbox its base URL and rate limit take the place of the spec's.
+    let adapt = |pipeline: &mut Pipeline| {
+        if let Some(information) = &information {
+            point_at(pipeline, information);
+        }
+    };
+    let plan = spec.plan(&arguments.vars, arguments.destination.as_deref(), adapt)?;
     let now = arguments
         .now
         .or(information.as_ref().map(|information| information.now))
@@ -107,43 +98,6 @@ fn scope(arguments: &RunArguments) -> Scope {
     }
 }
 
-/// Reads and compiles the spec; under a sandbox its base URL and rate limit take the place of the spec's.
-fn plan(
-    name: &str,
-    text: &str,
-    variables: &Variables,
-    arguments: &RunArguments,
-    sandbox: Option<&Information>,
-) -> Result<Plan, Failure> {
-    let load = |path: &str| std::fs::read_to_string(path);
-    let (source, mut pipeline) = Source::read_with_includes(name, text, variables, &load)?;
-    check_vars(&arguments.vars, &pipeline)?;
-    if let Some(information) = sandbox {
-        point_at(&mut pipeline, information);
-    }
-    let secrets = source.substituted();
-    let mut plan = source.finish(compile(&pipeline))?;
-    plan.client.secrets = secrets;
-    Ok(plan)
-}
-
-/// Refuses values for variables that the spec doesn't declare.
-pub(crate) fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
-    let declared = || pipeline.vars.keys().map(String::as_str);
-    for (name, _) in given {
-        if declared().any(|known| known == name) {
-            continue;
-        }
-        let help = match did_you_mean(name, declared()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "declare it under `vars`".to_owned(),
-        };
-        let message = format!("the spec declares no variable `{name}`: {help}");
-        return Err(Failure::usage(message, None));
-    }
-    Ok(())
-}
-
 pub(super) fn point_at(pipeline: &mut Pipeline, information: &Information) {
     let endpoints = pipeline.resources.iter_mut();
     let auths = endpoints.filter_map(|resource| resource.endpoint.auth.as_mut());
@@ -177,9 +131,7 @@ fn at_origin_of(base: &str, url: &str) -> Option<String> {
 /// An embedded sandbox from a fixture, or one that runs already at a URL.
 pub(super) async fn open_sandbox(
     name: &str,
-    beside: &Path,
-    spec: &str,
-    text: &str,
+    spec: &SpecFile,
 ) -> Result<(Option<Sandbox>, Information), Failure> {
     if name.starts_with("http://") {
         let information = Information::of(name).await.map_err(|error| {
@@ -188,8 +140,10 @@ pub(super) async fn open_sandbox(
         return Ok((None, information));
     }
     let fixture = if name.is_empty() {
-        let pipeline = pipeline_name(spec, text).unwrap_or_default();
-        beside.join("sandbox").join(format!("{pipeline}.yaml"))
+        let pipeline = pipeline_name(&spec.name, &spec.text).unwrap_or_default();
+        spec.folder()
+            .join("sandbox")
+            .join(format!("{pipeline}.yaml"))
     } else {
         PathBuf::from(name)
     };
@@ -204,12 +158,6 @@ pub(super) async fn open_sandbox(
 )]
 pub(crate) fn clock() -> Timestamp {
     Timestamp::now()
-}
-
-/// The variables that are text; others can't be named in a spec.
-pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// The clock in whole seconds, since many APIs take no finer times.

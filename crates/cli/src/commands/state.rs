@@ -7,12 +7,13 @@ use std::sync::Arc;
 use comfy_table::{CellAlignment, Table, presets};
 use engine::flow::{Event, Reach};
 use engine::load::{Destination, State, TableState, new_load_id};
-use engine::plan::{Plan, check_destination, compile};
+use engine::plan::{Plan, check_destination};
 use engine::run::{Edit, Editing, edit};
-use engine::spec::{Source, Variables};
+use engine::spec::Pipeline;
 use serde_json::{Map, Value, json};
 
-use super::run::{check_vars, clock, environment, open_sandbox, point_at};
+use super::run::{clock, open_sandbox, point_at};
+use super::spec::{SpecFile, store_settings};
 use crate::args::{Output, StateCommand, StatePlace, StateShowArguments};
 use crate::failure::Failure;
 use crate::printer::Printer;
@@ -46,15 +47,18 @@ pub(crate) async fn state(command: StateCommand, printer: &Printer) -> Result<Ex
 }
 
 async fn show(arguments: StateShowArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let url = match (&arguments.place.destination, &arguments.spec) {
-        (Some(url), _) => {
-            check_destination(url).map_err(|problem| Failure::usage(problem, None))?;
-            url.clone()
+    let (url, store) = match (&arguments.spec, &arguments.place.destination) {
+        (Some(spec), _) => {
+            let (plan, _) = open(spec, &arguments.place).await?;
+            (plan.destination.url, plan.destination.store)
         }
-        (None, Some(spec)) => open(spec, &arguments.place).await?.0.destination.url,
-        (None, None) => String::new(),
+        (None, url) => {
+            let url = url.clone().unwrap_or_default();
+            check_destination(&url).map_err(|problem| Failure::usage(problem, None))?;
+            (url, store_settings())
+        }
     };
-    let destination = Destination::open(&url).map_err(engine::run::Error::from)?;
+    let destination = Destination::open_with(&url, &store).map_err(engine::run::Error::from)?;
     let state = State::read(&destination)
         .await
         .map_err(engine::run::Error::from)?;
@@ -96,35 +100,22 @@ async fn change(
 
 /// The plan of a spec, and the API as the commit log names it.
 async fn open(spec: &Path, place: &StatePlace) -> Result<(Plan, String), Failure> {
-    let name = spec.display().to_string();
-    let text = std::fs::read_to_string(spec)
-        .map_err(|error| Failure::usage(format!("read the spec `{name}`"), Some(error.into())))?;
-    let mut variables = Variables::new(environment());
-    let beside = spec.parent().unwrap_or(Path::new("."));
-    variables
-        .add_file(&beside.join(".env"))
-        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    let mut spec = SpecFile::read(spec)?;
     let mut information = None;
     if let Some(fixture) = &place.sandbox {
-        let (sandbox, told) = open_sandbox(fixture, beside, &name, &text).await?;
-        variables.set(told.variables.clone());
+        let (sandbox, told) = open_sandbox(fixture, &spec).await?;
+        spec.variables.set(told.variables.clone());
         information = Some(told);
         if let Some(sandbox) = sandbox {
             sandbox.stop().await;
         }
     }
-    variables.set(place.vars.iter().cloned());
-    let load = |path: &str| std::fs::read_to_string(path);
-    let (source, mut pipeline) = Source::read_with_includes(&name, &text, &variables, &load)?;
-    check_vars(&place.vars, &pipeline)?;
-    if let Some(information) = &information {
-        point_at(&mut pipeline, information);
-    }
-    let mut plan = source.finish(compile(&pipeline))?;
-    if let Some(destination) = &place.destination {
-        check_destination(destination).map_err(|problem| Failure::usage(problem, None))?;
-        plan.destination.url.clone_from(destination);
-    }
+    let adapt = |pipeline: &mut Pipeline| {
+        if let Some(information) = &information {
+            point_at(pipeline, information);
+        }
+    };
+    let plan = spec.plan(&place.vars, place.destination.as_deref(), adapt)?;
     let api = match information {
         Some(_) => "sandbox".to_owned(),
         None => plan.client.base_url.origin().ascii_serialization(),

@@ -1,8 +1,9 @@
 //! The place that a pipeline writes to.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -10,10 +11,11 @@ use object_store::ListResult;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutPayload};
 use url::Url;
 
-use super::{Error, durable};
+use super::{Error, durable, store};
+use crate::plan::{StoreKind, StoreSettings, check_destination};
 
 /// An opened place for tables: an object store and the prefix below which everything lies.
 ///
@@ -21,39 +23,54 @@ use super::{Error, durable};
 #[derive(Clone)]
 pub struct Destination {
     pub(super) store: Arc<dyn ObjectStore>,
+    kind: StoreKind,
     prefix: ObjectPath,
     folder: Option<PathBuf>,
+    /// What was to be deleted and may not be.
+    undeleted: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Destination {
-    /// Opens a local path, a `file://` URL or `memory://`; local folders are created.
+    /// Opens a local path, a `file://` URL, `memory://`, or a bucket with the settings of its surroundings alone.
     ///
-    /// Each call with `memory://` gives an empty place of its own.
+    /// Local folders are created. Each call with `memory://` gives an empty place of its own.
     pub fn open(url: &str) -> Result<Self, Error> {
-        if !url.contains("://") {
+        Self::open_with(url, &StoreSettings::default())
+    }
+
+    /// Opens a local path or a URL. Local folders are created; of a bucket nothing is asked yet.
+    pub fn open_with(url: &str, settings: &StoreSettings) -> Result<Self, Error> {
+        let unusable = |reason: String| Error::UnusableDestination { reason };
+        let kind = check_destination(url).map_err(unusable)?;
+        if kind == StoreKind::Local && !url.contains("://") {
             return Self::local(Path::new(url));
         }
-        let parsed = Url::parse(url).map_err(|error| Error::UnusableDestination {
-            reason: error.to_string(),
-        })?;
-        match parsed.scheme() {
-            "file" => {
-                let path = parsed
-                    .to_file_path()
-                    .map_err(|()| Error::UnusableDestination {
-                        reason: "a `file` URL needs an absolute path, as in `file:///data`"
-                            .to_owned(),
-                    })?;
+        let parsed = Url::parse(url).map_err(|error| unusable(error.to_string()))?;
+        match kind {
+            StoreKind::Local => {
+                let path = parsed.to_file_path().map_err(|()| {
+                    unusable("a `file` URL needs an absolute path, as in `file:///data`".to_owned())
+                })?;
                 Self::local(&path)
             }
-            "memory" => Ok(Self {
+            StoreKind::Memory => Ok(Self {
                 store: Arc::new(InMemory::new()),
+                kind,
                 prefix: ObjectPath::from(parsed.path()),
                 folder: None,
+                undeleted: Arc::default(),
             }),
-            scheme => Err(Error::UnusableDestination {
-                reason: format!("the scheme `{scheme}` is none of `file`, `memory`"),
-            }),
+            StoreKind::S3 | StoreKind::GoogleCloud | StoreKind::Azure => {
+                let (_, prefix) = ObjectStoreScheme::parse(&parsed)
+                    .map_err(|error| unusable(error.to_string()))?;
+                Ok(Self {
+                    store: store::open(kind, url, settings)?,
+                    kind,
+                    prefix,
+                    folder: None,
+                    undeleted: Arc::default(),
+                })
+            }
         }
     }
 
@@ -64,8 +81,10 @@ impl Destination {
             .map_err(Error::store("open", &folder.display().to_string()))?;
         Ok(Self {
             store: Arc::new(store),
+            kind: StoreKind::Local,
             prefix: ObjectPath::default(),
             folder: Some(folder),
+            undeleted: Arc::default(),
         })
     }
 
@@ -82,6 +101,11 @@ impl Destination {
     pub(super) fn object(&self, relative: &str) -> ObjectPath {
         let path = ObjectPath::parse(relative).unwrap_or_else(|_| ObjectPath::from(relative));
         self.prefix.parts().chain(path.parts()).collect()
+    }
+
+    /// The kind of store.
+    pub fn kind(&self) -> StoreKind {
+        self.kind
     }
 
     /// Whether the objects are local files.
@@ -124,6 +148,38 @@ impl Destination {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(Error::store("remove", relative)(source)),
         }
+    }
+
+    /// Removes an object that nothing refers to any more. Where that is not allowed it stays, and is noted.
+    pub(super) async fn discard(&self, relative: &str) -> Result<(), Error> {
+        use object_store::Error::{PermissionDenied, Unauthenticated};
+        match self.remove(relative).await {
+            Err(Error::Store {
+                source: PermissionDenied { .. } | Unauthenticated { .. },
+                ..
+            }) if self.kind.is_bucket() => {
+                let undeleted = self.undeleted.lock();
+                let mut undeleted = undeleted.unwrap_or_else(PoisonError::into_inner);
+                undeleted.insert(relative.to_owned());
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Tells of objects that were to be deleted and may not be; `None` where there are none.
+    pub fn undeleted(&self) -> Option<String> {
+        let undeleted = self.undeleted.lock();
+        let undeleted = undeleted.unwrap_or_else(PoisonError::into_inner);
+        let first = undeleted.first()?;
+        Some(format!(
+            "the credentials may not delete: {} that no table refers to any more stayed, `{first}` the first; whoever reads \
+             files by a pattern sees rows that were replaced, too (`engine check` names the right that is missing)",
+            match undeleted.len() {
+                1 => "1 object".to_owned(),
+                count => format!("{count} objects"),
+            }
+        ))
     }
 
     /// Whether there is an object.
@@ -208,9 +264,6 @@ mod tests {
     #[test]
     fn an_unknown_scheme_is_named_without_credentials() {
         let error = Destination::open("ftp://user:secret@host/lake").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "open the destination: the scheme `ftp` is none of `file`, `memory`"
-        );
+        insta::assert_snapshot!(error, @"open the destination: tables can't be written to this `ftp://` URL; give a folder, such as `./data/shop`, or a `file://`, `s3://`, `gs://`, `az://` or `memory://` URL");
     }
 }

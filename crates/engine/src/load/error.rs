@@ -31,6 +31,12 @@ pub enum Error {
         /// What is wrong with the URL, without its credentials.
         reason: String,
     },
+    /// The store replaces objects that it was asked to create; not retried.
+    #[error(
+        "open the destination: the store has no create-if-absent (it ignores `If-None-Match: *`), so that one run could \
+         overwrite the commit of another; use a store with conditional writes"
+    )]
+    NoCreateIfAbsent,
     /// A name that becomes part of a path would lead elsewhere; not retried.
     #[error(
         "use `{name}` as a file name: letters, digits, `_`, `-` and `.` are possible, and no `.` or `_` in front"

@@ -10,6 +10,7 @@ use super::commit_log::{self, AddedFile, COMMITS, CommitRecord, Run};
 use super::destination::off_the_async_threads;
 use super::fail_point::FailPoint;
 use super::prepare::{Prepared, prepare};
+use super::probe::require_create_if_absent;
 use super::publish::{make_durable, publish};
 use super::rejected::RejectedFile;
 use super::report::LoadReport;
@@ -80,6 +81,7 @@ impl Lake {
             api: owner.api.clone(),
         };
         create_folders(&destination).await?;
+        require_create_if_absent(&destination).await?;
         let log = commit_log::read(&destination).await?;
         let report = LoadReport::new(&run, now);
         if log.recent_loads.contains(load_id) || report.is_written(&destination).await? {
@@ -106,7 +108,12 @@ impl Lake {
             standing: Standing::Open,
             file_numbers: BTreeMap::new(),
         };
-        lake.publish_newest().await?;
+        if let Err(error) = lake.publish_newest().await {
+            // What is missing may be what a later commit has replaced, which the store doesn't list yet.
+            let next = CommitRecord::new(&lake.run, lake.state.sequence + 1, now);
+            let lost = commit_log::lost_place(&lake.destination, &next).await;
+            return Err(lost.unwrap_or(error));
+        }
         lake.sweep(now).await?;
         Ok(lake)
     }

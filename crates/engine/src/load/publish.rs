@@ -27,7 +27,7 @@ pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) ->
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
     stream::iter(commit.removals())
         .map(|path| async move {
-            destination.remove(path).await?;
+            destination.discard(path).await?;
             FailPoint::FileRemoved.pass();
             Ok(())
         })
@@ -53,10 +53,20 @@ pub(super) async fn make_durable(
 
 async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Result<(), Error> {
     let (from, to) = (destination.object(staged), destination.object(path));
-    match destination.store.rename(&from, &to).await {
+    let moved = if destination.is_local() {
+        destination.store.rename(&from, &to).await
+    } else {
+        // No store of objects can rename. What is copied is published, also where the rest may not be deleted.
+        destination.store.copy(&from, &to).await
+    };
+    match moved {
         Ok(()) => {
             FailPoint::FilePublished.pass();
-            Ok(())
+            if destination.is_local() {
+                Ok(())
+            } else {
+                destination.discard(staged).await
+            }
         }
         Err(object_store::Error::NotFound { .. }) => {
             // Published before, or at this moment by a run that opened the log.

@@ -3,13 +3,11 @@
 //! All runs share one flat folder, `_engine/staging`; a file's name begins with the id of its load.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use object_store::buffered::BufWriter;
-use tokio::io::AsyncWriteExt;
 
 use super::fail_point::FailPoint;
+use super::upload::upload;
 use super::{Destination, Error, durable};
 
 /// The folder, relative to the destination.
@@ -38,15 +36,7 @@ pub(super) async fn stage(destination: &Destination, file: &Path) -> Result<Stri
     if destination.local_path(&staged).is_some() {
         return Ok(staged);
     }
-    let mut source = tokio::fs::File::open(file)
-        .await
-        .map_err(Error::local_file("open", file))?;
-    let mut upload = BufWriter::new(Arc::clone(&destination.store), destination.object(&staged));
-    let uploaded = async {
-        tokio::io::copy(&mut source, &mut upload).await?;
-        upload.shutdown().await
-    };
-    uploaded.await.map_err(Error::local_file("upload", file))?;
+    upload(destination, file, &staged).await?;
     durable::remove_file(file)?;
     Ok(staged)
 }
@@ -68,7 +58,7 @@ pub(super) async fn remove_load(destination: &Destination, load_id: &str) -> Res
 pub(super) async fn remove(destination: &Destination, names: Vec<String>) -> Result<(), Error> {
     stream::iter(names)
         .map(|name| async move {
-            destination.remove(&format!("{STAGING}/{name}")).await?;
+            destination.discard(&format!("{STAGING}/{name}")).await?;
             FailPoint::LeftoverRemoved.pass();
             Ok(())
         })

@@ -6,8 +6,10 @@ use super::checkpoint::CheckpointPlan;
 use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
-use super::{AbsentRows, CursorScope};
-use super::{client, contract, paginator, parents, resource};
+use super::{
+    AbsentRows, CursorScope, StoreKind, StoreSettings, check_destination, client, contract,
+    destination, paginator, parents, resource,
+};
 use crate::spec::{self, DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Mistake, Pipeline};
 
 /// The only version of the spec's language.
@@ -43,7 +45,7 @@ pub fn compile(pipeline: &Pipeline) -> Result<Plan, Vec<Mistake>> {
     let checkpoint = checkpoint.unwrap_or_default();
     let client = client::compile(&pipeline.client, memory, &mut mistakes);
     let resources = resources(pipeline, &mut mistakes);
-    let destination = destination(pipeline, memory, &mut mistakes);
+    let destination = compile_destination(pipeline, memory, &mut mistakes);
     check_identity(pipeline, &mut mistakes);
     let earlier_names = pipeline.renamed_from.0.iter();
     let plan = client.map(|client| Plan {
@@ -200,7 +202,7 @@ fn check_shared_cursors(resources: &[ResourcePlan], names: &[&str], mistakes: &m
     }
 }
 
-fn destination(
+fn compile_destination(
     pipeline: &Pipeline,
     memory: MemoryPlan,
     mistakes: &mut Mistakes,
@@ -208,6 +210,7 @@ fn destination(
     let place = Place::root().key("destination");
     let spec::Destination {
         url,
+        options,
         compression,
         row_group_bytes,
         file_size_bytes,
@@ -231,11 +234,29 @@ fn destination(
         );
     }
     let url = url.clone().unwrap_or_else(|| default_destination(pipeline));
-    if let Err(problem) = check_destination(&url) {
-        mistakes.add("plan::destination", &place.key("url"), problem, None);
-    }
+    let options = match check_destination(&url) {
+        Ok(kind) => {
+            if kind == StoreKind::S3 && file_size_bytes > MAXIMUM_S3_FILE_SIZE_BYTES {
+                mistakes.add(
+                    "plan::file_size",
+                    &place.key("file_size_bytes"),
+                    format!("files of {file_size_bytes} bytes can't be copied within S3"),
+                    format!("at most {MAXIMUM_S3_FILE_SIZE_BYTES} (4 GiB)"),
+                );
+            }
+            destination::options(kind, options, &place.key("options"), mistakes)
+        }
+        Err(problem) => {
+            mistakes.add("plan::destination", &place.key("url"), problem, None);
+            Vec::new()
+        }
+    };
     DestinationPlan {
         url,
+        store: StoreSettings {
+            options,
+            ..StoreSettings::default()
+        },
         compression: *compression,
         row_group_bytes,
         file_size_bytes,
@@ -345,24 +366,11 @@ fn check_identity(pipeline: &Pipeline, mistakes: &mut Mistakes) {
 /// What the name of a folder keeps as it is.
 const FOLDER_NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// Whether tables can be written there: a folder or a `file://` URL.
-///
-/// # Errors
-/// What is wrong, in one line.
-pub fn check_destination(url: &str) -> Result<(), String> {
-    match url.split_once("://") {
-        _ if url.is_empty() => {
-            Err("the destination is empty; give a folder, such as `./data/shop`".to_owned())
-        }
-        None | Some(("file", _)) => Ok(()),
-        Some((scheme, _)) => Err(format!(
-            "tables can't be written to `{scheme}://`; give a folder, such as `./data/shop`, or a `file://` URL"
-        )),
-    }
-}
-
 /// Below this, a row group's place in the footer and its dictionaries weigh more than its data.
 const MINIMUM_ROW_GROUP_BYTES: u64 = 1024 * 1024;
+
+/// S3 copies objects of at most 5 GiB, and a file may end a row group behind its size.
+const MAXIMUM_S3_FILE_SIZE_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Below this, a file's footer and its opening weigh more than its data.
 const MINIMUM_FILE_SIZE_BYTES: u64 = 1024 * 1024;

@@ -10,6 +10,7 @@ mod columns;
 mod compile;
 mod contract;
 mod cursor_format;
+mod destination;
 mod exchange;
 mod expression;
 mod field_path;
@@ -41,9 +42,12 @@ pub use auth::{ApiKeyPlace, AuthPlan, ClientCredentialsPlan};
 pub use checkpoint::CheckpointPlan;
 pub use client::{AllowedHost, Timeouts};
 pub use column_hint::{ColumnHint, DeclaredType};
-pub use compile::{check_destination, compile};
+pub use compile::compile;
 pub use contract::ContractPlan;
 pub use cursor_format::CursorFormat;
+pub use destination::{
+    DEFAULT_STORE_RETRIES, StoreKind, StoreSettings, check_destination, redirect,
+};
 pub use exchange::ExchangePlan;
 pub(crate) use expression::is_global;
 pub use expression::{Expression, ExpressionError};

@@ -465,6 +465,8 @@ pub struct Plan {
 pub struct DestinationPlan {
     /// A path or URL.
     pub url: String,
+    /// How the store that it leads to is reached.
+    pub store: super::StoreSettings,
     /// Compression of the Parquet pages.
     pub compression: super::Compression,
     /// Encoded size at which a row group ends, in bytes.

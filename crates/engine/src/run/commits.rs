@@ -140,6 +140,7 @@ pub(super) async fn commit_rest(
         sequence: commits.lake.state().sequence,
         end,
         resources,
+        warnings: Vec::new(),
         elapsed: started.elapsed(),
     })
 }

@@ -60,7 +60,7 @@ pub async fn edit(
     let resource = resources
         .find(|known| known.name == resource)
         .ok_or_else(|| Error::UnknownResource(resource.to_owned()))?;
-    let destination = Destination::open(&plan.destination.url)?;
+    let destination = Destination::open_with(&plan.destination.url, &plan.destination.store)?;
     let observer = Arc::clone(&editing.observer);
     let tell = move |text| observer(Event::Waiting { text });
     let lease = Lease::acquire(&destination, &editing.load_id, Patience::Stop, &tell).await?;

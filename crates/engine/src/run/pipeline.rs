@@ -89,7 +89,7 @@ pub async fn run(
         }
         Scope::New | Scope::Fresh => selected(&plan, &options.resources, true)?,
     };
-    let destination = Destination::open(&plan.destination.url)?;
+    let destination = Destination::open_with(&plan.destination.url, &plan.destination.store)?;
     let observer = Arc::clone(&options.observer);
     let tell = move |text| observer(Event::Waiting { text });
     let lease = Lease::acquire(&destination, &options.load_id, options.patience, &tell);
@@ -98,10 +98,12 @@ pub async fn run(
         lease = lease => lease?,
         () = &mut interrupted => return Err(Error::StoppedAtOnce),
     };
+    let place = destination.clone();
     let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
     lease.release().await;
     let mut report = report?;
     tally.add_to(&mut report);
+    report.warnings.extend(place.undeleted());
     Ok(report)
 }
 

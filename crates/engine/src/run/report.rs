@@ -22,6 +22,8 @@ pub struct Report {
     pub end: End,
     /// Each resource, in the order of the run.
     pub resources: Vec<ResourceReport>,
+    /// What was not as it should be and concerns no single resource; nothing was lost.
+    pub warnings: Vec<String>,
     /// Wall time of the whole run.
     pub elapsed: Duration,
 }

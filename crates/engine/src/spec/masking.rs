@@ -161,7 +161,7 @@ fn secret_leaves<'a>(
                     "columns" | "primary_key" | "merge_key" | "for_each"
                 );
                 let looks = match name.as_str() {
-                    "headers" | "params" | "json" | "data" => &may_hold_secret,
+                    "headers" | "params" | "json" | "data" | "options" => &may_hold_secret,
                     _ => looks,
                 };
                 secret_leaves(value, looks, within && !names_columns, leaves);

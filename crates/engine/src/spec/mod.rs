@@ -35,6 +35,7 @@ mod secret;
 mod short_forms;
 mod slice_names;
 mod source;
+mod store_option;
 mod value;
 mod var;
 mod variables;
@@ -84,6 +85,7 @@ pub use schema::pipeline_schema;
 pub use schema_contract::{ContractMode, SchemaContract};
 pub use secret::{Secret, looks_secret, may_hold_secret};
 pub use source::{Mistake, Source, pipeline_name};
+pub use store_option::StoreOption;
 pub use value::{
     OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimeSpan, parse_time,
 };

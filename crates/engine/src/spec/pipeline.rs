@@ -9,6 +9,7 @@ use super::checkpoint::Checkpoint;
 use super::client::Client;
 use super::compression::Compression;
 use super::resource::Resource;
+use super::store_option::StoreOption;
 use super::value::OneOrMany;
 use super::var::Var;
 
@@ -78,8 +79,12 @@ fn first_version() -> u32 {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Destination {
-    /// A folder, such as `./data/assembled`, or a `file://` URL. Relative paths start where the command runs.
+    /// A folder, such as `./data/assembled`, or a URL: `file://`, `s3://bucket/prefix`, `gs://bucket/prefix`,
+    /// `az://container/prefix`, `memory://` (gone with the run). Relative paths start where the command runs.
     pub url: Option<String>,
+    /// Settings of the store that the URL leads to, such as `endpoint`, `region`, `allow_http` or `skip_signature`: all keys
+    /// of the library `object_store`, see `docs/destinations.md`. They come before what the environment says.
+    pub options: IndexMap<String, StoreOption>,
     /// Compression of the Parquet pages: `zstd`, `snappy`, `lz4` (Parquet's `LZ4_RAW`), `gzip` or `none`. The effort may
     /// follow in brackets: `zstd(1)` to `zstd(22)`, by default 3, and `gzip(1)` to `gzip(9)`, by default 6. Default:
     /// `zstd`.

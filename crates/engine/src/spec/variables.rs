@@ -46,6 +46,12 @@ impl Variables {
         self.given.extend(values);
     }
 
+    /// The values that were handed in, by name.
+    pub fn given(&self) -> impl Iterator<Item = (&str, &str)> {
+        let given = self.given.iter();
+        given.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Takes the default that the spec declares for a variable.
     pub(super) fn declare(&mut self, name: &str, default: Option<&str>) {
         let default = default.map(ToOwned::to_owned);

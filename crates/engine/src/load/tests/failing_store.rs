@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -31,6 +31,8 @@ pub(super) struct FailingStore {
     death: Death,
     fatal: usize,
     calls: Arc<AtomicUsize>,
+    /// The end of the names that listings leave out.
+    hidden: Option<&'static str>,
 }
 
 /// What becomes of one call.
@@ -47,6 +49,15 @@ impl FailingStore {
             death,
             fatal,
             calls: Arc::default(),
+            hidden: None,
+        }
+    }
+
+    /// Never dies, and leaves out of its listings what ends so, as if it had just been written.
+    pub(super) fn hiding(inner: Arc<dyn ObjectStore>, end: &'static str) -> Self {
+        Self {
+            hidden: Some(end),
+            ..Self::new(inner, Death::Before, usize::MAX)
         }
     }
 
@@ -82,6 +93,11 @@ impl FailingStore {
         let result = work.await;
         if call.answered { result } else { Err(dead()) }
     }
+}
+
+/// Whether a listing shows an object.
+fn shows(hidden: Option<&str>, object: &ObjectMeta) -> bool {
+    hidden.is_none_or(|end| !object.location.as_ref().ends_with(end))
 }
 
 fn dead() -> object_store::Error {
@@ -130,11 +146,17 @@ impl ObjectStore for FailingStore {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
+        let listed = self.inner.list(prefix);
+        let hidden = self.hidden;
+        let shows = move |object: &ObjectMeta| std::future::ready(shows(hidden, object));
+        listed.try_filter(shows).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.pass(self.inner.list_with_delimiter(prefix)).await
+        let listed = self.pass(self.inner.list_with_delimiter(prefix)).await;
+        let mut listed = listed?;
+        listed.objects.retain(|object| shows(self.hidden, object));
+        Ok(listed)
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Several runs, one lake.
 
-use super::WriteDisposition::Append;
+use super::WriteDisposition::{Append, Replace};
+use super::failing_store::FailingStore;
 use super::*;
 
 #[tokio::test]
@@ -122,5 +123,32 @@ async fn rows_that_are_not_sealed_wait_for_the_next_commit() {
             .await
             .unwrap();
         check_rows(&place.destination, &["1 x", "2 x", "3 x"]).await;
+    }
+}
+
+/// The newest commit is not listed yet, and the one before was published, or even replaced.
+#[tokio::test]
+async fn a_listing_that_misses_the_newest_commit_costs_a_run_its_place_and_nothing_else() {
+    for (disposition, expected) in [(Append, vec!["1 ann", "2 bob"]), (Replace, vec!["2 bob"])] {
+        let place = memory();
+        let lake = &place.destination;
+        load(lake, "a", disposition, vec![people(&[(1, "ann")])]).await;
+        load(lake, "b", disposition, vec![people(&[(2, "bob")])]).await;
+        let inner = Arc::clone(&lake.store);
+        let stale = FailingStore::hiding(inner, "commits/00000000000000000002.json");
+        let stale = lake.through(Arc::new(stale));
+        let opened = Lake::open(stale, &Owner::new("test", "api"), "c", now()).await;
+        let error = match opened {
+            Ok(mut run) => {
+                let of_c = part(sealed(&run, vec![vec![people(&[(3, "cid")])]]), Append);
+                run.commit(vec![of_c], now(), true).await.unwrap_err()
+            }
+            Err(error) => error,
+        };
+        assert!(
+            matches!(error, Error::LostPlace { sequence: 2, .. }),
+            "{error}"
+        );
+        check_rows(lake, &expected).await;
     }
 }
