@@ -159,7 +159,9 @@ fn run_twice(
     let seen = Arc::clone(&is_second);
     let server = Scripted::start(move |request| answer(request, seen.load(Ordering::SeqCst)));
     let url = server.url();
-    let spec = format!("name: lake\nclient: {{ base_url: {url} }}\nresources:\n{resource}");
+    let spec = format!(
+        "name: lake\nclient: {{ base_url: {url}, retry: {{ max_attempts: 1 }} }}\nresources:\n{resource}"
+    );
     workspace.write("lake.yaml", &spec);
     workspace.engine(["run", "lake.yaml"]).assert_code(0);
     is_second.store(true, Ordering::SeqCst);
@@ -172,10 +174,10 @@ fn what_was_not_read_is_not_taken_for_deleted() {
     let resource = "- name: people\n  primary_key: id\n  \
          write_disposition: { disposition: merge, strategy: cdc }\n  endpoint:\n    data_selector: items\n    \
          paginator: { type: page_number, base_page: 1, total_path: null, concurrency: 1 }\n    \
-         response_actions: [{ status_code: 404, action: ignore }]\n";
+         response_actions: [{ status_code: 503, action: ignore }]\n";
     let (workspace, cut) = run_twice(resource, |request, is_second| {
         match request.parameter("page") {
-            Some("2") if is_second => Reply::status(404, "{}"),
+            Some("2") if is_second => Reply::status(503, "{}"),
             Some("2") => Reply::json(r#"{"items": [{"id": 2, "name": "bob"}]}"#),
             Some("3") => Reply::json(r#"{"items": []}"#),
             _ => Reply::json(r#"{"items": [{"id": 1, "name": "ann"}]}"#),

@@ -468,7 +468,7 @@ mod tests {
         assert_eq!(
             children("write_disposition: replace"),
             [
-                "7:46 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
+                "7:65 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
             ]
         );
     }
