@@ -7,6 +7,10 @@ A case holds one `spec`: the mapping that dlt's `rest_api_source` takes, and tha
 `differs`, with its `reason`: `rows` by table and `requests`, each with `only_dlt` and `only_engine` (the lines
 themselves, or how many), and `fails`, with a part of the message by side.
 
+`database: true` runs dlt with a database of DuckDB, since its merge into files appends. `records` gives, for each run, what
+the API answers at `/given/<name>`. Where rows are versions (scd2), the times from and until which they are valid are
+compared by their order: the first one is 1.
+
 What only the engine's spec has, since dlt does it without being told, stands under `engine`. `child_tables` names tables of
 lists, each with the table above it: their rows are compared together with the row above that `_dlt_parent_id` leads to,
 the position in the list, and the names of dlt's columns.
@@ -34,6 +38,7 @@ from run_dlt import NAMING, Dlt
 from run_engine import Engine
 
 OWN_COLUMNS = ("_load_id", "_extracted_at")
+VALIDITY = ("_dlt_valid_", "valid_")
 SIDES = ("dlt", "engine")
 SHOWN_LINES = 6
 PROCESSES = 4
@@ -61,7 +66,7 @@ def scalar(value):
 def normalised(row, prefix=""):
     flat = {}
     for key, value in row.items():
-        if key.startswith("_dlt_") or (not prefix and key in OWN_COLUMNS) or value is None or isinstance(value, list):
+        if key.startswith(("_dlt_", *VALIDITY)) or (not prefix and key in OWN_COLUMNS) or value is None or isinstance(value, list):
             continue
         name = prefix + NAMING.normalize_path(key)
         if name in flat:
@@ -74,8 +79,16 @@ def normalised(row, prefix=""):
     return flat
 
 
+def versions(rows):
+    """For each row that is a version, the places of its two times among all of the table."""
+    ends = [[value for name, value in row.items() if name.startswith(VALIDITY)] for row in rows]
+    times = sorted({scalar(time) for row in ends for time in row if time is not None})
+    return [{"valid": [time and times.index(scalar(time)) + 1 for time in row]} if row else {} for row in ends]
+
+
 def lines(rows):
-    return collections.Counter(json.dumps(normalised(row), sort_keys=True, ensure_ascii=False) for row in rows)
+    shown_rows = (normalised(row) | valid for row, valid in zip(rows, versions(rows)))
+    return collections.Counter(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in shown_rows)
 
 
 def joined(side, table, child_tables):
@@ -127,7 +140,8 @@ def as_stated(found, stated):
 def compare(case, name, program, api, folder):
     """The differences that the case doesn't state, and those that it states and that aren't there."""
     spec, stated = case["spec"], case.get("differs", {})
-    sides = {"dlt": Dlt(name, folder / "dlt"), "engine": Engine(program, name, folder / "engine")}
+    api.given = case.get("records", {})
+    sides = {"dlt": Dlt(name, folder / "dlt", case.get("database", False)), "engine": Engine(program, name, folder / "engine")}
     failures = {}
     for run in range(1, case.get("runs", 1) + 1):
         for side, pipeline in sides.items():

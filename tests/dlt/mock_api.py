@@ -58,6 +58,7 @@ class Asked:
         self.headers = handler.headers
         self.raw = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         self.run = api.runs[self.scope]
+        self.given = api.given
         self.served = api.served[self.scope]
 
     @property
@@ -577,6 +578,12 @@ def all_events(asked):
     return {"items": known_events(asked)}
 
 
+@route("/given/{name}")
+def given(asked, name):
+    """The records that the case gives for the run."""
+    return {"items": asked.given[name][asked.run - 1]}
+
+
 @route("/some_without_cursor")
 def some_without_cursor(asked):
     return {"items": [{"id": 1, "updated_at": "2024-01-05T00:00:00Z"}, {"id": 2}, {"id": 3, "updated_at": None}]}
@@ -616,6 +623,7 @@ class MockApi:
     def __init__(self):
         self.requests = collections.defaultdict(list)
         self.runs = collections.defaultdict(lambda: 1)
+        self.given = {}
         self.served = collections.defaultdict(collections.Counter)
         self._lock = threading.Lock()
         api = self

@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
@@ -21,6 +22,22 @@ pub(crate) enum Command {
     Run(RunArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),
+    Files(FilesArguments),
+    Sql(SqlArguments),
+    Compact(CompactArguments),
+    Vacuum(VacuumArguments),
+    Forget(ForgetArguments),
+}
+
+/// Where tables are.
+#[derive(Args)]
+pub(crate) struct PlaceArguments {
+    /// The pipeline's YAML file, or where its tables are: a folder or a URL.
+    #[arg(value_name = "SPEC|DESTINATION")]
+    pub(crate) place: String,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
 }
 
 /// Reads an API as a spec says, and writes its tables.
@@ -133,16 +150,9 @@ pub(crate) struct StateShowArguments {
     pub(crate) spec: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: StatePlace,
-    /// How it is shown; as JSON it is complete.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) output: StateOutput,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StateOutput {
-    #[default]
-    Table,
-    Json,
+    /// A table, or JSON, which is complete.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 #[derive(Args)]
@@ -171,6 +181,138 @@ pub(crate) struct StateResetArguments {
     pub(crate) place: StatePlace,
 }
 
+/// Prints the files that a table consists of, in order, one a line.
+///
+/// What lies beside them in the table's folder is no part of the table.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine files pipelines/assembled.yaml people
+  engine files ./data/assembled people --output json
+  engine files ./data/assembled people --at 12")]
+pub(crate) struct FilesArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The table.
+    pub(crate) table: String,
+    /// The files as they were behind this commit, if they are all there still. Default: the newest.
+    #[arg(long, value_name = "SEQUENCE")]
+    pub(crate) at: Option<u64>,
+    /// One path a line, or one JSON object with rows, bytes and the version of the schema of each file.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// Prints a query that reads a table as one commit has it.
+///
+/// It names each file, gives each column the type that the table has now, and reads an empty table as one with its columns.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  duckdb -c \"$(engine sql ./data/assembled people --for duckdb)\"
+  engine sql pipelines/assembled.yaml people --for polars > people.py")]
+pub(crate) struct SqlArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The table.
+    pub(crate) table: String,
+    /// Who is to run the query.
+    #[arg(long = "for", value_enum, value_name = "READER")]
+    pub(crate) reader: SqlReader,
+    /// The table as it was behind this commit, if its files are all there still. Default: the newest.
+    #[arg(long, value_name = "SEQUENCE")]
+    pub(crate) at: Option<u64>,
+}
+
+/// Who runs a query.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum SqlReader {
+    /// `DuckDB`: a SELECT.
+    #[value(name = "duckdb")]
+    DuckDb,
+    /// Spark: Python that makes a `DataFrame`.
+    Spark,
+    /// Amazon Athena: an external table, and a view of it.
+    Athena,
+    /// `BigQuery`: an external table.
+    #[value(name = "bigquery")]
+    BigQuery,
+    /// Polars: Python that makes a `LazyFrame`.
+    Polars,
+}
+
+/// Merges small files, and brings old ones to the current schema of their table.
+///
+/// The rows stay as they are. Where there is nothing to do, nothing is changed.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine compact pipelines/assembled.yaml
+  engine compact ./data/assembled agent_states adherence")]
+pub(crate) struct CompactArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The tables, each with its child tables. Default: all.
+    pub(crate) tables: Vec<String>,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// Removes what killed runs left behind and nothing refers to.
+///
+/// Files whose names are not those of a load's files stay where they are.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine vacuum ./data/assembled --dry-run
+  engine vacuum pipelines/assembled.yaml --older-than 1d")]
+pub(crate) struct VacuumArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// What is younger stays, since a run may be about to need it: longer than any run takes.
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(crate) older_than: Duration,
+    /// Only tells what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// Erases the rows of a table that meet a condition, and the rows of its child tables that belong to them.
+///
+/// The files that hold them are written again without them and deleted. A later run brings back what the API still has.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine forget ./data/shop orders --where \"email | lower == 'ann@example.com'\" --dry-run
+  engine forget pipelines/shop.yaml orders --where \"customer.id in [17, 23]\"
+  engine forget pipelines/shop.yaml orders --where \"row['first name'] == 'Ann'\"")]
+pub(crate) struct ForgetArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The table.
+    pub(crate) table: String,
+    /// Which rows, in the expression language of `filter`: names are columns, and `row` is the whole row.
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) condition: String,
+    /// Only counts the rows.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Waits until a run that is under way at this destination has ended, rather than stop.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
 fn var(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once('=')
@@ -181,4 +323,13 @@ fn var(text: &str) -> Result<(String, String), String> {
 fn time(text: &str) -> Result<Timestamp, String> {
     engine::spec::parse_time(text)
         .ok_or_else(|| "expected a time such as `2024-01-31` or `2024-01-31T12:00:00Z`".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let days = jiff::SpanRelativeTo::days_are_24_hours();
+    let length = span.and_then(|span| span.to_duration(days).ok());
+    length
+        .and_then(|length| Duration::try_from(length).ok())
+        .ok_or_else(|| "expected a duration such as `7d` or `12h`".to_owned())
 }

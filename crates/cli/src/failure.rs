@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Spec(Diagnostics),
     /// The run stopped.
     Run(engine::run::Error),
+    /// Tables can't be looked at or changed.
+    Load(engine::load::Error),
     /// Anything else: a message, and what caused it.
     Other {
         message: String,
@@ -56,6 +58,18 @@ impl Failure {
                     _ => ExitCode::FAILURE,
                 }
             }
+            Self::Load(error) => {
+                printer.error(&chain(&error));
+                if let engine::load::Error::LostPlace { .. } = error {
+                    printer.error("  help: a run was under way at the same time; nothing was changed, try again when it has ended");
+                }
+                match error {
+                    engine::load::Error::UnknownTable { .. }
+                    | engine::load::Error::NoSuchCommit { .. }
+                    | engine::load::Error::Condition { .. } => ExitCode::from(BAD_USAGE),
+                    _ => ExitCode::FAILURE,
+                }
+            }
             Self::Other {
                 message,
                 cause,
@@ -84,6 +98,12 @@ impl From<std::io::Error> for Failure {
 impl From<engine::run::Error> for Failure {
     fn from(error: engine::run::Error) -> Self {
         Self::Run(error)
+    }
+}
+
+impl From<engine::load::Error> for Failure {
+    fn from(error: engine::load::Error) -> Self {
+        Self::Load(error)
     }
 }
 

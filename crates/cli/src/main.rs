@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod failure;
+mod place;
 mod printer;
 mod progress;
 mod signals;
@@ -38,6 +39,17 @@ fn main() -> ExitCode {
         }
         Command::Sandbox(arguments) => {
             runtime.block_on(commands::sandbox::serve(arguments, &printer))
+        }
+        Command::Files(arguments) => runtime.block_on(commands::files::files(&arguments, &printer)),
+        Command::Sql(arguments) => runtime.block_on(commands::sql::sql(&arguments, &printer)),
+        Command::Compact(arguments) => {
+            runtime.block_on(commands::compact::compact(&arguments, &printer))
+        }
+        Command::Vacuum(arguments) => {
+            runtime.block_on(commands::vacuum::vacuum(&arguments, &printer))
+        }
+        Command::Forget(arguments) => {
+            runtime.block_on(commands::forget::forget(&arguments, &printer))
         }
     };
     match result {

@@ -10,7 +10,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
 use engine::load::{Destination, Discards, Lake, Owner, Replaced, SpoolSettings, TableCommit};
-use engine::plan::{Compression, DecodePlan, MemoryPlan, Selector, WriteDisposition};
+use engine::plan::{Compression, DecodePlan, MemoryPlan, MergePlan, Selector, WriteDisposition};
 use engine::schema::TableSchema;
 use jiff::Timestamp;
 
@@ -68,6 +68,8 @@ fn settings() -> SpoolSettings {
         file_size_bytes: 128 << 20,
         encode_from_bytes: 32 << 20,
         primary_key: Vec::new(),
+        merge: MergePlan::UPSERT,
+        load_start: 0,
         cursor: None,
         partition_by: Vec::new(),
         memory: MemoryPlan::DEFAULT,

@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod json;
 pub mod load;
 pub mod plan;
+pub mod query;
 #[cfg(any(test, feature = "fuzzing"))]
 mod round_trip;
 pub mod run;

@@ -1,5 +1,10 @@
 //! One file a command.
 
+pub(crate) mod compact;
+pub(crate) mod files;
+pub(crate) mod forget;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+pub(crate) mod sql;
 pub(crate) mod state;
+pub(crate) mod vacuum;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::load::Patience;
+use engine::load::{Patience, new_load_id};
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{End, Options, Range, Scope, run as run_plan};
 use engine::spec::{
@@ -64,7 +64,7 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         None => plan.client.base_url.origin().ascii_serialization(),
     };
     let options = Options {
-        load_id: load_id(),
+        load_id: new_load_id(clock()),
         api,
         now,
         clock: Arc::new(clock),
@@ -128,7 +128,7 @@ fn plan(
 }
 
 /// Refuses values for variables that the spec doesn't declare.
-pub(super) fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
+pub(crate) fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Failure> {
     let declared = || pipeline.vars.keys().map(String::as_str);
     for (name, _) in given {
         if declared().any(|known| known == name) {
@@ -202,12 +202,12 @@ pub(super) async fn open_sandbox(
     clippy::disallowed_methods,
     reason = "the command line is where the clock is handed in"
 )]
-pub(super) fn clock() -> Timestamp {
+pub(crate) fn clock() -> Timestamp {
     Timestamp::now()
 }
 
 /// The variables that are text; others can't be named in a spec.
-pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
@@ -216,12 +216,4 @@ pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
 pub(super) fn whole_seconds() -> Timestamp {
     let now = clock();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
-}
-
-/// Unique, and sorting by the instant at which the run began, to the microsecond.
-pub(super) fn load_id() -> String {
-    let time = clock().strftime("%Y%m%dT%H%M%S%6fZ").to_string();
-    let random = uuid::Uuid::now_v7().simple().to_string();
-    let tail: String = random.chars().skip(random.len() - 8).collect();
-    format!("{time}-{tail}")
 }

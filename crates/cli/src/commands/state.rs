@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table, presets};
 use engine::flow::{Event, Reach};
-use engine::load::{Destination, State, TableState};
+use engine::load::{Destination, State, TableState, new_load_id};
 use engine::plan::{Plan, check_destination, compile};
 use engine::run::{Edit, Editing, edit};
 use engine::spec::{Source, Variables};
 use serde_json::{Map, Value, json};
 
-use super::run::{check_vars, clock, environment, load_id, open_sandbox, point_at};
-use crate::args::{StateCommand, StateOutput, StatePlace, StateShowArguments};
+use super::run::{check_vars, clock, environment, open_sandbox, point_at};
+use crate::args::{Output, StateCommand, StatePlace, StateShowArguments};
 use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::summary::grouped;
@@ -59,9 +59,9 @@ async fn show(arguments: StateShowArguments, printer: &Printer) -> Result<ExitCo
         .await
         .map_err(engine::run::Error::from)?;
     let text = match arguments.output {
-        StateOutput::Table if state.tables.is_empty() => format!("`{url}` holds no table"),
-        StateOutput::Table => table(&state),
-        StateOutput::Json => serde_json::to_string_pretty(&as_json(&state)).unwrap_or_default(),
+        Output::Text if state.tables.is_empty() => format!("`{url}` holds no table"),
+        Output::Text => table(&state),
+        Output::Json => serde_json::to_string_pretty(&as_json(&state)).unwrap_or_default(),
     };
     printer.result(&text);
     Ok(ExitCode::SUCCESS)
@@ -76,7 +76,7 @@ async fn change(
 ) -> Result<ExitCode, Failure> {
     let (plan, api) = open(spec, place).await?;
     let editing = Editing {
-        load_id: load_id(),
+        load_id: new_load_id(clock()),
         api,
         now: clock(),
         observer: Arc::new(|_: Event| {}),

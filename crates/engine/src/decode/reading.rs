@@ -186,11 +186,14 @@ fn required(plan: &DecodePlan, hints: &IndexMap<String, Hint>, slice: &Slice) ->
     let copied: Vec<String> = constants(slice).into_iter().map(|(key, _)| key).collect();
     let own = plan.primary_key.iter().filter(|key| !copied.contains(key));
     let keys = own.map(|key| (key, true));
+    let groups = plan.merge_key.iter().filter(|key| !copied.contains(key));
+    let groups = groups.map(|key| (key, false));
     let declared = hints
         .iter()
         .filter(|(_, hint)| hint.declaration.required)
         .map(|(key, _)| (key, false));
-    keys.chain(declared)
+    keys.chain(groups)
+        .chain(declared)
         .map(|(key, is_primary_key)| Required {
             key: key.clone(),
             is_primary_key,

@@ -35,7 +35,8 @@ pub(super) struct CommitRecord {
     pub(super) pipeline: String,
     pub(super) api: String,
     pub(super) created_at: Timestamp,
-    /// No part of a load: it takes the next place, so that a run that was before can't commit any more, or changes names.
+    /// No part of a load: it takes the next place, so that a run that was before can't commit any more, changes
+    /// names, or which files hold the rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) opening: bool,
     /// The load is complete with this commit.
@@ -79,6 +80,10 @@ pub(super) struct VersionedSchema {
 pub(super) struct AddedFile {
     /// Where it waits until it is published, relative to the destination.
     pub(super) staged: String,
+    /// The removed file whose rows it holds and whose place in the order of the table's files it takes; without one it
+    /// comes behind all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) in_place_of: Option<String>,
     #[serde(flatten)]
     pub(super) file: DataFile,
 }
@@ -193,6 +198,18 @@ pub(super) async fn read(destination: &Destination) -> Result<Log, Error> {
         recent_loads,
         snapshot,
     })
+}
+
+/// Reads the first commits, up to this one.
+pub(super) async fn read_up_to(
+    destination: &Destination,
+    sequence: u64,
+) -> Result<Vec<CommitRecord>, Error> {
+    let commits = stream::iter(1..=sequence).map(|sequence| async move {
+        let found = read_commit(destination, sequence).await?;
+        found.ok_or(Error::CommitMissing { sequence })
+    });
+    commits.buffered(COMMITS_READ_AT_ONCE).try_collect().await
 }
 
 /// Writes the next commit: the one moment at which a load comes to be.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
+use crate::plan::ExpressionError;
 use crate::schema::ConformError;
 
 /// A failure of the destination, of the spool, or of the commit log.
@@ -86,6 +87,25 @@ pub enum Error {
     Held {
         /// The other run: its process, host and load.
         holder: String,
+    },
+    /// There is no commit log where one is needed.
+    #[error("read the commit log: nothing was committed at this destination yet")]
+    NoTables,
+    /// A table is named that no commit has.
+    #[error("find the table `{table}`: {help}")]
+    UnknownTable {
+        /// The name that was given.
+        table: String,
+        /// What is there.
+        help: String,
+    },
+    /// Rows can't be judged by the condition that was given.
+    #[error("judge the rows of `{table}`")]
+    Condition {
+        /// The table.
+        table: String,
+        /// Why it failed.
+        source: ExpressionError,
     },
     /// A local file or folder can't be read or written.
     #[error("{action} `{}`", path.display())]
@@ -208,11 +228,29 @@ pub enum Error {
         /// The sequence that is missing.
         sequence: u64,
     },
+    /// A commit is asked for that the log doesn't have.
+    #[error("read the commit log: there is no commit `{sequence}`; the newest is `{newest}`")]
+    NoSuchCommit {
+        /// The sequence that was given.
+        sequence: u64,
+        /// The newest one.
+        newest: u64,
+    },
     /// The log names something that is not there; a person has to look at it.
     #[error("read the commit log: `{path}` is missing")]
     FileMissing {
         /// What is missing.
         path: String,
+    },
+    /// A file does not hold what the log says of it; a person has to look at it.
+    #[error("read `{path}`: it has {rows} rows, and the commit log says {expected}")]
+    RowsDiffer {
+        /// The file.
+        path: String,
+        /// Rows that it has.
+        rows: u64,
+        /// Rows that the log says.
+        expected: u64,
     },
     /// Another run took the next place in the log; this one has published nothing and must start again.
     #[error("create commit `{sequence}`: load `{holder}` has taken the place")]

@@ -1,86 +1,68 @@
 //! The keys of new rows, and what each existing row means for them.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, Rows, SortField};
-use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
-use parquet::arrow::parquet_to_arrow_schema;
-use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::schema::TableSchema;
+use super::absent_rows::{AbsentRows, ReadAnew};
+use super::columns::Columns;
 
-/// Columns that differ each time a row is read; they say nothing about its content.
-const LOAD_COLUMNS: [&str; 2] = ["_load_id", "_extracted_at"];
-
-/// The new rows of a merge by the hash of their key; the last one read wins.
+/// The new rows of a merge by the hash of their key.
 ///
-/// Rows are told apart by 128-bit hashes: with a billion keys, the chance of any two meeting is below 10⁻²⁰.
+/// Rows are told apart by 128-bit hashes: with a billion keys, the chance of any two meeting is below 10⁻²⁰. A row takes
+/// some 40 bytes.
 #[derive(Debug)]
 pub(super) struct KeyIndex {
-    key: Columns,
+    identity: Identity,
+    /// What of a row may have changed.
     content: Columns,
-    first_key: Columns,
-    rows: HashMap<u128, NewRow>,
-    seen: usize,
-    duplicates: u64,
-    range: KeyRange,
+    choice: Choice,
+    absent: AbsentRows,
+    /// Positions of the columns that mark a deleted record.
+    deletion_marks: Vec<usize>,
     /// Where child tables refer to the rows: position of the column of ids.
     row_id: Option<usize>,
-    /// Hashes of the ids of all new rows, and of the existing ones that they take the place of.
-    read_anew: ReadAnew,
-    /// In a child table.
-    owners: Option<Owners>,
+    /// The rows that count, by their key.
+    places: HashTable<u32>,
+    /// Of each new row, in the order in which they were read.
+    keys: Vec<u128>,
+    contents: Vec<u128>,
+    fates: Vec<Fate>,
+    duplicates: u64,
     removed: u64,
+    /// The ids of all new rows, and of the existing ones that go.
+    read_anew: ReadAnew,
 }
 
-/// Hashes of the ids of records that a load has read anew.
-pub(super) type ReadAnew = HashSet<u128>;
-
-/// What becomes of existing rows of a child table: where their record was read anew, only its new elements stay.
+/// By what rows are the same.
 #[derive(Debug)]
-struct Owners {
-    /// Position of the column of the records' ids.
-    position: usize,
-    read_anew: Arc<ReadAnew>,
+pub(super) struct Identity {
+    columns: Columns,
+    /// Rows that agree in all columns are as many rows, not one.
+    counts: bool,
+    new: HashMap<u128, u32>,
+    existing: HashMap<u128, u32>,
 }
 
-impl Owners {
-    /// For each row, whether its record was read anew.
-    fn concern(&self, batch: &RecordBatch) -> Vec<bool> {
-        let ids = batch.column(self.position).as_string::<i32>();
-        let concerns = |id: Option<&str>| id.is_some_and(|id| self.read_anew.contains(&hash(id)));
-        ids.iter().map(concerns).collect()
-    }
-}
-
-fn hash(id: &str) -> u128 {
-    xxh3_128(id.as_bytes())
-}
-
-/// Some columns of the settled layout, and how their values become bytes.
+/// Which of several new rows with one key counts.
 #[derive(Debug)]
-struct Columns {
-    positions: Vec<usize>,
-    converter: RowConverter,
-    layout: SchemaRef,
+pub(super) enum Choice {
+    Last,
+    First,
+    /// The one with the greatest or the lowest value, and of equal ones the last.
+    Sorted {
+        columns: Columns,
+        greatest: bool,
+        /// Of each new row.
+        values: Vec<Box<[u8]>>,
+    },
 }
 
-#[derive(Clone, Copy, Debug)]
-struct NewRow {
-    /// Position among all new rows.
-    position: usize,
-    content: u128,
-    fate: Fate,
-}
-
-/// What the existing rows make of a new one.
+/// What the other rows make of a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// Its key is new.
@@ -89,15 +71,10 @@ enum Fate {
     Updated,
     /// The table holds the same row: the new one is superfluous.
     Unchanged,
-}
-
-/// Least and greatest value of the first key column, as comparable bytes.
-#[derive(Debug)]
-enum KeyRange {
-    Empty,
-    Between(Vec<u8>, Vec<u8>),
-    /// Some row has its key in a variant column: any file may hold it.
-    Unknown,
+    /// Another new row with its key counts, or its record is deleted.
+    Superseded,
+    /// It says that the rows with its key go.
+    Deletion,
 }
 
 /// How a merge ended for the new rows.
@@ -111,57 +88,82 @@ pub(super) struct MergeCounts {
     pub(super) removed: u64,
 }
 
-/// Positions of the key's columns, their variants included; `Err` names a key that no column was made of.
-///
-/// A key is named as the records spell it. Its column may have another name, where keys differ in case alone.
-pub(super) fn key_positions(schema: &TableSchema, keys: &[String]) -> Result<Vec<usize>, String> {
-    let layout = schema.layout();
-    let mut positions = Vec::new();
-    for key in keys {
-        let of_key = |from_parent: bool| {
-            let columns = layout.iter().enumerate();
-            let of_key = columns.filter(move |(_, column)| {
-                column.source.key == *key
-                    && column.source.within.is_empty()
-                    && column.source.from_parent == from_parent
-            });
-            // The plain column comes first: it has the useful statistics.
-            of_key.map(|(position, _)| position)
-        };
-        let before = positions.len();
-        positions.extend(of_key(true));
-        if positions.len() == before {
-            positions.extend(of_key(false));
-        }
-        if positions.len() == before {
-            return Err(key.clone());
+impl Identity {
+    /// Rows with the same values in these columns are one row.
+    pub(super) fn key(columns: Columns) -> Self {
+        Self {
+            columns,
+            counts: false,
+            new: HashMap::new(),
+            existing: HashMap::new(),
         }
     }
-    Ok(positions)
+
+    /// Rows with the same values in these columns are as many rows as there are.
+    pub(super) fn counted(columns: Columns) -> Self {
+        Self {
+            counts: true,
+            ..Self::key(columns)
+        }
+    }
+}
+
+/// The key of a row, of which so many were met before.
+fn nth(met: &mut HashMap<u128, u32>, key: u128) -> u128 {
+    let times = met.entry(key).or_default();
+    *times += 1;
+    let mut bytes = key.to_le_bytes().to_vec();
+    bytes.extend(times.to_le_bytes());
+    xxh3_128(&bytes)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower half of a hash is a hash"
+)]
+fn short(key: u128) -> u64 {
+    key as u64
 }
 
 impl KeyIndex {
-    /// An index without rows, for rows of this layout.
-    pub(super) fn new(layout: &SchemaRef, key_positions: Vec<usize>) -> Result<Self, ArrowError> {
-        let is_content = |position: &usize| {
-            let name = layout.field(*position).name().as_str();
-            key_positions.contains(position) || !LOAD_COLUMNS.contains(&name)
-        };
-        let content = (0..layout.fields().len()).filter(is_content).collect();
-        let first = key_positions.first().copied().into_iter().collect();
-        Ok(Self {
-            key: Columns::new(layout, key_positions)?,
-            content: Columns::new(layout, content)?,
-            first_key: Columns::new(layout, first)?,
-            rows: HashMap::new(),
-            seen: 0,
-            duplicates: 0,
-            range: KeyRange::Empty,
+    /// An index without rows; `rows` are expected.
+    pub(super) fn new(identity: Identity, content: Columns, rows: usize) -> Self {
+        Self {
+            identity,
+            content,
+            choice: Choice::Last,
+            absent: AbsentRows::None,
+            deletion_marks: Vec::new(),
             row_id: None,
-            read_anew: ReadAnew::new(),
-            owners: None,
+            places: HashTable::with_capacity(rows),
+            keys: Vec::with_capacity(rows),
+            contents: Vec::with_capacity(rows),
+            fates: Vec::with_capacity(rows),
+            duplicates: 0,
             removed: 0,
-        })
+            read_anew: ReadAnew::default(),
+        }
+    }
+
+    /// Decides otherwise than by the order in which rows were read.
+    #[must_use]
+    pub(super) fn choosing(self, choice: Choice) -> Self {
+        Self { choice, ..self }
+    }
+
+    /// Takes away existing rows whose keys no new row has.
+    #[must_use]
+    pub(super) fn concerning(self, absent: AbsentRows) -> Self {
+        Self { absent, ..self }
+    }
+
+    /// Takes new rows that are marked in one of these columns for deletions.
+    #[must_use]
+    pub(super) fn deleting(self, deletion_marks: Vec<usize>) -> Self {
+        Self {
+            deletion_marks,
+            ..self
+        }
     }
 
     /// Notes the ids of the rows, which have their column at a position.
@@ -170,132 +172,198 @@ impl KeyIndex {
         Self { row_id, ..self }
     }
 
-    /// Takes existing rows for those of a child table: each goes whose record was read anew and that is not among the new
-    /// ones. The ids of the records have their column at a position.
-    #[must_use]
-    pub(super) fn owned(self, position: usize, read_anew: Arc<ReadAnew>) -> Self {
-        let owners = Owners {
-            position,
-            read_anew,
-        };
-        Self {
-            owners: Some(owners),
-            ..self
-        }
+    pub(super) fn absent(&self) -> &AbsentRows {
+        &self.absent
     }
 
-    /// Hashes of the ids of the records that were read anew.
+    /// The records that were read anew.
     pub(super) fn into_read_anew(self) -> ReadAnew {
         self.read_anew
     }
 
-    /// Which new rows are the last with their key, by position.
-    pub(super) fn newest(&self) -> Vec<bool> {
-        let mut newest = vec![false; self.seen];
-        for row in self.rows.values() {
-            newest[row.position] = true;
-        }
-        newest
-    }
-
     /// Adds new rows, in the order in which they were read.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let keys = self.key.rows(batch)?;
+        let keys = self.identity.columns.rows(batch)?;
         let contents = self.content.rows(batch)?;
-        for (key, content) in keys.iter().zip(contents.iter()) {
-            let row = NewRow {
-                position: self.seen,
-                content: xxh3_128(content.data()),
-                fate: Fate::Added,
+        let deleted = self.are_deletions(batch);
+        let gone = self.absent.deletes(batch);
+        let first = self.keys.len();
+        self.choice.add(batch)?;
+        for (row, (key, content)) in keys.iter().zip(contents.iter()).enumerate() {
+            let place = u32::try_from(first + row).map_err(|_| {
+                ArrowError::ComputeError("a commit merges 4,294,967,296 rows at most".to_owned())
+            })?;
+            self.contents.push(xxh3_128(content.data()));
+            let fate = if deleted[row] {
+                Fate::Deletion
+            } else {
+                Fate::Added
             };
-            self.seen += 1;
-            match self.rows.entry(xxh3_128(key.data())) {
-                Entry::Occupied(mut earlier) => {
-                    self.duplicates += 1;
-                    earlier.insert(row);
-                }
-                Entry::Vacant(place) => {
-                    place.insert(row);
-                }
-            }
+            let is_gone = gone.as_ref().is_some_and(|gone| gone[row]);
+            // Where earlier rows stay, a deletion is no row at all.
+            let is_nothing = deleted[row] && matches!(self.choice, Choice::First);
+            let fate = if is_gone || is_nothing {
+                Fate::Superseded
+            } else {
+                fate
+            };
+            self.place(xxh3_128(key.data()), place, fate);
         }
         if let Some(position) = self.row_id {
             let ids = batch.column(position).as_string::<i32>();
-            self.read_anew.extend(ids.iter().flatten().map(hash));
+            for (id, deleted) in ids.iter().zip(deleted) {
+                match (id, deleted) {
+                    (Some(id), true) => self.read_anew.add_deleted(id),
+                    (Some(id), false) => self.read_anew.add(id),
+                    (None, _) => {}
+                }
+            }
         }
-        self.widen_range(batch)
+        self.absent.add(batch)
     }
 
-    /// Which of some existing rows stay in the table.
-    pub(super) fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, ArrowError> {
-        let keys = self.key.rows(batch)?;
+    /// Puts the newest row in its place, or leaves an earlier one there.
+    fn place(&mut self, key: u128, place: u32, fate: Fate) {
+        let Self {
+            places,
+            keys,
+            fates,
+            identity,
+            choice,
+            ..
+        } = self;
+        if fate == Fate::Superseded {
+            keys.push(key);
+            fates.push(fate);
+            return;
+        }
+        let mut key = key;
+        let find = |keys: &[u128], places: &HashTable<u32>, key: u128| {
+            let is_key = |at: &u32| keys[*at as usize] == key;
+            places.find(short(key), is_key).copied()
+        };
+        if identity.counts && find(keys, places, key).is_some() {
+            key = nth(&mut identity.new, key);
+        }
+        keys.push(key);
+        fates.push(fate);
+        let is_key = |at: &u32| keys[*at as usize] == key;
+        match places.entry(short(key), is_key, |at| short(keys[*at as usize])) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+            }
+            Entry::Occupied(mut earlier) => {
+                self.duplicates += 1;
+                let superseded = if choice.prefers(place, *earlier.get()) {
+                    std::mem::replace(earlier.get_mut(), place)
+                } else {
+                    place
+                };
+                fates[superseded as usize] = Fate::Superseded;
+            }
+        }
+    }
+
+    /// Which rows say that their record is deleted.
+    fn are_deletions(&self, batch: &RecordBatch) -> Vec<bool> {
+        let mut deletions = vec![false; batch.num_rows()];
+        for position in &self.deletion_marks {
+            let marks = batch.column(*position);
+            let booleans = marks.as_boolean_opt();
+            for (row, deletion) in deletions.iter_mut().enumerate() {
+                *deletion |= marks.is_valid(row) && booleans.is_none_or(|marks| marks.value(row));
+            }
+        }
+        deletions
+    }
+
+    /// Which of some existing rows stay in the table; those that are not `open` do in any case.
+    pub(super) fn keep(
+        &mut self,
+        batch: &RecordBatch,
+        open: Option<&BooleanArray>,
+    ) -> Result<BooleanArray, ArrowError> {
+        let keys = self.identity.columns.rows(batch)?;
         let contents = self.content.rows(batch)?;
-        let concerned = self.owners.as_ref().map(|owners| owners.concern(batch));
+        let concerned = self.absent.concern(batch)?;
         let ids = self.row_id.map(|at| batch.column(at).as_string::<i32>());
-        let rows = keys.iter().zip(contents.iter()).enumerate();
-        let keep = rows.map(|(row, (key, content))| {
-            let Some(new) = self.rows.get_mut(&xxh3_128(key.data())) else {
-                let goes = concerned.as_ref().is_some_and(|concerned| concerned[row]);
-                self.removed += u64::from(goes);
-                return !goes;
+        let mut keep = Vec::with_capacity(batch.num_rows());
+        for (row, (key, content)) in keys.iter().zip(contents.iter()).enumerate() {
+            if open.is_some_and(|open| !open.value(row)) {
+                keep.push(true);
+                continue;
+            }
+            let stays = if let Some(new) = self.find_for(xxh3_128(key.data())) {
+                self.takes_for_the_same(new, xxh3_128(content.data()))
+            } else {
+                self.removed += u64::from(concerned.value(row));
+                !concerned.value(row)
             };
-            // Of several equal rows, which only an earlier append can have left, one stays.
-            let same = new.fate != Fate::Unchanged && new.content == xxh3_128(content.data());
-            if same {
-                new.fate = Fate::Unchanged;
-            } else if new.fate == Fate::Added {
-                new.fate = Fate::Updated;
+            if let Some(ids) = ids.filter(|ids| !stays && ids.is_valid(row)) {
+                self.read_anew.add(ids.value(row));
             }
-            if let Some(ids) = ids.filter(|ids| !same && ids.is_valid(row)) {
-                self.read_anew.insert(hash(ids.value(row)));
-            }
-            same
-        });
-        Ok(keep.map(Some).collect())
+            keep.push(stays);
+        }
+        Ok(keep.into())
     }
 
-    /// Whether the file of this footer may hold a row with one of the keys.
-    pub(super) fn may_be_in(&self, footer: &ParquetMetaData) -> Result<bool, ParquetError> {
-        if let Some(owners) = &self.owners {
-            // Ids are in no order.
-            return Ok(!owners.read_anew.is_empty());
+    /// The new row with the key of an existing one.
+    fn find_for(&mut self, key: u128) -> Option<usize> {
+        let found = self.find(key)?;
+        if !self.identity.counts || self.fates[found] != Fate::Unchanged {
+            return Some(found);
         }
-        let (least, greatest) = match &self.range {
-            KeyRange::Empty => return Ok(false),
-            KeyRange::Unknown => return Ok(true),
-            KeyRange::Between(least, greatest) => (least, greatest),
-        };
-        let file = footer.file_metadata();
-        let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata())?;
-        let Some((name, data_type)) = self.first_key.name_and_type() else {
-            return Ok(true);
-        };
-        let comparable = schema
-            .field_with_name(name)
-            .is_ok_and(|f| f.data_type() == data_type);
-        if !comparable {
-            return Ok(true);
+        let key = nth(&mut self.identity.existing, key);
+        self.find(key)
+    }
+
+    fn find(&self, key: u128) -> Option<usize> {
+        let is_key = |at: &u32| self.keys[*at as usize] == key;
+        let place = self.places.find(short(key), is_key)?;
+        Some(*place as usize)
+    }
+
+    /// Whether an existing row with this content makes a new one with its key superfluous.
+    fn takes_for_the_same(&mut self, new: usize, content: u128) -> bool {
+        let fate = &mut self.fates[new];
+        match *fate {
+            Fate::Deletion => {
+                self.removed += 1;
+                return false;
+            }
+            // Of several equal rows, which only an earlier append can have left, one stays.
+            Fate::Unchanged => return false,
+            _ => {}
         }
-        let statistics = StatisticsConverter::try_new(name, &schema, file.schema_descr())?;
-        let minima = statistics.row_group_mins(footer.row_groups())?;
-        let maxima = statistics.row_group_maxes(footer.row_groups())?;
-        let unknown = minima.null_count() > 0 || maxima.null_count() > 0;
-        if unknown || minima.data_type() != data_type {
-            return Ok(true);
+        let same = self.contents[new] == content;
+        *fate = if same { Fate::Unchanged } else { Fate::Updated };
+        same
+    }
+
+    /// Takes the new rows whose keys existing ones have for superfluous, whatever they hold.
+    pub(super) fn leave_out(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        for key in &self.identity.columns.rows(batch)? {
+            let found = self.find(xxh3_128(key.data()));
+            if let Some(fate) = found.and_then(|new| self.fates.get_mut(new))
+                && *fate == Fate::Added
+            {
+                *fate = Fate::Unchanged;
+            }
         }
-        let minima = self.first_key.converter.convert_columns(&[minima])?;
-        let maxima = self.first_key.converter.convert_columns(&[maxima])?;
-        let mut groups = minima.iter().zip(maxima.iter());
-        Ok(groups.any(|(min, max)| min.data() <= &greatest[..] && max.data() >= &least[..]))
+        Ok(())
+    }
+
+    /// Which new rows count, deletions among them, by position.
+    pub(super) fn counting(&self) -> Vec<bool> {
+        let fates = self.fates.iter();
+        fates.map(|fate| *fate != Fate::Superseded).collect()
     }
 
     /// Which new rows are written, by position.
     pub(super) fn survivors(&self) -> Vec<bool> {
-        let mut survives = vec![false; self.seen];
-        for row in self.rows.values() {
-            survives[row.position] = row.fate != Fate::Unchanged;
-        }
-        survives
+        let fates = self.fates.iter();
+        let survives = |fate: &Fate| matches!(fate, Fate::Added | Fate::Updated);
+        fates.map(survives).collect()
     }
 
     /// How many new rows had which fate.
@@ -305,60 +373,45 @@ impl KeyIndex {
             removed: self.removed,
             ..MergeCounts::default()
         };
-        for row in self.rows.values() {
-            match row.fate {
+        for fate in &self.fates {
+            match fate {
                 Fate::Added => counts.added += 1,
                 Fate::Updated => counts.updated += 1,
                 Fate::Unchanged => counts.unchanged += 1,
+                Fate::Superseded | Fate::Deletion => {}
             }
         }
         counts
     }
-
-    fn widen_range(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        let values = self.first_key.rows(batch)?;
-        let (Some(least), Some(greatest)) = (values.iter().min(), values.iter().max()) else {
-            return Ok(());
-        };
-        let in_variant = self
-            .first_key
-            .arrays(batch)
-            .iter()
-            .any(|a| a.null_count() > 0);
-        let (least, greatest) = (least.data().to_vec(), greatest.data().to_vec());
-        let before = std::mem::replace(&mut self.range, KeyRange::Unknown);
-        self.range = match before {
-            _ if in_variant => KeyRange::Unknown,
-            KeyRange::Unknown => KeyRange::Unknown,
-            KeyRange::Empty => KeyRange::Between(least, greatest),
-            KeyRange::Between(a, b) => KeyRange::Between(a.min(least), b.max(greatest)),
-        };
-        Ok(())
-    }
 }
 
-impl Columns {
-    fn new(layout: &SchemaRef, positions: Vec<usize>) -> Result<Self, ArrowError> {
-        let field = |position: &usize| SortField::new(layout.field(*position).data_type().clone());
-        let converter = RowConverter::new(positions.iter().map(field).collect())?;
-        Ok(Self {
-            positions,
-            converter,
-            layout: SchemaRef::clone(layout),
-        })
+impl Choice {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        if let Self::Sorted {
+            columns, values, ..
+        } = self
+        {
+            let rows = columns.rows(batch)?;
+            values.extend(rows.iter().map(|row| Box::from(row.data())));
+        }
+        Ok(())
     }
 
-    fn name_and_type(&self) -> Option<(&str, &DataType)> {
-        let field = self.layout.field(*self.positions.first()?);
-        Some((field.name(), field.data_type()))
-    }
-
-    fn arrays(&self, batch: &RecordBatch) -> Vec<ArrayRef> {
-        let array = |position: &usize| ArrayRef::clone(batch.column(*position));
-        self.positions.iter().map(array).collect()
-    }
-
-    fn rows(&self, batch: &RecordBatch) -> Result<Rows, ArrowError> {
-        self.converter.convert_columns(&self.arrays(batch))
+    /// Whether a row counts rather than an earlier one with its key.
+    fn prefers(&self, later: u32, earlier: u32) -> bool {
+        match self {
+            Self::Last => true,
+            Self::First => false,
+            Self::Sorted {
+                greatest, values, ..
+            } => {
+                let (later, earlier) = (&values[later as usize], &values[earlier as usize]);
+                if *greatest {
+                    later >= earlier
+                } else {
+                    later <= earlier
+                }
+            }
+        }
     }
 }

@@ -54,6 +54,14 @@ enum Standing {
     Unsettled,
 }
 
+/// What a commit is made of.
+enum Part {
+    /// Rows that join a table.
+    Rows(Box<TableCommit>),
+    /// Files that are written already.
+    Files(Box<Prepared>),
+}
+
 impl Lake {
     /// Reads the log, publishes what is committed, and sweeps what runs before left behind.
     ///
@@ -103,9 +111,32 @@ impl Lake {
         Ok(lake)
     }
 
+    /// The same for work on the files of a lake that is there, whoever's tables they are.
+    ///
+    /// # Errors
+    /// [`Error::NoTables`] where nothing was committed yet.
+    pub async fn open_for_upkeep(
+        destination: Destination,
+        load_id: &str,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let newest = commit_log::read(&destination).await?.newest;
+        let newest = newest.ok_or(Error::NoTables)?;
+        let owner = Owner::new(&newest.pipeline, &newest.api);
+        Self::open(destination, &owner, load_id, now).await
+    }
+
     /// What the lake holds, this run's own commits included.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    pub(super) fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    pub(super) fn spool_folder(&self) -> &Arc<SpoolFolder> {
+        &self.folder
     }
 
     /// Begins to collect rows for a table.
@@ -160,12 +191,34 @@ impl Lake {
         now: Timestamp,
         last: bool,
     ) -> Result<CommitReport, Error> {
+        let parts = tables.into_iter().map(|table| Part::Rows(Box::new(table)));
+        Box::pin(self.commit_parts(parts.collect(), now, last, false)).await
+    }
+
+    /// Commits files in the place of others, as work on the lake that is no load. The run is complete with it.
+    pub(super) async fn commit_upkeep(
+        &mut self,
+        tables: Vec<Prepared>,
+        now: Timestamp,
+    ) -> Result<CommitReport, Error> {
+        let parts = tables.into_iter().map(|table| Part::Files(Box::new(table)));
+        self.commit_parts(parts.collect(), now, true, true).await
+    }
+
+    async fn commit_parts(
+        &mut self,
+        tables: Vec<Part>,
+        now: Timestamp,
+        last: bool,
+        upkeep: bool,
+    ) -> Result<CommitReport, Error> {
         if self.standing != Standing::Open {
             return Err(Error::Ended);
         }
         self.settle_newest().await?;
         let mut commit = CommitRecord::new(&self.run, self.state.sequence + 1, now);
         commit.last = last;
+        commit.opening = upkeep;
         let mut report = CommitReport {
             sequence: commit.sequence,
             tables: BTreeMap::new(),
@@ -208,12 +261,16 @@ impl Lake {
     /// Prepares and stages all that a commit names.
     async fn assemble(
         &mut self,
-        tables: Vec<TableCommit>,
+        tables: Vec<Part>,
         commit: &mut CommitRecord,
         report: &mut CommitReport,
     ) -> Result<(), Error> {
-        for table in tables {
-            for mut prepared in prepare(&self.destination, &self.state, table).await? {
+        for part in tables {
+            let tables = match part {
+                Part::Rows(table) => prepare(&self.destination, &self.state, *table).await?,
+                Part::Files(table) => vec![*table],
+            };
+            for mut prepared in tables {
                 let name = prepared.table.clone();
                 if commit.tables.contains_key(&name) {
                     return Err(Error::TableTwice { table: name });
@@ -319,6 +376,7 @@ impl Lake {
             prepared.report.bytes_added += file.bytes;
             prepared.change.add.push(AddedFile {
                 staged,
+                in_place_of: file.in_place_of,
                 file: DataFile {
                     path: format!("{folder}/{}-{number:06}.parquet", self.run.load_id),
                     rows: file.rows,

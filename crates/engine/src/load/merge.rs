@@ -5,12 +5,16 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use parquet::file::metadata::ParquetMetaData;
 
+use super::absent_rows::ReadAnew;
 use super::destination::off_the_async_threads;
-use super::key_index::{KeyIndex, MergeCounts, ReadAnew, key_positions};
+use super::key_index::MergeCounts;
+use super::merge_keys::MergeKeys;
 use super::parquet_writer::WrittenFile;
-use super::spool::{SpooledRows, TableRows, Target};
-use super::stored_file::{LocalCopy, lay_out, local_copy, read_footer, read_rows};
+use super::rewrite::rewrite;
+use super::spool::TableRows;
+use super::stored_file::{lay_out, local_copy, read_footer, read_rows};
 use super::table_writer::TableWriter;
 use super::{DataFile, Destination, Error, TableState};
 use crate::schema::TableSchema;
@@ -25,9 +29,46 @@ pub(super) struct Merged {
     pub(super) read_anew: ReadAnew,
 }
 
-/// Which rows are the last with their key, one value for each row.
-pub(super) fn newest(rows: &TableRows) -> Result<Vec<bool>, Error> {
-    Ok(index(&rows.target, &rows.schema, &rows.parts, None)?.newest())
+/// Which rows count, of those with the same key; one value for each row.
+pub(super) fn counting(rows: &TableRows) -> Result<Vec<bool>, Error> {
+    let mut keys = MergeKeys::new(rows, None)?;
+    read_new(rows, |batch| keys.add(&rows.target.table, &batch))?;
+    Ok(keys.index.counting())
+}
+
+/// Which rows have keys that the table doesn't hold, of several with one key the first; one value for each row.
+pub(super) async fn not_yet_there(
+    destination: &Destination,
+    before: &TableState,
+    rows: TableRows,
+) -> Result<(TableRows, Vec<bool>, MergeCounts), Error> {
+    let (rows, mut keys) = off_the_async_threads(move || {
+        let mut keys = MergeKeys::new(&rows, None)?;
+        read_new(&rows, |batch| keys.add(&rows.target.table, &batch))?;
+        Ok::<_, Error>((rows, keys))
+    })
+    .await?;
+    let rows = Arc::new(rows);
+    for old in &before.files {
+        let footer = read_footer(destination, old).await?;
+        if !keys.may_be_in(destination, old, &footer).await? {
+            continue;
+        }
+        let copy = local_copy(destination, &old.path, &rows.target.folder).await?;
+        let schema = schema_of(before, old)?;
+        let rows = Arc::clone(&rows);
+        keys = off_the_async_threads(move || {
+            let table = &rows.target.table;
+            read_rows(table, copy.path(), &schema, &rows.schema, |batch| {
+                let left_out = keys.index.leave_out(&batch);
+                left_out.map_err(Error::rows("compare", table))
+            })?;
+            Ok::<_, Error>(keys)
+        })
+        .await?;
+    }
+    let rows = Arc::into_inner(rows).expect("the work that shared the rows has ended");
+    Ok((rows, keys.index.survivors(), keys.index.counts()))
 }
 
 /// Merges new rows, in the order in which they were read, into a table.
@@ -40,48 +81,39 @@ pub(super) async fn merge(
     rows: TableRows,
     elements_of: Option<Arc<ReadAnew>>,
 ) -> Result<Merged, Error> {
-    let merge = Arc::new(Merge {
-        target: rows.target,
-        settled: rows.schema,
-        parts: rows.parts,
-    });
-    let indexed = Arc::clone(&merge);
-    let indexing = move || {
-        index(
-            &indexed.target,
-            &indexed.settled,
-            &indexed.parts,
-            elements_of,
-        )
-    };
-    let mut index = off_the_async_threads(indexing).await?;
+    let rows = Arc::new(rows);
+    let indexed = Arc::clone(&rows);
+    let mut keys = off_the_async_threads(move || {
+        let mut keys = MergeKeys::new(&indexed, elements_of)?;
+        read_new(&indexed, |batch| keys.add(&indexed.target.table, &batch))?;
+        Ok::<_, Error>(keys)
+    })
+    .await?;
     let mut files = Vec::new();
     let mut remove = BTreeSet::new();
     for old in &before.files {
-        let footer = read_footer(destination, old).await?;
-        let may_hold_keys = index.may_be_in(&footer).map_err(|source| Error::Parquet {
-            action: "read the statistics of",
-            path: old.path.clone(),
-            source,
-        })?;
-        if !may_hold_keys {
+        let footer: ParquetMetaData = read_footer(destination, old).await?;
+        if !keys.may_be_in(destination, old, &footer).await? {
             continue;
         }
-        let copy = local_copy(destination, &old.path, &merge.target.folder).await?;
+        let copy = local_copy(destination, &old.path, &rows.target.folder).await?;
         let schema = schema_of(before, old)?;
-        let merge = Arc::clone(&merge);
+        let rows = Arc::clone(&rows);
         let kept;
-        (index, kept) =
-            off_the_async_threads(move || merge.rewrite_old(index, &copy, &schema)).await?;
+        (keys, kept) = off_the_async_threads(move || {
+            let kept = rewrite_old(&mut keys, &rows, copy.path(), &schema)?;
+            Ok::<_, Error>((keys, kept))
+        })
+        .await?;
         if let Some(kept) = kept {
             files.extend(kept);
             remove.insert(old.path.clone());
         }
     }
-    let counts = index.counts();
+    let counts = keys.index.counts();
     let (new, read_anew) = off_the_async_threads(move || {
-        let new = merge.write_new(&index)?;
-        Ok::<_, Error>((new, index.into_read_anew()))
+        let new = write_new(&keys, &rows)?;
+        Ok::<_, Error>((new, keys.index.into_read_anew()))
     })
     .await?;
     files.extend(new);
@@ -93,99 +125,68 @@ pub(super) async fn merge(
     })
 }
 
-/// What stays the same during a merge.
-struct Merge {
-    target: Target,
-    settled: Arc<TableSchema>,
-    parts: Vec<SpooledRows>,
-}
-
-/// The new rows by their key.
-fn index(
-    target: &Target,
-    settled: &TableSchema,
-    parts: &[SpooledRows],
-    elements_of: Option<Arc<ReadAnew>>,
-) -> Result<KeyIndex, Error> {
-    let Target {
-        table, settings, ..
-    } = target;
-    let key = &settings.primary_key;
-    if key.is_empty() {
-        return Err(Error::KeyMissing {
-            table: table.clone(),
-        });
-    }
-    let positions = key_positions(settled, key).map_err(|column| Error::KeyColumnMissing {
-        table: table.clone(),
-        column,
-    })?;
-    let layout = settled.arrow_schema();
-    let index = KeyIndex::new(&layout, positions).map_err(Error::rows("compare", table))?;
-    let mut index = match (elements_of, settled.root_id()) {
-        (Some(read_anew), Some(position)) => index.owned(position, read_anew),
-        _ => index.noting_ids(settled.row_id()),
-    };
-    read_new(table, settled, parts, |batch| {
-        index.add(&batch).map_err(Error::rows("compare", table))
-    })?;
-    Ok(index)
-}
-
 /// Hands all new rows to `each`, in order and settled.
 fn read_new(
-    table: &str,
-    settled: &TableSchema,
-    parts: &[SpooledRows],
+    rows: &TableRows,
     mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    parts.iter().try_for_each(|part| {
-        part.read(&mut |new| each(lay_out(table, &new.batch, &new.schema, settled)?))
+    rows.parts.iter().try_for_each(|part| {
+        part.read(&mut |new| {
+            each(lay_out(
+                &rows.target.table,
+                &new.batch,
+                &new.schema,
+                &rows.schema,
+            )?)
+        })
     })
 }
 
-impl Merge {
-    /// The rows of an existing file that stay, in new files; `None` if all of them stay where they are.
-    fn rewrite_old(
-        &self,
-        mut index: KeyIndex,
-        copy: &LocalCopy,
-        schema: &TableSchema,
-    ) -> Result<(KeyIndex, Option<Vec<WrittenFile>>), Error> {
-        let table = &self.target.table;
-        let mut keep = Vec::new();
-        read_rows(table, copy.path(), schema, &self.settled, |batch| {
-            keep.push(index.keep(&batch).map_err(Error::rows("compare", table))?);
-            Ok(())
-        })?;
-        if keep.iter().all(|batch| batch.false_count() == 0) {
-            return Ok((index, None));
-        }
-        let mut writer = TableWriter::new(&self.target, &self.settled)?;
-        let mut keep = keep.into_iter();
-        read_rows(table, copy.path(), schema, &self.settled, |batch| {
-            let keep = keep.next().expect("the same file gives the same batches");
-            let kept = filter_record_batch(&batch, &keep).map_err(Error::rows("filter", table))?;
-            writer.write(kept)
-        })?;
-        Ok((index, Some(writer.close()?)))
+/// The rows of an existing file that stay, in new files; `None` if all of them stay as they are.
+fn rewrite_old(
+    keys: &mut MergeKeys,
+    rows: &TableRows,
+    path: &std::path::Path,
+    schema: &TableSchema,
+) -> Result<Option<Vec<WrittenFile>>, Error> {
+    let table = &rows.target.table;
+    let mut keep = Vec::new();
+    read_rows(table, path, schema, &rows.schema, |batch| {
+        keep.push(keys.keep(table, &batch)?);
+        Ok(())
+    })?;
+    if keep.iter().all(|batch| batch.false_count() == 0) {
+        return Ok(None);
     }
+    let mut keep = keep.into_iter();
+    let change = |batch: RecordBatch| {
+        let keep = keep.next().expect("the same file gives the same batches");
+        let kept = match &keys.versions {
+            Some(versions) => versions.end(&batch, &keep),
+            None => filter_record_batch(&batch, &keep),
+        };
+        kept.map_err(Error::rows("filter", table))
+    };
+    rewrite(&rows.target, &rows.schema, path, schema, change).map(Some)
+}
 
-    /// The new rows that are needed.
-    fn write_new(&self, index: &KeyIndex) -> Result<Vec<WrittenFile>, Error> {
-        let table = &self.target.table;
-        let mut writer = TableWriter::new(&self.target, &self.settled)?;
-        let survives = index.survivors();
-        let mut rest = &survives[..];
-        read_new(table, &self.settled, &self.parts, |batch| {
-            let (these, behind) = rest.split_at(batch.num_rows());
-            rest = behind;
-            let keep = BooleanArray::from(these.to_vec());
-            let kept = filter_record_batch(&batch, &keep).map_err(Error::rows("filter", table))?;
-            writer.write(kept)
-        })?;
-        writer.close()
-    }
+/// The new rows that are needed.
+fn write_new(keys: &MergeKeys, rows: &TableRows) -> Result<Vec<WrittenFile>, Error> {
+    let table = &rows.target.table;
+    let mut writer = TableWriter::new(&rows.target, &rows.schema)?;
+    let survives = keys.index.survivors();
+    let mut rest = &survives[..];
+    read_new(rows, |batch| {
+        let (these, behind) = rest.split_at(batch.num_rows());
+        rest = behind;
+        let keep = BooleanArray::from(these.to_vec());
+        let kept = filter_record_batch(&batch, &keep).and_then(|kept| match &keys.versions {
+            Some(versions) => versions.begin(&kept),
+            None => Ok(kept),
+        });
+        writer.write(kept.map_err(Error::rows("filter", table))?)
+    })?;
+    writer.close()
 }
 
 fn schema_of(table: &TableState, file: &DataFile) -> Result<TableSchema, Error> {

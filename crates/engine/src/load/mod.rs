@@ -13,6 +13,8 @@
 //!
 //! **Invariant:** a batch never becomes JSON here, and no value is converted except by [`crate::schema::conform`].
 
+mod absent_rows;
+mod columns;
 mod commit_log;
 mod destination;
 mod durable;
@@ -21,10 +23,14 @@ mod error;
 pub mod fail_point;
 mod hive;
 mod key_index;
+mod key_probe;
+mod key_ranges;
 mod lake;
 mod lease;
+mod load_id;
 mod memory_share;
 mod merge;
+mod merge_keys;
 mod owner;
 mod parquet_properties;
 mod parquet_writer;
@@ -36,6 +42,7 @@ mod rejected;
 mod renaming;
 mod replaced_range;
 mod report;
+mod rewrite;
 mod row_order;
 mod snapshot;
 mod sorting_metadata;
@@ -48,11 +55,14 @@ mod table_writer;
 mod temporary_file;
 #[cfg(test)]
 mod tests;
+pub mod upkeep;
+mod versions;
 
 pub use destination::Destination;
 pub use error::Error;
 pub use lake::Lake;
 pub use lease::{Lease, Patience};
+pub use load_id::new_load_id;
 pub use owner::Owner;
 pub use prepare::{Discards, Replaced, TableCommit};
 pub use rejected::{RejectedLine, RejectedSpool, RejectedWriter, SealedRejected};

@@ -9,7 +9,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnPath;
 
 use super::SpoolSettings;
-use super::key_index::key_positions;
+use super::columns::key_positions;
 use super::row_order::SortOrder;
 use crate::plan::Compression;
 use crate::schema::TableSchema;
@@ -25,7 +25,7 @@ const ROW_GROUP_VALUES: usize = 16 << 20;
 const MOST_DICTIONARIES: usize = 512;
 
 /// How often a Bloom filter says that a value may be there that isn't.
-const BLOOM_FALSE_POSITIVES: f64 = 0.05;
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// How the files of one layout are encoded, and which orders of their rows are worth telling.
 #[derive(Clone, Debug)]
@@ -73,10 +73,11 @@ fn properties(
         // A dictionary of values that come once each is the column once more.
         properties = properties.set_column_dictionary_enabled(path(position), false);
     }
-    for position in keys {
-        let path = path(*position);
+    // A merge looks for the elements of records that were read anew.
+    for position in keys.iter().copied().chain(settled.root_id()) {
+        let path = path(position);
         let looked_up = matches!(
-            layout.field(*position).data_type(),
+            layout.field(position).data_type(),
             DataType::Utf8 | DataType::Int64 | DataType::UInt64
         );
         if looked_up {

@@ -42,6 +42,8 @@ pub(super) struct WrittenFile {
     pub(super) bytes: u64,
     /// The slice that fills the file alone.
     pub(super) slice: Option<String>,
+    /// See [`AddedFile::in_place_of`](super::commit_log::AddedFile::in_place_of).
+    pub(super) in_place_of: Option<String>,
 }
 
 /// Writes rows to Parquet files that are closed when they are large enough. Without rows there is no file.
@@ -177,6 +179,7 @@ impl ParquetWriter {
             rows,
             bytes: metadata.len(),
             slice: None,
+            in_place_of: None,
         };
         self.files.push((path, file));
         Ok(())

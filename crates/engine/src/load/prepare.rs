@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::absent_rows::ReadAnew;
 use super::commit_log::{TableChange, VersionedSchema};
 use super::destination::off_the_async_threads;
-use super::key_index::{MergeCounts, ReadAnew};
-use super::merge::{Merged, merge, newest};
+use super::key_index::MergeCounts;
+use super::merge::{Merged, counting, merge, not_yet_there};
 use super::parquet_writer::WrittenFile;
 use super::progress_change::ProgressChange;
 use super::spool::{TableRows, divide};
@@ -17,7 +18,7 @@ use super::{
     TableState,
 };
 use crate::flow::Progress;
-use crate::plan::WriteDisposition;
+use crate::plan::{AbsentRows, MergeAction, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// One table's part of a commit.
@@ -100,6 +101,16 @@ pub(super) async fn prepare(
         ..
     } = commit.sealed;
     let committed = before(&commit.table).schema.as_ref();
+    let is_merge = commit.write_disposition == WriteDisposition::Merge;
+    let versions = target.settings.merge.versions().filter(|_| is_merge);
+    let schema = match versions {
+        Some(versions) if schema.is_some() || committed.is_some() => {
+            let of_versions = [&versions.valid_from, &versions.valid_to];
+            let known = schema.unwrap_or_default();
+            Some(known.join(&TableSchema::of_timestamps(of_versions)))
+        }
+        _ => schema,
+    };
     let settled = match (schema, committed) {
         (Some(schema), committed) => Some(Arc::new(schema.settle(committed))),
         (None, Some(committed)) => Some(Arc::new(committed.clone())),
@@ -109,26 +120,38 @@ pub(super) async fn prepare(
     else {
         return Ok(vec![own]);
     };
+    let keeps_earlier = is_merge && target.settings.merge.action == MergeAction::KeepEarlier;
     let joining = Joining {
-        disposition: commit.write_disposition,
+        disposition: if keeps_earlier {
+            WriteDisposition::Append
+        } else {
+            commit.write_disposition
+        },
         apart: apart.into_iter().collect(),
         replaced: commit.replaced,
     };
-    let rows = TableRows {
+    let mut rows = TableRows {
         target,
         schema: settled,
         parts,
     };
-    let is_merge = joining.disposition == WriteDisposition::Merge;
-    let (tables, earlier) = off_the_async_threads(move || {
-        let newest = if is_merge && !rows.parts.is_empty() && rows.schema.has_child_tables() {
-            Some(newest(&rows)?)
-        } else {
-            None
-        };
-        let all = newest.iter().flatten();
-        let earlier = all.filter(|newest| !**newest).count() as u64;
-        Ok::<_, Error>((divide(rows, newest)?, earlier))
+    let mut left_out = MergeCounts::default();
+    let mut kept = None;
+    if keeps_earlier && !rows.parts.is_empty() {
+        let new;
+        (rows, new, left_out) = not_yet_there(destination, before(&commit.table), rows).await?;
+        kept = Some(new);
+    }
+    let (tables, superseded) = off_the_async_threads(move || {
+        let mut superseded = 0;
+        let has_tables = rows.schema.has_child_tables();
+        if kept.is_none() && is_merge && has_tables && !rows.parts.is_empty() {
+            // What lies in lists of rows that don't count never gets to their tables.
+            let counting = counting(&rows)?;
+            superseded = counting.iter().filter(|counts| !**counts).count() as u64;
+            kept = Some(counting);
+        }
+        Ok::<_, Error>((divide(rows, kept)?, superseded))
     })
     .await?;
     let mut read_anew = None;
@@ -150,7 +173,8 @@ pub(super) async fn prepare(
         }
     }
     if let Some(own) = prepared.first_mut() {
-        own.report.duplicates_dropped += earlier;
+        own.report.duplicates_dropped += superseded + left_out.duplicates;
+        own.report.rows_unchanged += left_out.unchanged;
     }
     Ok(prepared)
 }
@@ -208,6 +232,7 @@ impl Prepared {
                 let of_any = elements_of
                     .as_ref()
                     .is_some_and(|records| !records.is_empty());
+                let of_any = of_any || rows.target.settings.merge.absent == AbsentRows::Concerned;
                 if rows.parts.is_empty() && (!of_any || before.files.is_empty()) {
                     return Ok(ReadAnew::default());
                 }

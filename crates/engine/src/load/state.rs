@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
-use super::commit_log::{self, CommitRecord};
+use super::commit_log::{self, CommitRecord, TableChange};
 use super::spool::child_table_name;
 use super::{Destination, Error};
 use crate::flow::Progress;
@@ -88,10 +89,26 @@ impl State {
         !paths.any(|path| commit_log::leads_elsewhere(path))
     }
 
+    /// Reads the log as it was behind an earlier commit; the files of that time may be gone.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCommit`] where the log doesn't reach that far.
+    pub async fn read_at(destination: &Destination, sequence: u64) -> Result<Self, Error> {
+        let newest = Self::read(destination).await?.sequence;
+        if sequence == 0 || sequence > newest {
+            return Err(Error::NoSuchCommit { sequence, newest });
+        }
+        let mut state = Self::default();
+        for commit in commit_log::read_up_to(destination, sequence).await? {
+            state.apply(&commit);
+        }
+        Ok(state)
+    }
+
     /// The state behind one more commit.
     pub(super) fn apply(&mut self, commit: &CommitRecord) {
         self.sequence = commit.sequence;
-        // An opening commit only takes a place: the load before it may still be resumed.
+        // What is no load leaves the one before it to be resumed.
         if !commit.opening {
             self.unfinished_load = (!commit.last).then(|| commit.load_id.clone());
         }
@@ -100,12 +117,7 @@ impl State {
         }
         for (name, change) in &commit.tables {
             let table = self.tables.entry(name.clone()).or_default();
-            table
-                .files
-                .retain(|file| !change.remove.contains(&file.path));
-            table
-                .files
-                .extend(change.add.iter().map(|added| added.file.clone()));
+            table.replace_files(change);
             if let Some(versioned) = &change.schema {
                 table.schema = Some(versioned.schema.clone());
                 table.schema_version = versioned.version;
@@ -130,6 +142,45 @@ impl TableState {
         children
             .map(|(name, _)| child_table_name(table, name))
             .collect()
+    }
+
+    /// The columns that a file of the table has.
+    ///
+    /// # Errors
+    /// [`Error::FileMissing`] where the log doesn't hold the file's schema.
+    pub fn layout_of(&self, file: &DataFile) -> Result<SchemaRef, Error> {
+        self.schema_of(file).map(TableSchema::arrow_schema)
+    }
+
+    /// The schema that lays out a file of the table.
+    pub(super) fn schema_of(&self, file: &DataFile) -> Result<&TableSchema, Error> {
+        let schema = self.schemas.get(&file.schema_version);
+        schema.ok_or_else(|| Error::FileMissing {
+            path: format!("schema version {} of {}", file.schema_version, file.path),
+        })
+    }
+
+    /// Takes files away and adds others, each in its place.
+    fn replace_files(&mut self, change: &TableChange) {
+        let mut in_place: BTreeMap<&str, Vec<&DataFile>> = BTreeMap::new();
+        let mut behind = Vec::new();
+        for added in &change.add {
+            match &added.in_place_of {
+                Some(path) => in_place.entry(path).or_default().push(&added.file),
+                None => behind.push(&added.file),
+            }
+        }
+        let mut files = Vec::with_capacity(self.files.len() + change.add.len());
+        for file in std::mem::take(&mut self.files) {
+            let added = in_place.remove(file.path.as_str()).into_iter().flatten();
+            files.extend(added.cloned());
+            if !change.remove.contains(&file.path) {
+                files.push(file);
+            }
+        }
+        let lost_place = in_place.into_values().flatten();
+        files.extend(lost_place.chain(behind).cloned());
+        self.files = files;
     }
 
     /// Rows in all files.

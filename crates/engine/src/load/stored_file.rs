@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use futures::StreamExt;
 use object_store::ObjectStoreExt;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
@@ -49,6 +50,33 @@ pub(super) fn read_rows(
     for batch in reader {
         let batch = batch.map_err(Error::rows("read", table))?;
         each(lay_out(table, &batch, from, to)?)?;
+    }
+    Ok(())
+}
+
+/// Hands every batch of some columns of a local Parquet file to `each`, in order and laid out as in the file.
+pub(super) fn read_columns(
+    table: &str,
+    path: &Path,
+    is_read: &dyn Fn(&str) -> bool,
+    mut each: impl FnMut(RecordBatch) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::local_file("open", path))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(Error::parquet("open", path))?;
+    let fields = builder.schema().fields().iter().enumerate();
+    let read: Vec<usize> = fields
+        .filter(|(_, field)| is_read(field.name()))
+        .map(|(position, _)| position)
+        .collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), read);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(ROWS_AT_ONCE)
+        .build()
+        .map_err(Error::parquet("open", path))?;
+    for batch in reader {
+        each(batch.map_err(Error::rows("read", table))?)?;
     }
     Ok(())
 }

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::load::SpoolSettings;
     use crate::load::spool::SpoolFolder;
-    use crate::plan::{Compression, MemoryPlan, PartitionField};
+    use crate::plan::{Compression, MemoryPlan, MergePlan, PartitionField};
 
     /// Rows that go to a thousand folders in turn.
     fn rows(ids: std::ops::Range<i64>) -> (RecordBatch, Arc<TableSchema>) {
@@ -226,6 +226,8 @@ mod tests {
                 file_size_bytes: 128 << 20,
                 encode_from_bytes: 0,
                 primary_key: Vec::new(),
+                merge: MergePlan::UPSERT,
+                load_start: 0,
                 cursor: None,
                 partition_by: vec![field],
                 memory: MemoryPlan::DEFAULT,

@@ -2,11 +2,11 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::CursorScope;
 use super::checkpoint::CheckpointPlan;
 use super::memory::MemoryPlan;
 use super::mistakes::{Mistakes, Place};
 use super::model::{DestinationPlan, Plan, ResourcePlan, WriteDisposition};
+use super::{AbsentRows, CursorScope};
 use super::{client, contract, paginator, parents, resource};
 use crate::spec::{self, DEFAULT_FILE_SIZE_BYTES, DEFAULT_ROW_GROUP_BYTES, Mistake, Pipeline};
 
@@ -124,15 +124,24 @@ fn resources(pipeline: &Pipeline, mistakes: &mut Mistakes) -> Vec<ResourcePlan> 
     ordered
 }
 
+/// Whether each run takes away all rows that are not in it.
+fn takes_all_absent(resource: &ResourcePlan) -> bool {
+    match resource.write_disposition {
+        WriteDisposition::Replace => true,
+        WriteDisposition::Merge => resource.merge.absent == AbsentRows::Concerned,
+        WriteDisposition::Append | WriteDisposition::Skip => false,
+    }
+}
+
 /// A table that is replaced in every run must get all of its parents in every run.
 fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes: &mut Mistakes) {
     for (index, name) in names.iter().enumerate() {
-        let replaced = resources.iter().any(|resource| {
-            resource.name == *name && resource.write_disposition == WriteDisposition::Replace
-        });
-        if !replaced {
+        let Some(replaced) = resources
+            .iter()
+            .find(|resource| resource.name == *name && takes_all_absent(resource))
+        else {
             continue;
-        }
+        };
         let ancestors = parents::ancestors(resources, name);
         let partly_read = resources.iter().rfind(|resource| {
             ancestors.contains(resource.name.as_str())
@@ -147,7 +156,12 @@ fn check_replaced_children(resources: &[ResourcePlan], names: &[&str], mistakes:
                     .index(index)
                     .key("write_disposition"),
                 format!(
-                    "`{name}` is replaced in every run, and `{}` gives only what is new",
+                    "`{name}` {}, and `{}` gives only what is new",
+                    if replaced.write_disposition == WriteDisposition::Replace {
+                        "is replaced in every run"
+                    } else {
+                        "loses what is not in a run"
+                    },
                     ancestor.name
                 ),
                 "use `merge` with a `primary_key`, or `append`".to_owned(),
@@ -426,6 +440,29 @@ mod tests {
             .map(|partition| format!("{}{}", partition["c"], partition["d"]))
             .collect();
         assert_eq!(shown, ["\"x\"1", "\"x\"2", "\"y\"1", "\"y\"2"]);
+    }
+
+    #[test]
+    fn what_a_parent_leaves_out_is_not_absent() {
+        let children = |more: &str| {
+            mistakes(&format!(
+                "resources:\n\
+                 - name: a\n  endpoint: {{ paginator: single_page, incremental: {{ cursor_path: t, start_param: s }} }}\n\
+                 - {{ name: b, endpoint: 'b/{{resources.a.id}}', {more} }}\n"
+            ))
+        };
+        assert_eq!(
+            children("write_disposition: { disposition: merge, strategy: scd2 }"),
+            [
+                "7:46 plan::replaced_child `b` loses what is not in a run, and `a` gives only what is new"
+            ]
+        );
+        assert_eq!(
+            children("write_disposition: replace"),
+            [
+                "7:46 plan::replaced_child `b` is replaced in every run, and `a` gives only what is new"
+            ]
+        );
     }
 
     #[test]

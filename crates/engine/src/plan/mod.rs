@@ -18,6 +18,8 @@ mod graph;
 mod incremental;
 mod job;
 mod memory;
+mod merge;
+mod merge_plan;
 mod mistakes;
 mod model;
 mod paginator;
@@ -51,6 +53,10 @@ pub use incremental::{
     IncrementalMode, IncrementalPlan, MissingCursor, RangeEdge, RowOrder, WindowsPlan,
 };
 pub use memory::MemoryPlan;
+pub use merge_plan::{
+    AbsentRows, DEFAULT_VALID_FROM, DEFAULT_VALID_TO, DedupColumn, MergeAction, MergePlan,
+    VersionsPlan,
+};
 pub use model::*;
 pub use paginator::{
     AutoPlan, ChainedPlan, CountedPlan, DEFAULT_BASE_PAGE, DEFAULT_CURSOR_KEY,

@@ -88,6 +88,8 @@ pub struct DecodePlan {
     pub drops_duplicates: bool,
     /// Source names of the primary key's columns; null or missing values in them are an error.
     pub primary_key: Vec<String>,
+    /// Source names of the columns by which a merge takes groups of rows away; the same holds for them.
+    pub merge_key: Vec<String>,
     /// The fields of each record that other resources use.
     pub parent_fields: Vec<ParentField>,
     /// What the records may change of the table's schema.
@@ -107,11 +109,13 @@ pub enum RowIds {
 }
 
 impl RowIds {
-    pub(super) fn of(write_disposition: WriteDisposition) -> Self {
+    pub(super) fn of(write_disposition: WriteDisposition, primary_key: &[String]) -> Self {
         match write_disposition {
-            WriteDisposition::Merge => Self::Key,
+            WriteDisposition::Merge if !primary_key.is_empty() => Self::Key,
             WriteDisposition::Replace => Self::Place,
-            WriteDisposition::Append | WriteDisposition::Skip => Self::PlaceInLoad,
+            WriteDisposition::Append | WriteDisposition::Merge | WriteDisposition::Skip => {
+                Self::PlaceInLoad
+            }
         }
     }
 }
@@ -298,6 +302,8 @@ pub struct ResourcePlan {
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
+    /// Which rows a merge takes away and which it adds.
+    pub merge: super::MergePlan,
     /// What divides the table's files into folders, the outermost first.
     pub partition_by: Vec<super::PartitionField>,
     /// The folder below the destination that keeps what the schema contract discards.
@@ -331,6 +337,21 @@ pub struct ResourcePlan {
 }
 
 impl ResourcePlan {
+    /// Whether what a load doesn't hold goes from the table: a load of which a part is missing must not be committed.
+    pub fn concerns_absent(&self) -> bool {
+        match self.write_disposition {
+            WriteDisposition::Replace => true,
+            WriteDisposition::Merge => self.merge.concerns_absent(),
+            WriteDisposition::Append | WriteDisposition::Skip => false,
+        }
+    }
+
+    /// Whether a run commits the table once, with all of its rows: commits of parts would come to another result.
+    pub fn is_committed_once(&self) -> bool {
+        let merges = self.write_disposition == WriteDisposition::Merge;
+        self.concerns_absent() || merges && self.merge.dedup_sort.is_some()
+    }
+
     /// Whether reading a slice may end before its last page.
     pub fn stops_early(&self) -> bool {
         let rules = self.follow_rules();
@@ -375,18 +396,19 @@ impl ResourcePlan {
 
     /// Whether slices that were finished are worth keeping while others are not, or fail: a later run leaves out just these.
     pub fn keeps_finished_slices(&self) -> bool {
+        let keeps_parts = self.keeps_rows() && !self.is_committed_once();
         let Some(incremental) = &self.incremental else {
             // A batch of parent records is made up anew in every run, and an append can't take its rows back.
             let told_apart = self.parents_per_request.is_none()
                 || self.write_disposition == WriteDisposition::Merge;
-            return told_apart && self.keeps_rows();
+            return told_apart && keeps_parts;
         };
         // One state for all can't tell which parents or partitions were read: all of them are read again.
         let told_apart = match &incremental.mode {
             IncrementalMode::Windows(_) => !self.shares_state() || self.parents.is_empty(),
             IncrementalMode::Follow(_) => !self.shares_state(),
         };
-        told_apart && self.keeps_rows()
+        told_apart && keeps_parts
     }
 
     /// Whether the cursor is followed from a number on.

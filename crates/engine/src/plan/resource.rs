@@ -1,13 +1,13 @@
 //! Compiling one resource.
 
 use super::mistakes::{Mistakes, Place, Reported};
-use super::model::{DecodePlan, ResourcePlan, RowIds, WriteDisposition};
+use super::model::{DecodePlan, RequestTemplate, ResourcePlan, RowIds, WriteDisposition};
 use super::parents::{self, Named};
 use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job,
+    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, merge,
     paginator, partition_by, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
@@ -89,22 +89,14 @@ fn endpoint(
 ) -> Result<ResourcePlan, Reported> {
     let endpoint = &resource.endpoint;
     let endpoint_place = place.key("endpoint");
-    let write_disposition = write_disposition(resource, place, mistakes);
+    let write_disposition = merge::disposition(resource);
+    let primary_key = merge::key(&resource.primary_key, resource, |column| column.primary_key);
+    let merge = merge::compile(resource, &primary_key, place, mistakes);
     let path = endpoint.path.clone();
     let path = path.unwrap_or_else(|| TemplateText(resource.name.clone()));
     let bound = path_params::bind(&path, &endpoint.params, &endpoint_place, mistakes);
     let single_record = endpoint.job.is_none() && is_single_record(&bound.path.0);
-    let request = Request {
-        method: endpoint.method.as_ref(),
-        path: &bound.path,
-        params: &bound.params,
-        headers: &endpoint.headers,
-        json: endpoint.json.as_ref(),
-        data: endpoint.data.as_ref(),
-        encoding: request::encoding(endpoint),
-        default_method: Method::get(),
-    };
-    let request = references.compile(&request, &endpoint_place, mistakes);
+    let request = request_template(endpoint, &bound, references, &endpoint_place, mistakes);
     for (resource, path, place) in &bound.resolved {
         references.place_parent(resource, path, place);
     }
@@ -113,7 +105,8 @@ fn endpoint(
     check_window_is_sent(endpoint, references, &incremental_place, mistakes);
     let context = incremental::Context {
         write_disposition,
-        primary_key: &resource.primary_key.0,
+        primary_key: &primary_key,
+        concerns_absent: merge.concerns_absent(),
     };
     let incremental = endpoint.incremental.as_ref();
     let incremental = incremental
@@ -157,7 +150,8 @@ fn endpoint(
         parents_per_request: resource.parents_per_request,
         seeds: None,
         write_disposition,
-        primary_key: resource.primary_key.0.clone(),
+        primary_key: primary_key.clone(),
+        merge: merge.clone(),
         partition_by,
         rejected: resource.rejected.clone(),
         partitions: Vec::new(),
@@ -173,9 +167,10 @@ fn endpoint(
             columns,
             nested: resource.nested.map(columns::form).unwrap_or_default(),
             table: table.clone(),
-            row_ids: RowIds::of(write_disposition),
+            row_ids: RowIds::of(write_disposition, &primary_key),
             cursor: incremental.as_ref().and_then(|one| one.cursor.clone()),
-            primary_key: resource.primary_key.0.clone(),
+            merge_key: merge.groups().to_vec(),
+            primary_key,
             steps,
             // A merge compares the keys of the whole commit.
             drops_duplicates: matches!(
@@ -187,6 +182,27 @@ fn endpoint(
         incremental,
         concurrency: concurrency?,
     })
+}
+
+/// The request of each page.
+fn request_template(
+    endpoint: &Endpoint,
+    bound: &path_params::Bound,
+    references: &mut References,
+    place: &Place,
+    mistakes: &mut Mistakes,
+) -> Result<RequestTemplate, Reported> {
+    let request = Request {
+        method: endpoint.method.as_ref(),
+        path: &bound.path,
+        params: &bound.params,
+        headers: &endpoint.headers,
+        json: endpoint.json.as_ref(),
+        data: endpoint.data.as_ref(),
+        encoding: request::encoding(endpoint),
+        default_method: Method::get(),
+    };
+    references.compile(&request, place, mistakes)
 }
 
 /// The endpoint's own paginator, else the one that its path suggests, else the client's.
@@ -299,28 +315,5 @@ fn check_window_is_sent(
                 "give `{missing}`, or write `{{incremental.{problem}_value}}` into the request"
             ),
         );
-    }
-}
-
-fn write_disposition(
-    resource: &Resource,
-    place: &Place,
-    mistakes: &mut Mistakes,
-) -> WriteDisposition {
-    match resource.write_disposition {
-        spec::WriteDisposition::Append => WriteDisposition::Append,
-        spec::WriteDisposition::Replace => WriteDisposition::Replace,
-        spec::WriteDisposition::Skip => WriteDisposition::Skip,
-        spec::WriteDisposition::Merge => {
-            if resource.primary_key.0.is_empty() {
-                mistakes.add(
-                    "plan::merge_without_key",
-                    &place.key("write_disposition"),
-                    "`merge` needs a `primary_key` to tell which row takes the place of which",
-                    "give `primary_key`, or use `append` or `replace`".to_owned(),
-                );
-            }
-            WriteDisposition::Merge
-        }
     }
 }

@@ -102,14 +102,15 @@ impl Number {
         let (mantissa, power) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let power: i128 = power.parse().ok()?;
-        if power.abs() >= 10_i128.pow(18) {
-            return None;
-        }
         let all = format!("{whole}{fraction}");
         let zeros = all.len() - all.trim_end_matches('0').len();
         let digits = all.trim_matches('0').to_owned();
         let is_zero = digits.is_empty();
         let exponent = power + zeros as i128 - fraction.len() as i128;
+        let too_long = |exponent: i128| exponent.abs() >= 10_i128.pow(18);
+        if too_long(power) || !is_zero && too_long(exponent) {
+            return None;
+        }
         Some(Self {
             negative: negative && !is_zero,
             digits,

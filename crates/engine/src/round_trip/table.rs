@@ -14,7 +14,7 @@ use crate::flow::{Page, Progress, Slice};
 use crate::load::{
     Destination, Discards, Lake, Owner, Replaced, SpoolSettings, State, TableCommit, TableState,
 };
-use crate::plan::{Compression, DecodePlan, MemoryPlan, WriteDisposition};
+use crate::plan::{Compression, DecodePlan, MemoryPlan, MergePlan, WriteDisposition};
 use crate::schema::{TableSchema, conform};
 
 const NAME: &str = "records";
@@ -25,6 +25,8 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
     primary_key: Vec::new(),
+    merge: MergePlan::UPSERT,
+    load_start: 0,
     cursor: None,
     partition_by: Vec::new(),
     memory: MemoryPlan::DEFAULT,

@@ -59,6 +59,11 @@ fn obstacle(plan: &Plan, resource: &ResourcePlan) -> Option<&'static str> {
     if !resource.keeps_rows() {
         return Some("its table is replaced by every run");
     }
+    if resource.concerns_absent() {
+        return Some(
+            "its merge takes records that are not in a load for deleted, and a range is no whole load",
+        );
+    }
     let ancestors = ancestors(&plan.resources, &resource.name);
     let mut others = plan.resources.iter();
     if others.any(|other| other.incremental.is_some() && ancestors.contains(other.name.as_str())) {

@@ -11,7 +11,7 @@ use super::report::{End, Report, ResourceReport};
 use super::resource::Outcome;
 use crate::flow::{Event, Observer};
 use crate::load::{Lake, TableReport};
-use crate::plan::ResourcePlan;
+use crate::plan::{MergeAction, ResourcePlan};
 
 /// The commits of a run, and what they did together.
 pub(super) struct Commits<'a> {
@@ -149,9 +149,19 @@ fn tell_duplicates(resource: &ResourcePlan, duplicates: u64, observer: &Observer
     if duplicates == 0 {
         return;
     }
-    let key = resource.primary_key.join("`, `");
+    let merge = &resource.merge;
+    let same = match resource.primary_key.join("`, `") {
+        key if key.is_empty() => "values".to_owned(),
+        key => format!("`{key}`"),
+    };
+    let kept = match &merge.dedup_sort {
+        Some(sort) if sort.greatest => format!("the one with the greatest `{}`", sort.column),
+        Some(sort) => format!("the one with the lowest `{}`", sort.column),
+        None if merge.action == MergeAction::KeepEarlier => "the first one that came".to_owned(),
+        None => "the last one that came".to_owned(),
+    };
     let again = format!(
-        "{duplicates} rows had the same `{key}` as another row of this run; of each, the last one that came was kept"
+        "{duplicates} rows had the same {same} as another row of this run; of each, {kept} was kept"
     );
     let resource_name = resource.name.clone();
     observer(if resource.is_divided() {

@@ -49,6 +49,13 @@ impl Cut {
         if self.is_refusal(resource) && !is_incremental {
             return Ok(true);
         }
+        let is_merge = resource.write_disposition == WriteDisposition::Merge;
+        if is_merge && resource.concerns_absent() {
+            return Err(Error::AbsentUnknown {
+                resource: resource.name.clone(),
+                reason: self.reason.clone(),
+            });
+        }
         let goes_on =
             resource.goes_on_behind_a_cut() && memory.disorder().is_none() && !self.is_hole;
         let moves_cursor = !is_incremental || goes_on;

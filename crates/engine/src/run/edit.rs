@@ -94,7 +94,7 @@ async fn edit_alone(
             return Err(error);
         }
     };
-    let settings = SpoolSettings::new(&plan.destination, resource);
+    let settings = SpoolSettings::new(&plan.destination, resource, *now);
     let commit = TableCommit {
         table: resource.table.clone(),
         sealed: lake.spool(&resource.table, settings)?.seal()?,

@@ -104,6 +104,17 @@ pub enum Error {
         /// What cut the pages short.
         reason: String,
     },
+    /// The pages of a merge that takes away what is not in the load were cut short: what was not read would go.
+    #[error(
+        "read `{resource}`: {reason}. Nothing was kept, since this merge takes records that are not in a load for deleted, \
+         and which ones were not read isn't known. Take away what cuts the pages short, or use the strategy `upsert`"
+    )]
+    AbsentUnknown {
+        /// Name of the resource.
+        resource: String,
+        /// What cut the pages short.
+        reason: String,
+    },
     /// A parent's pages were cut short, and the child is an append with one cursor for all parents: it can't move, and rows
     /// would come twice.
     #[error(
@@ -231,6 +242,7 @@ impl Error {
             | Self::Slices(_)
             | Self::TooManyParents { .. }
             | Self::CutShort { .. }
+            | Self::AbsentUnknown { .. }
             | Self::TableFrozen { .. }
             | Self::MixedColumns { .. }
             | Self::ChildTableTaken { .. }

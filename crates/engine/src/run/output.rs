@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::error::Error;
@@ -104,6 +105,7 @@ impl TableOutput {
         lake: &Lake,
         destination: &DestinationPlan,
         load_id: &str,
+        now: Timestamp,
     ) -> Result<Self, Error> {
         let table = &resource.table;
         let folder = resource.rejected.as_ref();
@@ -126,7 +128,7 @@ impl TableOutput {
         }
         let schema = lake.state().tables.get(table);
         let schema = schema.and_then(|table| table.schema.clone());
-        let settings = SpoolSettings::new(destination, resource);
+        let settings = SpoolSettings::new(destination, resource, now);
         Ok(Self {
             rows: lake.spool(table, settings)?,
             rejected: folder.map(|folder| lake.rejected(table, folder)),

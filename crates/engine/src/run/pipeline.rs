@@ -233,8 +233,14 @@ async fn read_all(
         let lake = commits.lake();
         let output = if writes {
             let tables = plan.resources.iter().map(|other| &other.table);
-            let output =
-                TableOutput::new(&resource, tables, lake, &plan.destination, &options.load_id)?;
+            let output = TableOutput::new(
+                &resource,
+                tables,
+                lake,
+                &plan.destination,
+                &options.load_id,
+                options.now,
+            )?;
             Some(Arc::new(output))
         } else {
             None
@@ -252,7 +258,8 @@ async fn read_all(
         let children = children.remove(&resource.name).unwrap_or_default();
         let keeps_finished =
             options.scope == Scope::New && keeps_finished(plan, &resource, &children);
-        let is_checkpointed = keeps_finished && children.is_empty();
+        let is_checkpointed =
+            keeps_finished && children.is_empty() && !resource.is_committed_once();
         let run = ResourceRun {
             requests: checkpoints.connect(order, output.as_ref().filter(|_| is_checkpointed)),
             keeps_finished,

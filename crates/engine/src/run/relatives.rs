@@ -19,6 +19,18 @@ pub(super) fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) 
         if outcome.slices.is_cut || parent.is_some() {
             cut.insert(resource.name.clone());
         }
+        let is_merge = resource.write_disposition == WriteDisposition::Merge;
+        if let Some(parent) = parent
+            && is_merge
+            && resource.concerns_absent()
+            && outcome.error.is_none()
+        {
+            outcome.error = Some(Error::AbsentUnknown {
+                resource: resource.name.clone(),
+                reason: format!("the pages of `{}` were cut short", parent.resource),
+            });
+            continue;
+        }
         let concerned = resource.keeps_rows() && resource.shares_state() && outcome.error.is_none();
         let Some(parent) = parent.filter(|_| concerned) else {
             continue;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::TableSchema;
 use super::column::{Column, ColumnType, Kind, Source};
 use super::form::{Form, flattened};
-use super::observed::{Field, ObjectSummary, Observed};
+use super::observed::{Declaration, Field, ObjectSummary, Observed};
 use super::settle::settled_columns;
 
 /// Tells a row from all others of its table, from load to load where the row is the same.
@@ -173,17 +173,36 @@ impl TableSchema {
         self.has_child_tables() || self.row_id().is_some()
     }
 
+    /// The unsettled schema of columns of instants that are given to rows.
+    pub(crate) fn of_timestamps<'n>(names: impl IntoIterator<Item = &'n String>) -> Self {
+        let field = |name: &String| Field {
+            source: Source::given(name),
+            declared: Some(Declaration {
+                data_type: Some(ColumnType::Timestamp(None)),
+                form: None,
+                required: false,
+                description: None,
+            }),
+            observed: Observed::default(),
+        };
+        Self {
+            fields: names.into_iter().map(field).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Position of the column of ids.
     pub(crate) fn row_id(&self) -> Option<usize> {
-        self.position(ROW_ID)
+        self.given_column(ROW_ID)
     }
 
     /// Position of the column of the ids of records, in a child table.
     pub(crate) fn root_id(&self) -> Option<usize> {
-        self.position(ROOT_ID)
+        self.given_column(ROOT_ID)
     }
 
-    fn position(&self, key: &str) -> Option<usize> {
+    /// Position of a column that is given to rows, rather than read, under its source's name.
+    pub(crate) fn given_column(&self, key: &str) -> Option<usize> {
         let source = Source::given(key);
         let layout = self.layout();
         let is_key = |column: &Column| column.source == source && column.declared;

@@ -7,6 +7,9 @@ use super::column::DECIMAL_DIGITS;
 /// Most zeros that the canonical spelling writes out before it turns to an exponent.
 const PLAIN_ZEROS: i64 = 20;
 
+/// The greatest exponent of 18 digits.
+const GREATEST_EXPONENT: u64 = 999_999_999_999_999_999;
+
 /// A number as an exact decimal: `digits × 10^exponent`, negated where `negative`.
 ///
 /// Digits have neither leading nor trailing zeros, so equal numbers are equal values; zero has none and is never negative.
@@ -18,7 +21,8 @@ pub(crate) struct ExactNumber {
 }
 
 impl ExactNumber {
-    /// Reads a JSON number; `None` for other text, and for a number other than zero whose exponent has more than 18 digits.
+    /// Reads a JSON number; `None` for other text, and for a number other than zero whose exponent has more than 18 digits,
+    /// as it is written or where the other digits end in no zero.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix(b"-") {
             Some(rest) => (true, rest),
@@ -44,11 +48,9 @@ impl ExactNumber {
             Exponent::Immense if digits.iter().all(|digit| *digit == b'0') => 0,
             Exponent::Immense => return None,
         };
-        Some(Self::normal(
-            negative,
-            digits,
-            exponent.saturating_sub(behind_point),
-        ))
+        let number = Self::normal(negative, digits, exponent.saturating_sub(behind_point));
+        // What is read is spelled with an exponent that can be read again.
+        (number.exponent.unsigned_abs() <= GREATEST_EXPONENT).then_some(number)
     }
 
     /// The number that a 64-bit integer is.
@@ -268,6 +270,21 @@ mod tests {
 
     fn number(text: &str) -> ExactNumber {
         ExactNumber::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn exponents_of_more_than_18_digits_are_refused_however_they_are_written() {
+        for text in [
+            "1e1000000000000000000",
+            "990e999999999999999999",
+            "0.1e-999999999999999999",
+        ] {
+            assert_eq!(ExactNumber::parse(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(
+            number("0.10e999999999999999999").canonical(),
+            "1e999999999999999998"
+        );
     }
 
     #[test]

@@ -33,17 +33,16 @@ pub use observed::WIDE_OBJECT_KEYS;
 
 pub(crate) use calendar::{parse_date, write_date};
 pub(crate) use child_table::{
-    ChildTable, Level, ROW_ID, element_fields, holds_whole_objects, row_id,
+    ChildTable, Level, PARENT_ID, ROW_ID, element_fields, holds_whole_objects, row_id,
 };
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
 pub(crate) use exact_number::ExactNumber;
+pub(crate) use names::METADATA_NAMES;
 pub(crate) use number::{NumberSummary, decimal_digits, integer_is_exact_in_float64};
 pub(crate) use observed::{Declaration, Field, ObjectSummary, Observed};
 pub(crate) use spelling::{Spellings, StringSummary, parse_timestamp};
-
-use names::METADATA_NAMES;
 
 /// Columns that a table can have.
 pub const MAXIMUM_COLUMNS: usize = 10_000;
@@ -206,6 +205,19 @@ impl TableSchema {
             .collect()
     }
 
+    /// The names and types of all columns, in the order of [`Self::arrow_schema`].
+    pub(crate) fn all_columns(&self) -> Vec<(String, ColumnType)> {
+        let layout = self.layout();
+        let own = layout
+            .iter()
+            .map(|column| (column.name.clone(), column.data_type.clone()));
+        let metadata = [ColumnType::Text, ColumnType::Timestamp(None)];
+        let metadata = METADATA_NAMES.iter().zip(metadata);
+        let metadata = metadata.filter(|_| self.metadata_columns);
+        own.chain(metadata.map(|(name, data_type)| ((*name).to_owned(), data_type)))
+            .collect()
+    }
+
     /// Whether a record has had this key, if only with null for its value.
     pub(crate) fn has_key(&self, key: &str) -> bool {
         let mut fields = self.fields.iter();
@@ -266,7 +278,7 @@ impl TableSchema {
         value
     }
 
-    /// The unsettled schema of records that fill these columns: texts, integers and fractions.
+    /// The unsettled schema of records that fill these columns: texts, integers, fractions and booleans.
     pub(crate) fn of(schema: &Schema) -> Self {
         let mut fields: Vec<Field> = Vec::new();
         for column in schema.fields() {
@@ -289,6 +301,7 @@ impl TableSchema {
             });
             let observed = &mut fields[place].observed;
             match column.data_type() {
+                DataType::Boolean => observed.bool = true,
                 DataType::Int64 => observed.number = Some(NumberSummary::of_int64(1)),
                 DataType::Float64 => {
                     let fraction = ExactNumber::parse(b"1.5").unwrap();

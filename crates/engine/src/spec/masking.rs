@@ -156,7 +156,10 @@ fn secret_leaves<'a>(
                     name => secret || looks(name),
                 };
                 // A selector, a name or a type under such a key is no secret: a mapping of hints, a list of keys.
-                let names_columns = matches!(name.as_str(), "columns" | "primary_key" | "for_each");
+                let names_columns = matches!(
+                    name.as_str(),
+                    "columns" | "primary_key" | "merge_key" | "for_each"
+                );
                 let looks = match name.as_str() {
                     "headers" | "params" | "json" | "data" => &may_hold_secret,
                     _ => looks,

@@ -38,6 +38,7 @@ mod source;
 mod value;
 mod var;
 mod variables;
+mod write_disposition;
 
 pub use auth::{
     ApiKey, ApiKeyLocation, Auth, Bearer, ClientAuth, DEFAULT_API_KEY_NAME,
@@ -76,7 +77,7 @@ pub use processing_step::ProcessingStep;
 pub use reference::reference_page;
 pub use resource::{
     Column, DEFAULT_CONCURRENCY, DEFAULT_DECIMAL_PRECISION, DEFAULT_DECIMAL_SCALE, DataType,
-    DatePart, IncludedField, Nested, PartitionField, Resource, WriteDisposition,
+    DatePart, IncludedField, Nested, PartitionField, Resource,
 };
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
@@ -88,3 +89,4 @@ pub use value::{
 };
 pub use var::Var;
 pub use variables::{Variables, VariablesFileError};
+pub use write_disposition::{DedupSort, Disposition, MergeStrategy, WriteDisposition};

@@ -9,6 +9,7 @@ use super::endpoint::Endpoint;
 use super::processing_step::ProcessingStep;
 use super::schema_contract::SchemaContract;
 use super::value::OneOrMany;
+use super::write_disposition::{DedupSort, WriteDisposition};
 
 /// One collection of the API, read into one table.
 ///
@@ -58,11 +59,19 @@ pub struct Resource {
     /// that depend on this one. Default: nothing.
     #[serde(default)]
     pub processing_steps: Vec<ProcessingStep>,
-    /// The field or fields that tell one record from another. Required for `merge`.
+    /// The field or fields that tell one record from another. Required for `merge`, unless there is a `merge_key` or the
+    /// strategy is `scd2`. Default: the `columns` with `primary_key: true`.
     #[serde(default)]
     pub primary_key: OneOrMany,
-    /// How rows join those that the table already holds. Default: `append`.
+    /// The field or fields by which a `merge` takes whole groups of rows away, such as a day or an account: with
+    /// `delete-insert` all rows that have a `merge_key` of the load; with `cdc` and `scd2` it says which of the rows that
+    /// are not in the load count as absent. Default: the `columns` with `merge_key: true`.
     #[serde(default)]
+    pub merge_key: OneOrMany,
+    /// How rows join those that the table already holds: `append`, `replace`, `merge`, `skip`, or a mapping that names the
+    /// `strategy` of a merge. Default: `append`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::disposition_or_name")]
     pub write_disposition: WriteDisposition,
     /// Columns whose values divide the table's files into folders, the outermost first, in Hive's layout:
     /// `<table>/channel=phone/start_time_day=2024-01-31/<file>.parquet`. A change concerns the files that are written from
@@ -159,27 +168,16 @@ impl DatePart {
 /// Slices of a resource that are read at the same time, unless the spec says otherwise.
 pub const DEFAULT_CONCURRENCY: usize = 8;
 
-/// How rows join those that the table already holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WriteDisposition {
-    /// Adds the rows; earlier ones stay.
-    #[default]
-    Append,
-    /// The rows of this run take the place of all earlier ones.
-    Replace,
-    /// A row takes the place of an earlier one with the same primary key.
-    Merge,
-    /// Reads the resource for its children only; writes nothing.
-    Skip,
-}
-
 /// What is known of a column beforehand.
 ///
 /// A value that the declared type doesn't hold exactly is never lost: it goes to a column of its own,
 /// `<name>__v_<kind>`, and a warning tells of it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the spec that is there or not"
+)]
 pub struct Column {
     /// The column's type. Default: found from the values. Numbers get the narrowest type that holds each of them exactly;
     /// texts are timestamps where all of them are RFC 3339 and exact to the microsecond, and dates where all of them are
@@ -212,6 +210,17 @@ pub struct Column {
     pub empty_as_null: bool,
     /// Kept as the description of the Parquet field.
     pub description: Option<String>,
+    /// Whether the column belongs to the `primary_key`, where the resource names none. Default: false.
+    pub primary_key: bool,
+    /// Whether the column belongs to the `merge_key`, where the resource names none. Default: false.
+    pub merge_key: bool,
+    /// Whether the column marks records that are deleted: with true where it holds booleans, with any value but null where
+    /// it holds others. A `merge` takes the rows with such a record's key away, and doesn't add the record. Default: false.
+    pub hard_delete: bool,
+    /// Which of the rows with the same `primary_key` in one load counts in a `merge`: the one with the greatest value in
+    /// this column (`desc`) or the lowest (`asc`); one without a value only where none has any, and of equal ones the last.
+    /// Default: the last one read counts.
+    pub dedup_sort: Option<DedupSort>,
 }
 
 /// What becomes of objects and lists.

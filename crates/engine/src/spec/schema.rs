@@ -9,6 +9,7 @@ use super::pipeline::Pipeline;
 use super::resource::{Column, IncludedField, PartitionField, Resource};
 use super::schema_contract::{ContractMode, SchemaContract};
 use super::var::Var;
+use super::write_disposition::{Disposition, WriteDisposition};
 
 /// The JSON Schema (draft 2020-12) of a pipeline spec.
 pub fn pipeline_schema() -> Schema {
@@ -188,6 +189,12 @@ pub(super) fn contract_or_mode(generator: &mut SchemaGenerator) -> Schema {
     let contract = generator.subschema_for::<SchemaContract>();
     let mode = generator.subschema_for::<ContractMode>();
     json_schema!({ "anyOf": [contract, mode] })
+}
+
+pub(super) fn disposition_or_name(generator: &mut SchemaGenerator) -> Schema {
+    let disposition = generator.subschema_for::<WriteDisposition>();
+    let name = generator.subschema_for::<Disposition>();
+    json_schema!({ "anyOf": [disposition, name] })
 }
 
 pub(super) fn resources(generator: &mut SchemaGenerator) -> Schema {

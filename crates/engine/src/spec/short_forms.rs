@@ -11,6 +11,7 @@ pub(super) fn lengthen(resource: &mut Node) {
     lengthen_items(resource, "include_from_parent", "field");
     lengthen_items(resource, "partition_by", "column");
     lengthen_contract(resource);
+    lengthen_disposition(resource);
 }
 
 /// `endpoint: x/y` stands for `endpoint: { path: x/y }`.
@@ -79,6 +80,17 @@ fn lengthen_contract(resource: &mut Node) {
         let keys = ["tables", "columns", "data_type"];
         let modes = keys.map(|name| (key(name, &mode.span), mode.clone()));
         contract.kind = Kind::Mapping(modes.into());
+    }
+}
+
+/// `write_disposition: merge` stands for `write_disposition: { disposition: merge }`.
+fn lengthen_disposition(resource: &mut Node) {
+    let Some(disposition) = entry(resource, "write_disposition") else {
+        return;
+    };
+    if matches!(disposition.kind, Kind::Text(_)) {
+        let name = disposition.clone();
+        disposition.kind = Kind::Mapping(vec![(key("disposition", &name.span), name)]);
     }
 }
 

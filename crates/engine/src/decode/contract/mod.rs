@@ -149,7 +149,8 @@ impl Contract {
             CursorPath::Keys(keys) => keys.first(),
             CursorPath::Selector(_) => None,
         });
-        let named = hints.keys().chain(&plan.primary_key).chain(cursor);
+        let keys = plan.primary_key.iter().chain(&plan.merge_key);
+        let named = hints.keys().chain(keys.clone()).chain(cursor);
         let never_null = hints.iter().filter(|(_, hint)| hint.declaration.required);
         let never_null = never_null.map(|(key, _)| key);
         let forms = hints.iter().filter_map(|(key, hint)| {
@@ -162,7 +163,7 @@ impl Contract {
             form: plan.nested,
             forms: forms.collect(),
             named: named.cloned().collect(),
-            required: never_null.chain(&plan.primary_key).cloned().collect(),
+            required: never_null.chain(keys).cloned().collect(),
             is_baseline: is_new_table && plan.columns.is_empty(),
             is_new_table,
             rows: DecodePlan {

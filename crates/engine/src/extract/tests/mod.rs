@@ -15,8 +15,8 @@ use super::{Client, Error, SliceStatistics, read_slice};
 use crate::flow::{Event, FetchedPage, Page, Slice};
 use crate::plan::template::{Context, JsonTemplate, ParamTemplate, Template};
 use crate::plan::{
-    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, ExchangePlan, MemoryPlan, PaginatorPlan,
-    RequestTemplate, ResourcePlan, RetryPlan, Selector, Timeouts, WriteDisposition,
+    AuthPlan, BodyTemplate, ClientPlan, DecodePlan, ExchangePlan, MemoryPlan, MergePlan,
+    PaginatorPlan, RequestTemplate, ResourcePlan, RetryPlan, Selector, Timeouts, WriteDisposition,
 };
 use crate::spec::Secret;
 use server::Server;
@@ -93,6 +93,7 @@ fn resource(path: &str) -> ResourcePlan {
         seeds: None,
         write_disposition: WriteDisposition::Append,
         primary_key: Vec::new(),
+        merge: MergePlan::UPSERT,
         partition_by: Vec::new(),
         rejected: None,
         partitions: vec![BTreeMap::new()],

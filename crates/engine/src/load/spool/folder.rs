@@ -9,6 +9,9 @@ use tempfile::TempDir;
 use crate::load::memory_share::SharedMemory;
 use crate::load::{Error, durable, staging};
 
+/// What the names of temporary folders begin with.
+pub(in crate::load) const SPOOL_PREFIX: &str = "engine-spool-";
+
 /// A local folder for files that are not committed yet, and the names in it; with the memory that its tables share.
 ///
 /// It is created with its first file: a run that has spooled nothing has left nothing that could be swept.
@@ -54,7 +57,7 @@ impl SpoolFolder {
                 if let Some(folder) = folder.get() {
                     return Ok(folder.path());
                 }
-                let created = TempDir::with_prefix("engine-spool-").map_err(Error::local_file(
+                let created = TempDir::with_prefix(SPOOL_PREFIX).map_err(Error::local_file(
                     "create a folder in",
                     &std::env::temp_dir(),
                 ))?;

@@ -14,13 +14,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) use divided::{TableRows, child_table_name, divide};
-pub(super) use folder::SpoolFolder;
+pub(super) use folder::{SPOOL_PREFIX, SpoolFolder};
 pub(super) use gathering::SpooledRows;
 pub use slice::SliceWriter;
 
 use super::Error;
 use crate::plan::{
-    Compression, CursorPath, DestinationPlan, MemoryPlan, PartitionField, ResourcePlan,
+    Compression, CursorPath, DestinationPlan, MemoryPlan, MergePlan, PartitionField, ResourcePlan,
     WriteDisposition,
 };
 use crate::schema::{ROW_ID, TableSchema};
@@ -56,6 +56,10 @@ pub struct SpoolSettings {
     pub encode_from_bytes: u64,
     /// Source names of the key's columns; needed for a merge, and readers look rows up by it.
     pub primary_key: Vec<String>,
+    /// Which rows a merge takes away and which it adds.
+    pub merge: MergePlan,
+    /// When the load began, in microseconds since 1970 in UTC: then the versions that it writes begin.
+    pub load_start: i64,
     /// Source name of the cursor's column.
     pub cursor: Option<String>,
     /// What divides the files into folders, the outermost first.
@@ -66,7 +70,11 @@ pub struct SpoolSettings {
 
 impl SpoolSettings {
     /// The settings of a resource's table.
-    pub fn new(destination: &DestinationPlan, resource: &ResourcePlan) -> Self {
+    pub fn new(
+        destination: &DestinationPlan,
+        resource: &ResourcePlan,
+        load_start: jiff::Timestamp,
+    ) -> Self {
         let cursor = resource.decode.cursor.as_ref();
         Self {
             compression: destination.compression,
@@ -80,6 +88,8 @@ impl SpoolSettings {
                 _ => ENCODE_FROM_BYTES,
             },
             primary_key: resource.primary_key.clone(),
+            merge: resource.merge.clone(),
+            load_start: load_start.as_microsecond(),
             cursor: cursor.and_then(|cursor| match &cursor.path {
                 CursorPath::Keys(keys) => keys.first().filter(|_| keys.len() == 1).cloned(),
                 CursorPath::Selector(_) => None,
@@ -90,9 +100,10 @@ impl SpoolSettings {
     }
 
     /// The settings of the tables of the lists in its rows: their key is the id, and what divides the rows is not theirs.
-    fn of_child_tables(&self) -> Self {
+    pub(super) fn of_child_tables(&self) -> Self {
         Self {
             primary_key: vec![ROW_ID.to_owned()],
+            merge: MergePlan::UPSERT,
             cursor: None,
             partition_by: Vec::new(),
             ..self.clone()

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 
 use super::*;
-use crate::plan::{Compression, MemoryPlan};
+use crate::plan::{Compression, MemoryPlan, MergePlan};
 
 const SETTINGS: SpoolSettings = SpoolSettings {
     compression: Compression::Zstd(1),
@@ -11,6 +11,8 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
     primary_key: Vec::new(),
+    merge: MergePlan::UPSERT,
+    load_start: 0,
     cursor: None,
     partition_by: Vec::new(),
     memory: MemoryPlan::DEFAULT,

@@ -36,7 +36,7 @@ fn decoded(load_id: &str, row_ids: RowIds, slice: &Slice, records: &[&str]) -> R
 }
 
 /// The rows of a table, in the order of their text.
-async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
+pub(super) async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
     let mut state = State::read(destination).await.unwrap();
     let tables = state.tables.remove(table).into_iter();
     let tables = tables.map(|table| ("people".to_owned(), table)).collect();
@@ -46,7 +46,11 @@ async fn texts_in(destination: &Destination, table: &str) -> Vec<String> {
     rows
 }
 
-async fn merged(destination: &Destination, load_id: &str, records: &[&str]) -> CommitReport {
+pub(super) async fn merged(
+    destination: &Destination,
+    load_id: &str,
+    records: &[&str],
+) -> CommitReport {
     let mut lake = open(destination, load_id).await;
     let rows = decoded(load_id, RowIds::Key, &Slice::default(), records);
     let parts = vec![part(
@@ -242,9 +246,13 @@ async fn rows_are_looked_up_by_key_in_the_table_and_by_id_below_it() {
     let Place { destination, .. } = &memory();
     merged(destination, "1", &[r#"{"id":1,"l":["a","b"]}"#]).await;
     let state = State::read(destination).await.unwrap();
-    for (table, key, unique) in [
-        ("people", "id", vec!["_dlt_id", "id"]),
-        ("people__l", "_dlt_id", vec!["_dlt_id"]),
+    for (table, looked_up, unique) in [
+        ("people", vec!["id"], vec!["_dlt_id", "id"]),
+        (
+            "people__l",
+            vec!["_dlt_id", "_dlt_root_id"],
+            vec!["_dlt_id"],
+        ),
     ] {
         let path = &state.tables[table].files[0].path;
         let content = destination.read(path).await.unwrap().unwrap();
@@ -259,8 +267,23 @@ async fn rows_are_looked_up_by_key_in_the_table_and_by_id_below_it() {
             names
         };
         let keys = names(&|column| column.bloom_filter_offset().is_some());
-        assert_eq!(keys, [key], "{table}");
+        assert_eq!(keys, looked_up, "{table}");
         let texts = names(&|column| column.dictionary_page_offset().is_none());
         assert_eq!(texts, unique, "{table}");
     }
+}
+
+#[tokio::test]
+async fn a_merge_opens_the_files_of_its_records_elements_alone() {
+    let Place { destination, .. } = &memory();
+    merged(destination, "1", &[r#"{"id":1,"l":["a","b"]}"#]).await;
+    merged(destination, "2", &[r#"{"id":2,"l":["c"]}"#]).await;
+    let path = "people__l/1-000001.parquet";
+    let content = destination.read(path).await.unwrap().unwrap();
+    let mut damaged = content.to_vec();
+    damaged[4..40].fill(0xff);
+    destination.write(path, damaged).await.unwrap();
+    merged(destination, "3", &[r#"{"id":2,"l":["d"]}"#]).await;
+    destination.write(path, content.to_vec()).await.unwrap();
+    assert_eq!(texts_in(destination, "people__l").await, ["a", "b", "d"]);
 }

@@ -6,17 +6,21 @@ mod durability;
 mod failing_store;
 mod files;
 mod long_logs;
+mod merges;
 mod partitions;
 mod recovery;
 mod rejected;
 mod runs;
 mod tables;
+mod upkeep;
 
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -27,7 +31,7 @@ use tempfile::TempDir;
 use super::stored_file::lay_out;
 use super::*;
 use crate::flow::Progress;
-use crate::plan::{Compression, MemoryPlan, WriteDisposition};
+use crate::plan::{Compression, MemoryPlan, MergePlan, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// A destination, and what keeps it alive.
@@ -62,6 +66,8 @@ const SETTINGS: SpoolSettings = SpoolSettings {
     file_size_bytes: 128 << 20,
     encode_from_bytes: u64::MAX,
     primary_key: Vec::new(),
+    merge: MergePlan::UPSERT,
+    load_start: 0,
     cursor: None,
     partition_by: Vec::new(),
     memory: MemoryPlan::DEFAULT,
@@ -221,9 +227,19 @@ async fn rows_in(destination: &Destination, state: &State) -> Vec<String> {
 fn texts_of(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::new().with_null("-");
     let schema = batch.schema();
-    let columns: Vec<_> = (0..batch.num_columns())
+    let arrays: Vec<ArrayRef> = (0..batch.num_columns())
         .filter(|column| !schema.field(*column).name().starts_with('_'))
-        .map(|column| ArrayFormatter::try_new(batch.column(column), &options).unwrap())
+        .map(|column| match batch.column(column).data_type() {
+            // The zone is UTC always.
+            DataType::Timestamp(unit, _) => {
+                cast(batch.column(column), &DataType::Timestamp(*unit, None)).unwrap()
+            }
+            _ => ArrayRef::clone(batch.column(column)),
+        })
+        .collect();
+    let columns: Vec<_> = arrays
+        .iter()
+        .map(|array| ArrayFormatter::try_new(array, &options).unwrap())
         .collect();
     let row = |row: usize| {
         let values: Vec<String> = columns

@@ -68,6 +68,8 @@ pub(super) fn compile(
     }
     let boundary = match &incremental.primary_key {
         _ if lag.is_some() || start == RangeEdge::Open => BoundaryKey::None,
+        // What is left out would be taken for deleted.
+        _ if context.concerns_absent => BoundaryKey::None,
         Some(key) if key.0.is_empty() => BoundaryKey::None,
         Some(key) => BoundaryKey::Fields(key.0.clone()),
         // A merge takes a row that has changed and kept its cursor; only what is the same is left out.

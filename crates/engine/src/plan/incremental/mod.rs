@@ -19,6 +19,8 @@ pub use model::*;
 pub(super) struct Context<'a> {
     pub(super) write_disposition: WriteDisposition,
     pub(super) primary_key: &'a [String],
+    /// Rows that a load doesn't hold go from the table.
+    pub(super) concerns_absent: bool,
 }
 
 /// Whether the resource is read in windows, not followed from the last value on.

@@ -7,6 +7,17 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
             "`data_selector` can take many records out of one, such as `data.items[*].lines[*]`",
         );
     }
+    if expected.contains(&"validity_column_names") {
+        return match key {
+            "source_filter" => Some(
+                "a `filter` in `processing_steps` leaves records out, such as `filter: \"status != 'draft'\"`",
+            ),
+            "destination_scope" => Some(
+                "`merge_key` says which rows a load may take away: those that agree with one of its records in these columns",
+            ),
+            _ => None,
+        };
+    }
     if !expected.contains(&"include_from_parent") {
         return None;
     }
@@ -14,7 +25,6 @@ pub(super) fn advice(key: &str, expected: &[&str]) -> Option<&'static str> {
         "max_table_nesting" | "nested_hints" | "parent_table_name" => {
             "dlt makes tables of nested values; here they stay in their row: `nested` says in which form, such as `tables`, `flatten` or `json`"
         }
-        "merge_key" => "rows are merged by their `primary_key`",
         "table_format" | "file_format" => {
             "tables are Parquet files with a commit log beside them: leave the key out"
         }
@@ -38,10 +48,10 @@ mod tests {
         let resource = ["name", "include_from_parent"];
         let advice = |key| advice(key, &resource);
         assert_eq!(
-            advice("merge_key"),
-            Some("rows are merged by their `primary_key`")
+            advice("session"),
+            Some("timeouts and retries stand in `client`")
         );
         assert_eq!(advice("nmae"), None);
-        assert_eq!(super::advice("merge_key", &["path"]), None);
+        assert_eq!(super::advice("session", &["path"]), None);
     }
 }
