@@ -117,12 +117,12 @@ impl ReplacedRange {
     ) -> Result<Vec<Option<Timestamp>>, arrow::error::ArrowError> {
         let rows = 0..values.len();
         if let DataType::Timestamp(unit, _) = values.data_type() {
-            let time = |row: usize| match unit {
-                TimeUnit::Nanosecond => {
+            let is_fine = *unit == TimeUnit::Nanosecond;
+            let time = |row: usize| {
+                if is_fine {
                     let values = values.as_primitive::<TimestampNanosecondType>();
                     Timestamp::from_nanosecond(values.value(row).into()).ok()
-                }
-                _ => {
+                } else {
                     let values = values.as_primitive::<TimestampMicrosecondType>();
                     Timestamp::from_microsecond(values.value(row)).ok()
                 }

@@ -155,6 +155,11 @@ impl Checkpoints {
         }
     }
 
+    /// Whether what a resource has finished is committed while the run goes on.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.resources.contains_key(&place)
+    }
+
     /// What a resource has brought waits for the end of the run.
     pub(super) fn forget(&mut self, place: usize) {
         self.resources.remove(&place);

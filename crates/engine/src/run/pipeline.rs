@@ -264,7 +264,6 @@ async fn read_all(
             keeps_finished && children.is_empty() && !resource.is_committed_once();
         let run = ResourceRun {
             requests: checkpoints.connect(order, output.as_ref().filter(|_| is_checkpointed)),
-            is_checkpointed,
             keeps_finished,
             is_fresh,
             range,
@@ -290,7 +289,7 @@ async fn read_all(
             finished = tasks.join_next() => {
                 let Some(finished) = finished else { break };
                 let (order, outcome) = joined(finished)?;
-                if !outcome.is_checkpointed || !outcome.keeps_finished {
+                if !outcome.keeps_finished {
                     checkpoints.forget(order);
                 }
                 if options.fail_fast && outcome.error.as_ref().is_some_and(|error| !error.is_stop()) {
@@ -303,8 +302,10 @@ async fn read_all(
             }
             () = checkpoints.due() => {
                 let mut sealed = checkpoints.take().await?;
-                for outcome in outcomes.values_mut() {
-                    sealed.extend(outcome.seal_for_checkpoint(options.now).await?);
+                for (order, outcome) in &mut outcomes {
+                    if checkpoints.has(*order) {
+                        sealed.extend(outcome.seal_for_checkpoint(options.now).await?);
+                    }
                 }
                 commits.commit(sealed, false).await?;
             }

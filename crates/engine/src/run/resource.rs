@@ -50,8 +50,6 @@ pub(super) struct ResourceRun {
     pub(super) included: Arc<Included>,
     /// Whether what was finished is worth keeping while other slices are not, or fail.
     pub(super) keeps_finished: bool,
-    /// Whether its finished slices may be committed while the run goes on.
-    pub(super) is_checkpointed: bool,
     /// What is read again, instead of what is new.
     pub(super) range: Option<Range>,
     /// Its rows take the place of all that its table holds.
@@ -72,8 +70,6 @@ pub(super) struct Outcome {
     pub(super) discards_table: bool,
     /// Whether finished slices are worth keeping where the resource failed: the next run goes on behind them.
     pub(super) keeps_finished: bool,
-    /// Whether its finished slices may be committed while the run goes on.
-    pub(super) is_checkpointed: bool,
     /// Its rows take the place of all that its table holds.
     pub(super) is_fresh: bool,
     pub(super) error: Option<Error>,
@@ -85,7 +81,7 @@ impl Outcome {
         &mut self,
         now: Timestamp,
     ) -> Result<Option<Sealed>, Error> {
-        if !self.is_checkpointed || !self.keeps_finished || self.discards_table {
+        if !self.keeps_finished || self.discards_table {
             return Ok(None);
         }
         let sealed = self.seal(now).await?;
@@ -132,7 +128,7 @@ impl ResourceRun {
             decoder = decoder.for_table(output.schema.as_ref());
         }
         let decoder = Arc::new(decoder);
-        let read = self.read_slices(&decoder, &mut all, &mut report).await;
+        let read = Box::pin(self.read_slices(&decoder, &mut all, &mut report)).await;
         let read = read.and_then(|()| self.check_columns(&decoder)).err();
         let taken = self.check_tables().err();
         let is_taken = taken.is_some();
@@ -157,7 +153,6 @@ impl ResourceRun {
             output: self.output,
             discards_table: decoder.discards_table(),
             slices: all,
-            is_checkpointed: self.is_checkpointed,
             is_fresh: self.is_fresh,
             error,
         }
@@ -416,7 +411,7 @@ impl ResourceRun {
             return Ok(None);
         }
         let sealed = Sealed::take(&self.resource, output, all, self.now).await?;
-        Ok(Some(sealed).filter(|sealed| sealed.has_news()))
+        Ok(Some(sealed).filter(Sealed::has_news))
     }
 
     /// Adds the slices of the whole resource, or of one combination of parent records.

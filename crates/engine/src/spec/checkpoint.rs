@@ -19,10 +19,13 @@ pub struct Checkpoint {
     pub every: Option<TimeSpan>,
 }
 
-#[derive(Default, serde::Deserialize)]
+#[derive(Default, serde::Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(inline)]
 struct Mapping {
+    /// Size in memory of the rows that wait for a commit, such as `256MiB`. Default: `256MiB`.
     size: Option<ByteSize>,
+    /// Time since the last commit, such as `5m`. Default: `5m`.
     every: Option<TimeSpan>,
 }
 
@@ -87,14 +90,7 @@ impl JsonSchema for Checkpoint {
             "anyOf": [
                 ByteSize::json_schema(generator),
                 TimeSpan::json_schema(generator),
-                {
-                    "type": "object",
-                    "properties": {
-                        "size": ByteSize::json_schema(generator),
-                        "every": TimeSpan::json_schema(generator),
-                    },
-                    "additionalProperties": false,
-                },
+                Mapping::json_schema(generator),
             ]
         })
     }

@@ -2,6 +2,7 @@
 
 use super::WriteDisposition::Append;
 use super::*;
+use crate::plan::{CursorFormat, TimeFormat};
 
 #[tokio::test]
 async fn the_state_is_the_same_for_the_run_and_for_those_who_read_the_log() {
@@ -134,5 +135,82 @@ async fn names_that_lead_elsewhere_are_refused() {
     for name in ["", "_engine", "a/b", "..", ".hidden", "ü"] {
         let error = lake.spool(name, settings()).unwrap_err();
         assert!(matches!(error, Error::UnusableName { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn rows_that_start_over_join_an_empty_table() {
+    for place in places() {
+        for disposition in [Append, WriteDisposition::Merge] {
+            let lake_of = |name: &str| format!("{disposition:?}-{name}").to_lowercase();
+            let before = Destination::clone(&place.destination);
+            let mut lake = open(&before, &lake_of("a")).await;
+            let all = part(
+                sealed(&lake, vec![vec![people(&[(1, "ann"), (2, "bob")])]]),
+                disposition,
+            );
+            lake.commit(vec![all], now(), true).await.unwrap();
+            let mut lake = open(&before, &lake_of("b")).await;
+            let fresh = TableCommit {
+                replaced: Replaced::All,
+                ..part(
+                    sealed(
+                        &lake,
+                        vec![vec![people(&[(2, "bea")])], vec![people(&[(2, "cat")])]],
+                    ),
+                    disposition,
+                )
+            };
+            lake.commit(vec![fresh], now(), true).await.unwrap();
+            let rows = lake.state().tables["people"].rows();
+            let expected = if disposition == Append { 2 } else { 1 };
+            assert_eq!(rows, expected, "{disposition:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rows_of_a_range_leave_whatever_their_files_hold_beside() {
+    for place in places() {
+        load(
+            &place.destination,
+            "a",
+            Append,
+            vec![people(&[(10, "ann"), (20, "bob"), (30, "cat")])],
+        )
+        .await;
+        load(
+            &place.destination,
+            "b",
+            Append,
+            vec![people(&[(40, "dan")])],
+        )
+        .await;
+        let mut lake = open(&place.destination, "c").await;
+        let untouched = lake.state().tables["people"].files[1].clone();
+        let range = ReplacedRange {
+            column: "id".to_owned(),
+            formats: vec![CursorFormat::Named(TimeFormat::Unix)],
+            start: Timestamp::from_second(20).unwrap(),
+            end: Timestamp::from_second(40).unwrap(),
+        };
+        let again = |lake: &Lake, column: &str| TableCommit {
+            replaced: Replaced::Range(ReplacedRange {
+                column: column.to_owned(),
+                ..range.clone()
+            }),
+            ..part(sealed(lake, vec![vec![people(&[(21, "bea")])]]), Append)
+        };
+        let commit = again(&lake, "id");
+        let report = lake.commit(vec![commit], now(), false).await.unwrap();
+        assert_eq!(report.tables["people"].rows_removed, 2);
+        let table = &lake.state().tables["people"];
+        assert_eq!(table.rows(), 3);
+        assert!(table.files.contains(&untouched), "no row of it lies there");
+        // Rows that can't be told apart are left alone.
+        let commit = again(&lake, "name");
+        let refused = lake.commit(vec![commit], now(), true).await.unwrap_err();
+        assert!(matches!(refused, Error::NoCursorInRow { .. }), "{refused}");
+        assert_eq!(lake.state().tables["people"].rows(), 3);
     }
 }
