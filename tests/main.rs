@@ -13,6 +13,7 @@ mod changes;
 mod checkpoints;
 mod child_tables;
 mod contracts;
+mod crashes;
 mod cursors;
 mod cut_short;
 mod demo;

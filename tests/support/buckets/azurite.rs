@@ -52,6 +52,6 @@ pub(super) fn start() -> Option<Bucket> {
         runtime: runtime(),
         mood: None,
         _server: Some(server),
-        _folder: Some(folder),
+        folder: Some(folder),
     })
 }

@@ -58,7 +58,7 @@ pub(super) fn start() -> Bucket {
         runtime,
         mood: None,
         _server: None,
-        _folder: None,
+        folder: None,
     }
 }
 

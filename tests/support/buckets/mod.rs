@@ -32,7 +32,7 @@ pub(crate) struct Bucket {
     /// How the in-process S3 server behaves; the others know one mood.
     mood: Option<Arc<s3::Moods>>,
     _server: Option<Server>,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
 }
 
 impl Bucket {
@@ -54,6 +54,11 @@ impl Bucket {
     /// A server in this process that speaks Google's XML API.
     pub(crate) fn google_cloud() -> Self {
         google_cloud::start()
+    }
+
+    /// Where the in-process S3 server keeps its objects, a folder for each bucket.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.as_ref().unwrap().path()
     }
 
     /// Changes how the in-process S3 server behaves from now on.

@@ -46,6 +46,6 @@ pub(super) fn start() -> Option<Bucket> {
         runtime: runtime(),
         mood: None,
         _server: Some(server),
-        _folder: None,
+        folder: None,
     })
 }

@@ -104,7 +104,7 @@ pub(super) fn start() -> Bucket {
         runtime,
         mood: Some(moods),
         _server: None,
-        _folder: Some(folder),
+        folder: Some(folder),
     }
 }
 
