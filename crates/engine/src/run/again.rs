@@ -79,6 +79,11 @@ fn obstacle(plan: &Plan, resource: &ResourcePlan) -> Option<&'static str> {
             );
         }
     }
+    if resource.concerns_absent() {
+        return Some(
+            "its merge also changes rows that don't come (`merge_key`, or versions), and a range of it lacks all others",
+        );
+    }
     if resource.write_disposition == WriteDisposition::Merge {
         return None;
     }
