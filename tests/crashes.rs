@@ -14,6 +14,9 @@ use crate::support::{Bucket, Finished, Reply, Request, Scripted, Workspace, rows
 /// Runs that are killed at a random instant, on each kind of destination. `ENGINE_TEST_KILLS` names another number.
 const KILLS: u64 = 100;
 
+/// A run that takes longer hangs.
+const LONGEST_RUN: Duration = Duration::from_secs(60);
+
 /// The second load, in which the process is killed: windows until then are new.
 const SECOND_NOW: &str = "2024-01-06T00:00:00Z";
 
@@ -114,7 +117,23 @@ impl Place {
     }
 
     fn run(&self, now: &str) -> Finished {
-        Finished::from(self.command(now).output().unwrap())
+        let mut command = self.command(now);
+        let run = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = run.id().to_string();
+        let (done, watched) = std::sync::mpsc::channel();
+        let watch = std::thread::spawn(move || {
+            if watched.recv_timeout(LONGEST_RUN).is_err() {
+                drop(Command::new("kill").args(["-KILL", &process]).status());
+            }
+        });
+        let finished = Finished::from(run.wait_with_output().unwrap());
+        done.send(()).ok();
+        watch.join().unwrap();
+        finished
     }
 
     fn spawn(&self, point: Option<FailPoint>) -> Child {
@@ -248,8 +267,8 @@ fn campaign(new_bucket: fn() -> Option<Bucket>) {
     assert_eq!(passed_by, [], "no load passes these points");
 
     let mut random = fastrand::Rng::with_seed(7);
-    let kills = std::env::var("ENGINE_TEST_KILLS").ok();
-    let kills = kills.map_or(KILLS, |kills| kills.parse().unwrap());
+    let kills = std::env::var_os("ENGINE_TEST_KILLS");
+    let kills = kills.map_or(KILLS, |kills| kills.to_str().unwrap().parse().unwrap());
     let mut killed = 0;
     for number in 0..kills {
         let when = if number % 2 == 0 {

@@ -52,6 +52,18 @@ pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
     sync_file(path)
 }
 
+/// Names of all that lies in a folder; none where there is no folder.
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
+    let names = fs::read_dir(folder).and_then(|entries| {
+        let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+        entries.map(|entry| entry.map(name)).collect()
+    });
+    match names {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        names => names.map_err(Error::local_file("list", folder)),
+    }
+}
+
 /// Removes a file that nothing refers to any more.
 pub(super) fn remove_file(path: &Path) -> Result<(), Error> {
     match fs::remove_file(path) {

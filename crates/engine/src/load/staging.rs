@@ -6,6 +6,7 @@ use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::destination::off_the_async_threads;
 use super::fail_point::FailPoint;
 use super::upload::upload;
 use super::{Destination, Error, durable};
@@ -43,7 +44,11 @@ pub(super) async fn stage(destination: &Destination, file: &Path) -> Result<Stri
 
 /// Names of the files of all loads.
 pub(super) async fn list(destination: &Destination) -> Result<Vec<String>, Error> {
-    destination.list(STAGING).await
+    match destination.local_path(STAGING) {
+        // The store doesn't list what a killed process was about to write.
+        Some(folder) => off_the_async_threads(move || durable::names_in(&folder)).await,
+        None => destination.list(STAGING).await,
+    }
 }
 
 /// Removes what a load has there.
@@ -58,7 +63,11 @@ pub(super) async fn remove_load(destination: &Destination, load_id: &str) -> Res
 pub(super) async fn remove(destination: &Destination, names: Vec<String>) -> Result<(), Error> {
     stream::iter(names)
         .map(|name| async move {
-            destination.discard(&format!("{STAGING}/{name}")).await?;
+            let path = format!("{STAGING}/{name}");
+            match destination.local_path(&path) {
+                Some(file) => off_the_async_threads(move || durable::remove_file(&file)).await?,
+                None => destination.discard(&path).await?,
+            }
             FailPoint::LeftoverRemoved.pass();
             Ok(())
         })

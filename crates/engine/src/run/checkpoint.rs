@@ -191,12 +191,18 @@ impl Checkpoints {
         for resource in self.resources.values() {
             let (tell, told) = oneshot::channel();
             if resource.requests.send(Answer(tell)).await.is_ok() {
-                answers.push(told);
+                answers.push((told, &resource.requests));
             }
         }
         let mut sealed = Vec::with_capacity(answers.len());
-        for answer in answers {
-            if let Ok(answer) = answer.await {
+        for (answer, requests) in answers {
+            // A request that comes at the moment in which a resource ends is neither taken nor dropped.
+            let answer = tokio::select! {
+                biased;
+                answer = answer => answer.ok(),
+                () = requests.closed() => None,
+            };
+            if let Some(answer) = answer {
                 sealed.extend(answer?);
             }
         }

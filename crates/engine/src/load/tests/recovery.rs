@@ -146,7 +146,7 @@ async fn what_could_not_be_published_is_published_by_the_next_run() {
                 check_rows(lake, &["2 bob", "3 cid"]).await;
             }
         }
-        // The rename, the report, and the look for what is staged.
-        assert!(unpublished >= 3, "{unpublished}");
+        // The rename and the report.
+        assert!(unpublished >= 2, "{unpublished}");
     }
 }
