@@ -15,7 +15,7 @@ use crate::support::{Bucket, Finished, Reply, Request, Scripted, Workspace, rows
 const KILLS: u64 = 100;
 
 /// A run that takes longer hangs.
-const LONGEST_RUN: Duration = Duration::from_secs(60);
+const LONGEST_RUN: Duration = Duration::from_mins(1);
 
 /// The second load, in which the process is killed: windows until then are new.
 const SECOND_NOW: &str = "2024-01-06T00:00:00Z";
