@@ -80,7 +80,8 @@ fn change(resource: &ResourcePlan, table: &TableState) -> Change {
         {
             Change::Refused(format!(
                 "`{name}` was merged by `{}`, and the spec says `{}`: several rows that are there may have one new key, or \
-                 none; give it another `table_name` to read it anew, or write the earlier `primary_key`",
+                 none; write the earlier `primary_key`, or run once with `--fresh -r {name}`, which replaces them by what is \
+                 read anew",
                 before.primary_key.join("`, `"),
                 now.primary_key.join("`, `"),
             ))
