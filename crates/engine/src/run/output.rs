@@ -97,6 +97,8 @@ impl PageOutput {
 impl TableOutput {
     /// The output of a resource of a plan with these tables; nothing is written until a slice is.
     ///
+    /// Versions of rows begin `now`, by a clock that is finer than the run's start: those of two loads never begin at once.
+    ///
     /// # Errors
     /// Its table holds the elements of another one's lists.
     pub(super) fn new<'t>(

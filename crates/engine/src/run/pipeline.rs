@@ -229,8 +229,6 @@ async fn read_all(
             }
         }
     }
-    // Finer than the run's start, which is in whole seconds: the versions of two loads must not begin at the same time.
-    let begun_at = (options.clock)();
     let mut checkpoints = Checkpoints::new(plan.checkpoint);
     let mut tasks = JoinSet::new();
     for (order, Selected { resource, writes }) in resources.into_iter().enumerate() {
@@ -243,7 +241,7 @@ async fn read_all(
                 lake,
                 &plan.destination,
                 &options.load_id,
-                begun_at,
+                (options.clock)(),
             )?;
             Some(Arc::new(output))
         } else {
