@@ -79,16 +79,8 @@ fn type_name(column: &str, data_type: &DataType) -> Result<String, QueryError> {
                 inner(fields[0].data_type())?,
                 inner(fields[1].data_type())?
             ),
-            other => return Err(no_type(column, other)),
+            other => return Err(QueryError::no_type(NAME, column, other)),
         },
-        other => return Err(no_type(column, other)),
+        other => return Err(QueryError::no_type(NAME, column, other)),
     })
-}
-
-fn no_type(column: &str, data_type: &DataType) -> QueryError {
-    QueryError::NoType {
-        reader: NAME,
-        column: column.to_owned(),
-        data_type: data_type.to_string(),
-    }
 }

@@ -84,16 +84,8 @@ fn type_name(column: &str, data_type: &DataType) -> Result<String, QueryError> {
         DataType::Struct(fields) => entries(fields)?,
         DataType::Map(list, _) => match list.data_type() {
             DataType::Struct(fields) => format!("ARRAY<{}>", entries(fields)?),
-            other => return Err(no_type(column, other)),
+            other => return Err(QueryError::no_type(NAME, column, other)),
         },
-        other => return Err(no_type(column, other)),
+        other => return Err(QueryError::no_type(NAME, column, other)),
     })
-}
-
-fn no_type(column: &str, data_type: &DataType) -> QueryError {
-    QueryError::NoType {
-        reader: NAME,
-        column: column.to_owned(),
-        data_type: data_type.to_string(),
-    }
 }

@@ -91,6 +91,16 @@ pub enum QueryError {
     },
 }
 
+impl QueryError {
+    fn no_type(reader: &'static str, column: &str, data_type: &DataType) -> Self {
+        Self::NoType {
+            reader,
+            column: column.to_owned(),
+            data_type: data_type.to_string(),
+        }
+    }
+}
+
 /// A query that reads all rows of a table.
 pub fn query(reader: Reader, table: &TableFiles) -> Result<String, QueryError> {
     match reader {
