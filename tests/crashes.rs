@@ -252,7 +252,9 @@ fn campaign(new_bucket: fn() -> Option<Bucket>) {
     assert_eq!(counts, [15, 30, 6], "events, people and teams");
 
     let mut passed_by = Vec::new();
-    for point in FailPoint::ALL {
+    // A release build has no fail points.
+    let points = FailPoint::ALL.into_iter();
+    for point in points.filter(|_| cfg!(debug_assertions)) {
         if !kill(&place, Kill::At(point), &expected) {
             passed_by.push(point);
         }
