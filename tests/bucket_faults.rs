@@ -25,16 +25,20 @@ impl Shop {
             bucket: Bucket::s3(),
             api,
         };
+        shop.write_spec(disposition);
+        shop.run().assert_code(0);
+        shop
+    }
+
+    fn write_spec(&self, disposition: &str) {
         let spec = format!(
             "name: shop\nclient: {{ base_url: '{}' }}\n\
              resources: [{{ name: people, write_disposition: {disposition}, primary_key: id, endpoint: {{ paginator: \
              single_page }} }}]\n{}",
-            shop.api.url(),
-            shop.bucket.destination()
+            self.api.url(),
+            self.bucket.destination()
         );
-        shop.workspace.write("shop.yaml", &spec);
-        shop.run().assert_code(0);
-        shop
+        self.workspace.write("shop.yaml", &spec);
     }
 
     fn run(&self) -> Finished {
@@ -67,10 +71,42 @@ fn names(folder: &Path) -> Vec<String> {
 const BEFORE: [&str; 2] = ["1 ann", "2 bob"];
 const MERGED: [&str; 3] = ["1 ann", "2 bea", "3 cid"];
 
+/// The rows behind the second run.
+fn expected(disposition: &str) -> &'static [&'static str] {
+    match disposition {
+        "append" => &["1 ann", "2 bea", "2 bob", "3 cid"],
+        "merge" => &MERGED,
+        _ => &["2 bea", "3 cid"],
+    }
+}
+
 #[test]
 fn a_throttled_bucket_only_takes_longer() {
     let shop = Shop::new("merge");
     shop.bucket.set_mood(Mood::Throttles);
+    shop.run().assert_code(0);
+    shop.bucket.set_mood(Mood::Obliging);
+    assert_eq!(shop.rows(), MERGED);
+}
+
+/// What was done is found, also where nobody heard that it was: nothing comes twice.
+#[test]
+fn a_bucket_that_breaks_off_its_answers_only_takes_longer() {
+    for disposition in ["append", "merge", "replace"] {
+        let shop = Shop::new(disposition);
+        shop.bucket.set_mood(Mood::Resets);
+        shop.run().assert_code(0);
+        shop.bucket.set_mood(Mood::Obliging);
+        assert_eq!(shop.rows(), expected(disposition));
+    }
+}
+
+#[test]
+fn a_bucket_that_stalls_only_takes_longer() {
+    let mut shop = Shop::new("merge");
+    shop.bucket.set_option("timeout: 500 ms");
+    shop.write_spec("merge");
+    shop.bucket.set_mood(Mood::Stalls);
     shop.run().assert_code(0);
     shop.bucket.set_mood(Mood::Obliging);
     assert_eq!(shop.rows(), MERGED);
@@ -108,11 +144,7 @@ fn credentials_may_be_revoked_at_any_request() {
             shop.bucket.set_mood(Mood::RevokesAfter(requests));
             let finished = shop.run();
             shop.bucket.set_mood(Mood::Obliging);
-            let expected: &[&str] = match disposition {
-                "append" => &["1 ann", "2 bea", "2 bob", "3 cid"],
-                "merge" => &MERGED,
-                _ => &["2 bea", "3 cid"],
-            };
+            let expected = expected(disposition);
             if finished.code == Some(0) {
                 assert_eq!(shop.rows(), expected);
                 break;

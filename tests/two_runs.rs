@@ -113,3 +113,94 @@ fn the_lease_of_a_killed_run_is_taken_at_once() {
     );
     assert_eq!(slow.rows(), 2);
 }
+
+/// A run that stands still between its staged files and its commit, while another run has its place.
+#[cfg(target_os = "linux")]
+mod frozen {
+    use super::*;
+    use crate::support::{Finished, Request};
+
+    /// What the run that comes in between finds.
+    enum Between {
+        /// An API that answers: it commits.
+        Commits,
+        /// An API that is down: it fails, having swept what the first one staged.
+        Fails,
+    }
+
+    fn check(between: &Between) {
+        let is_down = Arc::new(AtomicBool::new(false));
+        let down = Arc::clone(&is_down);
+        let server = Scripted::start(move |request: &Request| {
+            if down.load(Ordering::Relaxed) {
+                return Reply::status(404, "");
+            }
+            Reply::json(format!(r#"[{{"id": {}}}]"#, request.time))
+        });
+        let workspace = Workspace::new();
+        let spec = format!(
+            "client: {{ base_url: {} }}\nresources: [items]\ndestination: {{ url: lake }}\n",
+            server.url()
+        );
+        workspace.write("items.yaml", &spec);
+        let lake = workspace.path().join("lake");
+
+        let frozen = workspace
+            .command(["run", "items.yaml"])
+            .env("ENGINE_FAIL_POINT", "AllStaged:freeze")
+            .env("PATH", "/usr/bin:/bin")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let process = frozen.id();
+        while state(process) != "T" {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(lake.join("_engine/staging").read_dir().unwrap().count() > 0);
+        // On another host, the second run would have waited until the lease is over.
+        std::fs::remove_file(lake.join("_engine/lease.json")).unwrap();
+        is_down.store(matches!(between, Between::Fails), Ordering::Relaxed);
+        let second = workspace.engine(["run", "items.yaml"]);
+        let committed = match between {
+            Between::Commits => {
+                second.assert_code(0);
+                1
+            }
+            Between::Fails => {
+                second.assert_code(1);
+                0
+            }
+        };
+        let signal = std::process::Command::new("kill")
+            .args(["-CONT", &process.to_string()])
+            .status();
+        assert!(signal.unwrap().success());
+        let thawed = Finished::from(frozen.wait_with_output().unwrap());
+        thawed.assert_code(1);
+        assert!(thawed.stderr.contains("has taken the place"), "{thawed:#?}");
+        assert_eq!(rows(&lake, "items").len(), committed);
+
+        is_down.store(false, Ordering::Relaxed);
+        workspace.engine(["run", "items.yaml"]).assert_code(0);
+        assert_eq!(rows(&lake, "items").len(), committed + 1);
+        assert_eq!(lake.join("_engine/staging").read_dir().unwrap().count(), 0);
+    }
+
+    /// The letter by which Linux names a process's state.
+    fn state(process: u32) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+        let (_, behind_the_name) = status.rsplit_once(") ").unwrap();
+        behind_the_name.chars().take(1).collect()
+    }
+
+    #[test]
+    fn a_frozen_run_publishes_nothing_behind_the_commit_of_another() {
+        check(&Between::Commits);
+    }
+
+    #[test]
+    fn a_frozen_run_publishes_nothing_behind_a_run_that_only_swept() {
+        check(&Between::Fails);
+    }
+}

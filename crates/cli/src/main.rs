@@ -12,7 +12,7 @@ mod summary;
 use std::process::ExitCode;
 
 use clap::Parser;
-use engine::load::fail_point::end_process_at;
+use engine::load::fail_point::halt_process_at;
 
 use args::{Arguments, Command};
 use printer::Printer;
@@ -23,7 +23,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    end_where_a_test_says();
+    halt_where_a_test_says();
     let printer = Printer::new(arguments.quiet);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -59,11 +59,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Tests end the process at a point of a commit; a release build asks for nothing.
-fn end_where_a_test_says() {
+/// Tests end or stop the process at a point of a commit; a release build asks for nothing.
+fn halt_where_a_test_says() {
     if cfg!(debug_assertions)
         && let Some(name) = std::env::var_os("ENGINE_FAIL_POINT")
     {
-        end_process_at(&name.to_string_lossy()).expect("a test names a point that there is");
+        halt_process_at(&name.to_string_lossy()).expect("a test names a point that there is");
     }
 }

@@ -66,6 +66,12 @@ impl Bucket {
         self.mood.as_ref().unwrap().set(mood);
     }
 
+    /// Adds to `destination.options`.
+    pub(crate) fn set_option(&mut self, option: &str) {
+        let options = self.options.trim_end_matches([' ', '}']);
+        self.options = format!("{options}, {option} }}");
+    }
+
     /// The same bucket, and another prefix.
     pub(crate) fn move_to(&mut self, prefix: &str) {
         let (bucket, _) = self.url.split_once("://lake/").unwrap();

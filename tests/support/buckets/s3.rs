@@ -33,6 +33,10 @@ pub(crate) enum Mood {
     RevokesAfter(usize),
     /// It answers every other request by `503 SlowDown`.
     Throttles,
+    /// It does what it is asked, and breaks off every other answer.
+    Resets,
+    /// It does what it is asked, and never answers every fifth request.
+    Stalls,
     /// It does what it is asked, and answers the creation of a commit by an error.
     LosesAnswersOfCommits,
     /// It does what it is asked, and answers the completion of a multipart upload by an error.
@@ -113,6 +117,7 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
     let content = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let deletes = parts.method == Method::DELETE || query.starts_with("delete");
+    let is_head = parts.method == Method::HEAD;
     let writes = deletes || matches!(parts.method, Method::PUT | Method::POST);
     let (mood, count) = served.moods.next();
     let mut loses_answer = false;
@@ -141,7 +146,14 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
         _ => {}
     }
     let request = http::Request::from_parts(parts, s3s::Body::from(content));
-    match served.service.call(request).await {
+    let answer = served.service.call(request).await;
+    match mood {
+        // The answer to `HEAD` has no middle.
+        Mood::Resets if count % 2 == 1 && !is_head => return broken_off(),
+        Mood::Stalls if count % 5 == 1 => return std::future::pending().await,
+        _ => {}
+    }
+    match answer {
         // No client tries again after this answer.
         Ok(_) if loses_answer => error(
             StatusCode::BAD_REQUEST,
@@ -155,6 +167,18 @@ async fn answer(State(served): State<Served>, request: Request) -> Response {
             &format!("{problem:?}"),
         ),
     }
+}
+
+/// The connection is closed in the middle of the answer.
+fn broken_off() -> Response {
+    let reset = futures::stream::iter([
+        Ok(Bytes::from_static(b"<")),
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+    ]);
+    Response::builder()
+        .header(http::header::CONTENT_LENGTH, "1000")
+        .body(Body::from_stream(reset))
+        .unwrap()
 }
 
 fn denied() -> Response {

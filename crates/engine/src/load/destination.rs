@@ -17,6 +17,9 @@ use url::Url;
 use super::{Error, durable, store};
 use crate::plan::{StoreKind, StoreSettings, check_destination};
 
+/// How often an object is asked to be removed, where nobody answers.
+const REMOVAL_ATTEMPTS: u32 = 4;
+
 /// An opened place for tables: an object store and the prefix below which everything lies.
 ///
 /// Clones share the store, so that a clone of a `memory://` destination sees the same files.
@@ -143,10 +146,21 @@ impl Destination {
     }
 
     /// Removes an object, if it is there.
+    ///
+    /// The clients delete by `POST`, and don't repeat one that nobody answered, since they can't know what it does.
     pub(super) async fn remove(&self, relative: &str) -> Result<(), Error> {
-        match self.store.delete(&self.object(relative)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(Error::store("remove", relative)(source)),
+        let mut attempt = 1;
+        loop {
+            match self.store.delete(&self.object(relative)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => return Ok(()),
+                Err(error @ object_store::Error::Generic { .. })
+                    if self.kind.is_bucket() && attempt < REMOVAL_ATTEMPTS =>
+                {
+                    tracing::warn!(%error, attempt, "remove `{relative}`");
+                    attempt += 1;
+                }
+                Err(source) => return Err(Error::store("remove", relative)(source)),
+            }
         }
     }
 

@@ -1,10 +1,10 @@
-//! Places at which a test may end the process, as a power cut or `kill -9` would.
+//! Places at which a test may end the process, as a power cut or `kill -9` would, or let it stand still.
 //!
 //! A release build has none of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 
-/// A step of a commit, behind which the process may end.
+/// A step of a commit, behind which the process may end or stand still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
     /// The lease is this run's.
@@ -55,28 +55,56 @@ impl FailPoint {
         format!("{self:?}")
     }
 
-    /// Ends the process where a test asked for it.
+    /// Ends or stops the process where a test asked for it.
     pub(super) fn pass(self) {
-        if cfg!(debug_assertions) && self as u64 == FATAL.load(Ordering::Relaxed) {
-            std::process::abort();
+        if cfg!(debug_assertions)
+            && let Some((point, halt)) = CHOSEN.get()
+            && *point == self
+        {
+            match halt {
+                Halt::End => std::process::abort(),
+                Halt::Freeze => freeze(),
+            }
         }
     }
 }
 
-/// No point at all.
-const NONE: u64 = u64::MAX;
+/// What happens to the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    End,
+    Freeze,
+}
 
-static FATAL: AtomicU64 = AtomicU64::new(NONE);
+static CHOSEN: OnceLock<(FailPoint, Halt)> = OnceLock::new();
 
-/// Ends the process when it passes a point for the first time. A release build passes it by.
+/// Ends the process when it passes a point for the first time. With `:freeze` behind the point's name the process stands
+/// still there instead, until it gets `SIGCONT`. A release build passes it by.
 ///
 /// # Errors
-/// No point has the name.
-pub fn end_process_at(name: &str) -> Result<(), String> {
+/// No point has the name, or one was chosen before.
+pub fn halt_process_at(text: &str) -> Result<(), String> {
+    let (name, halt) = match text.strip_suffix(":freeze") {
+        Some(name) => (name, Halt::Freeze),
+        None => (text, Halt::End),
+    };
     let mut all = FailPoint::ALL.into_iter();
     let point = all
         .find(|point| point.name() == name)
         .ok_or_else(|| format!("no fail point is called `{name}`"))?;
-    FATAL.store(point as u64, Ordering::Relaxed);
-    Ok(())
+    CHOSEN
+        .set((point, halt))
+        .map_err(|_| "a fail point was chosen before".to_owned())
+}
+
+/// All threads stand still, as on a host that is suspended.
+fn freeze() {
+    let process = std::process::id().to_string();
+    let stopped = std::process::Command::new("kill")
+        .args(["-STOP", &process])
+        .status();
+    assert!(
+        stopped.is_ok_and(|status| status.success()),
+        "`kill` stops this process"
+    );
 }
