@@ -524,7 +524,7 @@ fn the_state_is_shown_set_and_reset() {
         "2024-01-29",
     ];
     workspace.engine(set).assert_code(0);
-    let json = ["state", "show", "--destination", "lake", "--output", "json"];
+    let json = ["state", "show", "lake", "--output", "json"];
     let json: serde_json::Value = serde_json::from_str(&workspace.engine(json).stdout).unwrap();
     let progress = &json["tables"]["events"]["progress"];
     assert_eq!(progress["watermark"], "2024-01-29T00:00:00Z", "{json}");

@@ -23,6 +23,7 @@ mod editor;
 mod failures;
 mod files;
 mod full_disk;
+mod histories;
 mod holes;
 mod incremental;
 mod interruption;

@@ -101,16 +101,29 @@ fn a_stop_keeps_what_came_with_it() {
 
 #[test]
 fn an_answer_without_a_body_is_an_empty_page() {
-    for status in [200, 204] {
-        let server = third(move |_| Reply::status(status, ""));
+    let server = third(|_| Reply::status(204, ""));
+    let (workspace, finished) = run(&server, "");
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 2);
+    let server = Scripted::start(|_: &Request| Reply::status(204, ""));
+    let (workspace, finished) = run(&server, "");
+    finished.assert_code(0);
+    assert_eq!(count(&workspace), 0);
+    assert_eq!(server.targets().len(), 1);
+}
+
+#[test]
+fn an_empty_body_is_no_answer_unless_the_spec_says_so() {
+    for body in ["", " \n"] {
+        let server = third(move |_| Reply::status(200, body));
         let (workspace, finished) = run(&server, "");
+        finished.assert_code(1);
+        let action = r#"{ when: "text | trim == ''", action: stop }"#;
+        assert!(finished.stderr.contains(action), "{finished:#?}");
+        assert_eq!(count(&workspace), 0);
+        let (workspace, finished) = run(&server, &actions(action));
         finished.assert_code(0);
-        assert_eq!(count(&workspace), 2, "{status}");
-        let server = Scripted::start(move |_: &Request| Reply::status(status, ""));
-        let (workspace, finished) = run(&server, "");
-        finished.assert_code(0);
-        assert_eq!(count(&workspace), 0, "{status}");
-        assert_eq!(server.targets().len(), 1);
+        assert_eq!(count(&workspace), 2);
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) struct SandboxArguments {
 #[command(after_help = "\
 Examples:
   engine state show pipelines/assembled.yaml
-  engine state show --destination ./data/assembled --output json
+  engine state show ./data/assembled --output json
   engine state set pipelines/assembled.yaml agent_states --cursor 2024-01-01
   engine state reset pipelines/assembled.yaml agent_states")]
 pub(crate) struct StateArguments {
@@ -163,7 +163,7 @@ pub(crate) struct StatePlace {
     #[arg(long, value_name = "URL")]
     pub(crate) destination: Option<String>,
     /// The tables are those of a simulated API, as for `engine run`.
-    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "")]
     pub(crate) sandbox: Option<String>,
     /// Sets a value that the spec declares under `vars`. May be given several times.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
@@ -172,11 +172,8 @@ pub(crate) struct StatePlace {
 
 #[derive(Args)]
 pub(crate) struct StateShowArguments {
-    /// The pipeline's YAML file; not needed with `--destination`.
-    #[arg(required_unless_present = "destination")]
-    pub(crate) spec: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) place: StatePlace,
+    pub(crate) place: PlaceArguments,
     /// A table, or JSON, which is complete.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,

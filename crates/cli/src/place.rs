@@ -85,13 +85,13 @@ impl Place {
         let done = done.await;
         lease.release().await;
         let done = done?;
-        match self.destination.undeleted() {
-            Some(message) => Err(Failure::Other {
-                message,
+        match self.destination.warnings() {
+            warnings if warnings.is_empty() => Ok(done),
+            warnings => Err(Failure::Other {
+                message: warnings.join("; "),
                 cause: None,
                 code: 1,
             }),
-            None => Ok(done),
         }
     }
 
@@ -111,7 +111,8 @@ fn is_spec(place: &str) -> bool {
 }
 
 fn plan(arguments: &PlaceArguments) -> Result<Plan, Failure> {
-    let spec = SpecFile::read(Path::new(&arguments.place))?;
+    let mut spec = SpecFile::read(Path::new(&arguments.place))?;
+    spec.variables = spec.variables.without_the_api();
     spec.plan(&arguments.vars, None, |_| {})
 }
 

@@ -55,6 +55,14 @@ impl Slice {
         SliceHash(xxhash_rust::xxh3::xxh3_128(id.as_bytes()))
     }
 
+    /// What [`Self::part`] tells apart, whatever the parents are called.
+    pub(crate) fn nameless_part(&self) -> String {
+        let places: Vec<String> = (0..self.parents.len())
+            .map(|place| place.to_string())
+            .collect();
+        self.parts(|place, _| &places[place])
+    }
+
     /// The name of the slice's parent record and partition, whatever its window; `all` where there are none.
     pub fn part(&self) -> String {
         let part = self.parts(|_, parent| &parent.resource);

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use comfy_table::{CellAlignment, Table, presets};
 use engine::flow::{Event, Reach};
-use engine::load::{Destination, State, TableState, new_load_id};
-use engine::plan::{Plan, check_destination};
+use engine::load::{State, TableState, new_load_id};
+use engine::plan::{Plan, WriteDisposition};
 use engine::run::{Edit, Editing, edit};
 use engine::spec::Pipeline;
 use serde_json::{Map, Value, json};
 
 use super::run::{clock, open_sandbox, point_at};
-use super::spec::{SpecFile, store_settings};
+use super::spec::SpecFile;
 use crate::args::{Output, StateCommand, StatePlace, StateShowArguments};
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::printer::Printer;
 use crate::summary::grouped;
 
@@ -47,23 +48,12 @@ pub(crate) async fn state(command: StateCommand, printer: &Printer) -> Result<Ex
 }
 
 async fn show(arguments: StateShowArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let (url, store) = match (&arguments.spec, &arguments.place.destination) {
-        (Some(spec), _) => {
-            let (plan, _) = open(spec, &arguments.place).await?;
-            (plan.destination.url, plan.destination.store)
-        }
-        (None, url) => {
-            let url = url.clone().unwrap_or_default();
-            check_destination(&url).map_err(|problem| Failure::usage(problem, None))?;
-            (url, store_settings())
-        }
-    };
-    let destination = Destination::open_with(&url, &store).map_err(engine::run::Error::from)?;
-    let state = State::read(&destination)
-        .await
-        .map_err(engine::run::Error::from)?;
+    let place = Place::open(&arguments.place)?;
+    let state = place.state(None).await?;
     let text = match arguments.output {
-        Output::Text if state.tables.is_empty() => format!("`{url}` holds no table"),
+        Output::Text if state.tables.is_empty() => {
+            format!("`{}` holds no table", arguments.place.place)
+        }
         Output::Text => table(&state),
         Output::Json => serde_json::to_string_pretty(&as_json(&state)).unwrap_or_default(),
     };
@@ -87,10 +77,18 @@ async fn change(
     };
     edit(&plan, resource, what, editing).await?;
     printer.result(&match what {
-        Edit::Reset => format!(
-            "`{resource}` is read from the start by the next run. Its rows stay: those of an append come again; `run --fresh \
-             -r {resource}` replaces them"
-        ),
+        Edit::Reset => {
+            let mut resources = plan.resources.iter();
+            let known = resources.find(|known| known.name == resource);
+            let rows = match known.map(|known| known.write_disposition) {
+                Some(WriteDisposition::Append) => format!(
+                    "Its rows stay, and come a second time; `run --fresh -r {resource}` replaces them instead"
+                ),
+                Some(WriteDisposition::Replace) => "Its rows are replaced by every run anyway".to_owned(),
+                _ => "Its rows stay, and those that come take the place of those with their keys".to_owned(),
+            };
+            format!("`{resource}` is read from the start by the next run. {rows}")
+        }
         Edit::Cursor { value, .. } => {
             format!("the next run goes on with `{resource}` from {value}")
         }

@@ -54,6 +54,6 @@ impl SliceMemory {
 
 /// A hash of a record within its resource; `content` is canonical.
 pub(super) fn hash(slice: &Slice, content: &str) -> u128 {
-    let part = slice.part();
+    let part = slice.nameless_part();
     xxhash_rust::xxh3::xxh3_128(format!("{part}\n{content}").as_bytes())
 }

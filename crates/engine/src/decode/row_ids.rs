@@ -42,10 +42,13 @@ impl RowIds<'_> {
         let table = &self.plan.table;
         let place = match self.plan.row_ids {
             plan::RowIds::Key => return self.of_keys(layout, arrays, rows),
-            plan::RowIds::PlaceInLoad if slice.window.is_none() => {
+            plan::RowIds::PlaceInLoad if slice.window.is_some() => {
+                format!("{table} {}", slice.id())
+            }
+            plan::RowIds::Place => format!("{table} {}", slice.id()),
+            plan::RowIds::PlaceInLoad | plan::RowIds::Load => {
                 format!("{table} {} {}", self.load_id, slice.id())
             }
-            plan::RowIds::Place | plan::RowIds::PlaceInLoad => format!("{table} {}", slice.id()),
         };
         let ids = (rows_before..).take(rows);
         StringArray::from_iter_values(ids.map(|row| row_id(&format!("{place} {row}"))))

@@ -1,14 +1,11 @@
 //! The slices of a range of time that is read again.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
-use serde_json::Value;
 
-use super::slice::{PlannedSlice, SlicesError, windows_between};
+use super::slice::{PlannedSlice, SlicesError, parts_of_partitions, windows_between};
 use crate::cursor::CursorValue;
-use crate::flow::{CursorRange, ParentRecord, Progress, Reach, Slice};
-use crate::plan::{FollowPlan, IncrementalMode, ResourcePlan, WriteDisposition};
+use crate::flow::{CursorRange, ParentRecord, Progress, Reach, Slice, Window};
+use crate::plan::{FollowPlan, IncrementalMode, ResourcePlan, WindowsPlan, WriteDisposition};
 
 /// A range of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +28,7 @@ impl Range {
 /// The slices of a range, whether they were read before or not: whole windows, all that the range touches.
 ///
 /// An append's windows are those that all parts have begun to read: what is read again takes the place of what was read, and
-/// what was not is left to the next run.
+/// the windows behind are left to the next run.
 ///
 /// # Errors
 /// See [`SlicesError`].
@@ -62,27 +59,18 @@ pub fn slices_again(
                 settled: true,
             }),
             IncrementalMode::Windows(plan) => {
-                let windows = windows_between(plan, range.since, range.until, now);
-                let windows = windows.map_err(|source| SlicesError::TimeOutOfRange {
-                    resource: resource.name.clone(),
-                    source,
-                })?;
-                let reached = reached(resource, before);
-                let is_append = resource.write_disposition == WriteDisposition::Append;
-                let windows = windows.into_iter().filter(|(window, _)| {
-                    !is_append || reached.is_some_and(|reached| window.start < reached)
-                });
-                planned.extend(windows.map(|(mut window, settled)| {
-                    if is_append && plan.window.is_none() {
-                        window.end = reached.map_or(window.end, |reached| window.end.min(reached));
-                    }
-                    PlannedSlice {
-                        slice: Slice {
-                            window: Some(window),
-                            ..slice.clone()
-                        },
-                        settled,
-                    }
+                let windows = windows_again(plan, resource, &slice, before, range, now).map_err(
+                    |source| SlicesError::TimeOutOfRange {
+                        resource: resource.name.clone(),
+                        source,
+                    },
+                )?;
+                planned.extend(windows.into_iter().map(|(window, settled)| PlannedSlice {
+                    slice: Slice {
+                        window: Some(window),
+                        ..slice.clone()
+                    },
+                    settled,
                 }));
             }
         }
@@ -91,21 +79,63 @@ pub fn slices_again(
     Ok(planned)
 }
 
-/// How far every part was read.
-fn reached(resource: &ResourcePlan, before: &Progress) -> Option<Timestamp> {
-    if !resource.has_parts() {
-        return before.whole.watermark;
+/// The windows of one part that a range touches, each with whether no later run will read it again.
+fn windows_again(
+    plan: &WindowsPlan,
+    resource: &ResourcePlan,
+    slice: &Slice,
+    before: &Progress,
+    range: &Range,
+    now: Timestamp,
+) -> Result<Vec<(Window, bool)>, jiff::Error> {
+    let reaches = reaches(resource, before);
+    // Where the clock went back, a window would be shorter than the one whose rows it replaces.
+    let latest = reaches
+        .iter()
+        .flatten()
+        .filter_map(|reach| reach.watermark)
+        .max();
+    let now = latest.map_or(now, |latest| now.max(latest));
+    let windows = windows_between(plan, range.since, range.until, now)?;
+    if resource.write_disposition != WriteDisposition::Append {
+        return Ok(windows);
     }
-    let reach = |partition: &BTreeMap<String, Value>| {
-        let slice = Slice {
-            partition: partition.clone(),
-            ..Slice::default()
-        };
-        let reach: Option<&Reach> = before.parts.get(&slice.part());
-        reach.and_then(|reach| reach.watermark)
+    // How far every part was read. A part that was never read has no time, which comes before every other.
+    let reached = reaches
+        .iter()
+        .map(|reach| reach.and_then(|reach| reach.watermark));
+    let Some(reached) = reached.min().flatten() else {
+        return Ok(Vec::new());
     };
-    // A part that was never read has no time, which comes before every other.
-    resource.partitions.iter().map(reach).min().flatten()
+    let own = if resource.has_parts() {
+        before.parts.get(&slice.part())
+    } else {
+        Some(&before.whole)
+    };
+    let settled_until = own.and_then(|reach| reach.settled);
+    let windows = windows
+        .into_iter()
+        .filter(|(window, _)| window.start < reached);
+    let windows = windows.map(|(mut window, _)| {
+        if plan.window.is_none() {
+            // What lies behind is left to the next run, which goes on there.
+            window.end = window.end.min(reached);
+        }
+        (
+            window,
+            settled_until.is_some_and(|until| window.end <= until),
+        )
+    });
+    Ok(windows.collect())
+}
+
+/// How far each part was read; `None` for those that never were.
+fn reaches<'p>(resource: &ResourcePlan, before: &'p Progress) -> Vec<Option<&'p Reach>> {
+    if !resource.has_parts() {
+        return vec![Some(&before.whole)];
+    }
+    let parts = parts_of_partitions(resource);
+    parts.map(|part| before.parts.get(&part)).collect()
 }
 
 /// The range in the cursor's own values.

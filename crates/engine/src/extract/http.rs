@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
 use super::address::{host, same_origin};
@@ -32,8 +32,6 @@ pub(super) struct Response {
     pub(super) body: Bytes,
     /// The whole body, where it is too large for memory.
     pub(super) file: Option<Arc<BodyFile>>,
-    /// The body's end was announced, so that an empty one is no answer cut short.
-    pub(super) has_known_end: bool,
 }
 
 /// Where a request and its redirects may lead, and what they take along.
@@ -181,7 +179,6 @@ impl Http {
         let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
         let mut response = builder.send().await.map_err(transport)?;
         drop(departure);
-        let has_known_end = has_known_end(&response);
         let announced = response.content_length().unwrap_or(0);
         if announced > self.body_limit {
             return Err(SendError::TooLarge);
@@ -202,19 +199,8 @@ impl Http {
             url: request.url.clone(),
             body,
             file: file.map(Arc::new),
-            has_known_end,
         })
     }
-}
-
-/// Whether the answer says where its body ends; one that ends with the connection may have been cut short.
-fn has_known_end(response: &reqwest::Response) -> bool {
-    matches!(
-        response.status(),
-        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT
-    ) || response.version() >= Version::HTTP_2
-        || response.content_length().is_some()
-        || response.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
 fn redirect_target(response: &Response) -> Option<Url> {

@@ -186,7 +186,8 @@ impl Client {
             })
     }
 
-    /// Reads a success. An empty body is a page without records, unless it may be an answer cut short.
+    /// Reads a success. An answer that is to have no body is a page without records; an empty body in another one may be the
+    /// work of a proxy or a server that broke off, and is no answer.
     async fn read<T: Send + 'static>(
         &self,
         response: Response,
@@ -194,9 +195,7 @@ impl Client {
         is_last: bool,
     ) -> Result<Verdict<T>, Error> {
         let arrived_at = self.now();
-        let is_empty = response.has_known_end
-            && response.file.is_none()
-            && response.body.trim_ascii().is_empty();
+        let is_empty = response.status == StatusCode::NO_CONTENT;
         let body = if is_empty {
             Bytes::from_static(EMPTY_PAGE)
         } else {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::slice::{PlannedSlice, look_back};
 use crate::cursor::CursorValue;
 use crate::flow::{Progress, Reach};
-use crate::plan::{Direction, IncrementalMode, ResourcePlan, WindowsPlan};
+use crate::plan::{Direction, IncrementalMode, ResourcePlan, WindowsPlan, WriteDisposition};
 
 /// The last value of the records of a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,12 @@ pub fn advance<'a>(
     let reach = |before: &Reach, slices: &[SliceOutcome<'_>]| match &incremental.mode {
         IncrementalMode::Windows(plan) => {
             let windows = slices.iter().map(|slice| (slice.planned, slice.finished));
-            advance_windows(plan, before, windows, now)
+            let mut after = advance_windows(plan, before, windows, now);
+            if resource.write_disposition == WriteDisposition::Merge {
+                // Behind a hole they are read again, so that its rows don't come later than theirs: the last one wins.
+                after.finished.clear();
+            }
+            after
         }
         IncrementalMode::Follow(plan) => advance_last_value(plan.direction, before, slices),
     };

@@ -57,6 +57,17 @@ pub enum SlicesError {
     },
 }
 
+/// The names under which progress is kept for each partition of a resource without parents.
+pub fn parts_of_partitions(resource: &ResourcePlan) -> impl Iterator<Item = String> {
+    resource.partitions.iter().map(|partition| {
+        let slice = Slice {
+            partition: partition.clone(),
+            ..Slice::default()
+        };
+        slice.part()
+    })
+}
+
 /// The slices that are still to be read, oldest window first: windows × partitions, for what one combination of parent
 /// records gives.
 ///
@@ -120,6 +131,8 @@ fn in_windows(
         WriteDisposition::Append => before.settled,
         _ => None,
     };
+    // Where the clock went back, a window would be shorter than the one whose rows it replaces.
+    let now = before.watermark.map_or(now, |reached| now.max(reached));
     let windows = windows(plan, before.watermark, floor, now).map_err(|source| {
         SlicesError::TimeOutOfRange {
             resource: resource.name.clone(),
@@ -155,8 +168,8 @@ fn windows(
     windows_between(plan, Some(start), None, now)
 }
 
-/// All windows that a range touches, each with whether it is settled; without an edge of its own, the range starts at the
-/// initial value, and ends where reading does.
+/// All windows that a range touches, each with whether it is settled; the range starts at the initial value at the earliest,
+/// and ends where reading does at the latest.
 pub(super) fn windows_between(
     plan: &WindowsPlan,
     since: Option<Timestamp>,
@@ -164,7 +177,7 @@ pub(super) fn windows_between(
     now: Timestamp,
 ) -> Result<Vec<(Window, bool)>, jiff::Error> {
     let initial = plan.initial_value;
-    let start = since.unwrap_or(initial);
+    let start = since.map_or(initial, |since| since.max(initial));
     let end = match (plan.end_value, plan.ahead) {
         (Some(end), _) => end,
         (None, Some(ahead)) => shift(now, ahead)?,

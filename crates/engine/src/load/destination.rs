@@ -31,6 +31,8 @@ pub struct Destination {
     folder: Option<PathBuf>,
     /// What was to be deleted and may not be.
     undeleted: Arc<Mutex<BTreeSet<String>>>,
+    /// What went wrong and does no harm to the run.
+    failures: Arc<Mutex<Vec<String>>>,
 }
 
 impl Destination {
@@ -62,6 +64,7 @@ impl Destination {
                 prefix: ObjectPath::from(parsed.path()),
                 folder: None,
                 undeleted: Arc::default(),
+                failures: Arc::default(),
             }),
             StoreKind::S3 | StoreKind::GoogleCloud | StoreKind::Azure => {
                 let (_, prefix) = ObjectStoreScheme::parse(&parsed)
@@ -72,6 +75,7 @@ impl Destination {
                     prefix,
                     folder: None,
                     undeleted: Arc::default(),
+                    failures: Arc::default(),
                 })
             }
         }
@@ -79,7 +83,7 @@ impl Destination {
 
     fn local(path: &Path) -> Result<Self, Error> {
         let folder = std::path::absolute(path).map_err(Error::local_file("find", path))?;
-        durable::create_folders(std::slice::from_ref(&folder))?;
+        durable::create_folder(&folder)?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(Error::store("open", &folder.display().to_string()))?;
         Ok(Self {
@@ -88,6 +92,7 @@ impl Destination {
             prefix: ObjectPath::default(),
             folder: Some(folder),
             undeleted: Arc::default(),
+            failures: Arc::default(),
         })
     }
 
@@ -181,19 +186,36 @@ impl Destination {
         }
     }
 
-    /// Tells of objects that were to be deleted and may not be; `None` where there are none.
-    pub fn undeleted(&self) -> Option<String> {
+    /// Notes what went wrong and does no harm to the run.
+    pub(super) fn note_failure(&self, error: &Error) {
+        let text = error_chain(error);
+        self.failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(text);
+    }
+
+    /// Tells of what went wrong without harm to any table.
+    pub fn warnings(&self) -> Vec<String> {
+        let failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let undeleted = self.undeleted.lock();
         let undeleted = undeleted.unwrap_or_else(PoisonError::into_inner);
-        let first = undeleted.first()?;
-        Some(format!(
-            "the credentials may not delete: {} that no table refers to any more stayed, `{first}` the first; whoever reads \
-             files by a pattern sees rows that were replaced, too (`engine check` names the right that is missing)",
-            match undeleted.len() {
-                1 => "1 object".to_owned(),
-                count => format!("{count} objects"),
-            }
-        ))
+        let Some(first) = undeleted.first() else {
+            return failures;
+        };
+        let objects = match undeleted.len() {
+            1 => "1 object".to_owned(),
+            count => format!("{count} objects"),
+        };
+        let kept = format!(
+            "the credentials may not delete: {objects} that no table refers to any more stayed, `{first}` the first; whoever \
+             reads files by a pattern sees rows that were replaced, too (`engine check` names the right that is missing)"
+        );
+        [failures, vec![kept]].concat()
     }
 
     /// Whether there is an object.
@@ -231,6 +253,17 @@ impl Destination {
         let listed = self.store.list_with_delimiter(Some(&folder)).await;
         listed.map_err(Error::store("list", relative))
     }
+}
+
+/// An error with all of its causes, on one line.
+fn error_chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn names(paths: impl IntoIterator<Item = object_store::path::Path>) -> Vec<String> {

@@ -8,13 +8,18 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 
-/// Creates folders and those above them, each one findable after a power cut.
-pub(super) fn create_folders(paths: &[PathBuf]) -> Result<(), Error> {
+/// Creates a folder and those above it, each one findable after a power cut.
+pub(super) fn create_folder(path: &Path) -> Result<(), Error> {
     let mut changed = BTreeSet::new();
-    for path in paths {
-        create_missing(path, &mut changed)?;
-    }
+    create_missing(path, &mut changed)?;
     changed.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Creates folders and those above them, for which someone else waits.
+pub(super) fn create_folder_names(paths: &[PathBuf]) -> Result<(), Error> {
+    let mut created = BTreeSet::new();
+    let mut paths = paths.iter();
+    paths.try_for_each(|path| create_missing(path, &mut created))
 }
 
 /// Creates a folder and those above it; adds the folders that got a new name.

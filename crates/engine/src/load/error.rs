@@ -243,10 +243,25 @@ pub enum Error {
         newest: u64,
     },
     /// The log names something that is not there; a person has to look at it.
-    #[error("read the commit log: `{path}` is missing")]
+    #[error(
+        "`{path}` of the newest commit is gone, and so is `{staged}`, where it waited: the log counts its rows, and no reader \
+         sees them; put it back, or read the resource anew with `engine run --fresh -r <resource>`"
+    )]
     FileMissing {
-        /// What is missing.
+        /// Where readers look for it.
         path: String,
+        /// Where it waited to be published.
+        staged: String,
+    },
+    /// The log doesn't hold the schema of one of its files; a person has to look at it.
+    #[error(
+        "read the commit log: version {version} of the table's schema, which lays out `{path}`, is missing"
+    )]
+    SchemaMissing {
+        /// The file.
+        path: String,
+        /// The version of the schema.
+        version: u32,
     },
     /// A file does not hold what the log says of it; a person has to look at it.
     #[error("read `{path}`: it has {rows} rows, and the commit log says {expected}")]
@@ -282,6 +297,15 @@ pub enum Error {
         sequence: u64,
         /// Why it failed.
         #[source]
+        source: Box<Self>,
+    },
+    /// The commit is published. Its report, or the snapshot that it was to bring, is missing, or leftovers stay until the
+    /// next run.
+    #[error("finish what follows commit `{sequence}`, which is published")]
+    NotTidied {
+        /// Its position in the log.
+        sequence: u64,
+        /// The cause.
         source: Box<Self>,
     },
     /// An earlier commit of this run lost its place or is unsettled; the run must end.

@@ -80,9 +80,11 @@ impl Lake {
             pipeline: owner.pipeline.clone(),
             api: owner.api.clone(),
         };
-        create_folders(&destination).await?;
         require_create_if_absent(&destination).await?;
         let log = commit_log::read(&destination).await?;
+        if log.newest.is_none() {
+            create_folders(&destination).await?;
+        }
         let report = LoadReport::new(&run, now);
         if log.recent_loads.contains(load_id) || report.is_written(&destination).await? {
             return Err(Error::LoadIdTaken {
@@ -111,8 +113,17 @@ impl Lake {
         if let Err(error) = lake.publish_newest().await {
             // What is missing may be what a later commit has replaced, which the store doesn't list yet.
             let next = CommitRecord::new(&lake.run, lake.state.sequence + 1, now);
-            let lost = commit_log::lost_place(&lake.destination, &next).await;
-            return Err(lost.unwrap_or(error));
+            if let Some(lost) = commit_log::lost_place(&lake.destination, &next).await {
+                return Err(lost);
+            }
+            match (error, &mut lake.newest) {
+                // Someone has removed it: nothing can bring it back, and other tables have no need of it.
+                (error @ Error::FileMissing { .. }, Some(newest)) => {
+                    lake.destination.note_failure(&error);
+                    newest.is_published = true;
+                }
+                (error, _) => return Err(error),
+            }
         }
         lake.sweep(now).await?;
         Ok(lake)
@@ -184,6 +195,7 @@ impl Lake {
             return Err(error);
         }
         self.take(commit);
+        FailPoint::CommitCreated.pass();
         self.publish_newest().await
     }
 
@@ -313,6 +325,23 @@ impl Lake {
         last: bool,
     ) -> Result<(), Error> {
         self.publish_newest().await?;
+        // The rows are where they belong: what is left helps people and later commits, which can do without.
+        if let Err(error) = self.note_commit(report, now, last).await {
+            self.destination.note_failure(&Error::NotTidied {
+                sequence: report.sequence,
+                source: Box::new(error),
+            });
+        }
+        Ok(())
+    }
+
+    /// What follows a commit that is published.
+    async fn note_commit(
+        &mut self,
+        report: &CommitReport,
+        now: Timestamp,
+        last: bool,
+    ) -> Result<(), Error> {
         self.report.add(report, now, last);
         self.report.write(&self.destination).await?;
         FailPoint::ReportWritten.pass();
@@ -335,7 +364,10 @@ impl Lake {
 
     async fn publish_newest(&mut self) -> Result<(), Error> {
         if let Some(newest) = self.newest.as_mut().filter(|newest| !newest.is_published) {
-            publish(&self.destination, &newest.commit).await?;
+            let missing = publish(&self.destination, &newest.commit).await?;
+            if let Some(missing) = missing.into_iter().next() {
+                return Err(missing.into());
+            }
             newest.is_published = true;
             FailPoint::Published.pass();
         }
@@ -431,10 +463,21 @@ impl Lake {
 }
 
 /// Creates the local folders of the log, so that what is put into them can be found after a power cut.
+///
+/// Some may be there, without anyone having waited for the disk.
 async fn create_folders(destination: &Destination) -> Result<(), Error> {
-    let folders = [COMMITS, staging::STAGING].map(|folder| destination.local_path(folder));
-    let folders: Vec<_> = folders.into_iter().flatten().collect();
-    off_the_async_threads(move || durable::create_folders(&folders)).await
+    let folder = |relative| destination.local_path(relative);
+    let (Some(commits), Some(staging)) = (folder(COMMITS), folder(staging::STAGING)) else {
+        return Ok(());
+    };
+    let above: Vec<_> = ["", "_engine"].into_iter().filter_map(folder).collect();
+    off_the_async_threads(move || {
+        durable::create_folder_names(&[commits, staging])?;
+        above
+            .iter()
+            .try_for_each(|folder| durable::sync_folder(folder))
+    })
+    .await
 }
 
 /// Names become parts of paths: none may lead out of its folder or hide a file from readers.

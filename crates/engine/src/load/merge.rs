@@ -16,7 +16,7 @@ use super::rewrite::rewrite;
 use super::spool::TableRows;
 use super::stored_file::{lay_out, local_copy, read_footer, read_rows};
 use super::table_writer::TableWriter;
-use super::{DataFile, Destination, Error, TableState};
+use super::{Destination, Error, TableState};
 use crate::schema::TableSchema;
 
 /// What a merge adds to the table and takes from it.
@@ -55,7 +55,7 @@ pub(super) async fn not_yet_there(
             continue;
         }
         let copy = local_copy(destination, &old.path, &rows.target.folder).await?;
-        let schema = schema_of(before, old)?;
+        let schema = before.schema_of(old)?.clone();
         let rows = Arc::clone(&rows);
         keys = off_the_async_threads(move || {
             let table = &rows.target.table;
@@ -97,7 +97,7 @@ pub(super) async fn merge(
             continue;
         }
         let copy = local_copy(destination, &old.path, &rows.target.folder).await?;
-        let schema = schema_of(before, old)?;
+        let schema = before.schema_of(old)?.clone();
         let rows = Arc::clone(&rows);
         let kept;
         (keys, kept) = off_the_async_threads(move || {
@@ -187,11 +187,4 @@ fn write_new(keys: &MergeKeys, rows: &TableRows) -> Result<Vec<WrittenFile>, Err
         writer.write(kept.map_err(Error::rows("filter", table))?)
     })?;
     writer.close()
-}
-
-fn schema_of(table: &TableState, file: &DataFile) -> Result<TableSchema, Error> {
-    let schema = table.schemas.get(&file.schema_version).cloned();
-    schema.ok_or_else(|| Error::FileMissing {
-        path: format!("schema version {} of {}", file.schema_version, file.path),
-    })
 }

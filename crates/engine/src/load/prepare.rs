@@ -138,8 +138,12 @@ pub(super) async fn prepare(
     let mut left_out = MergeCounts::default();
     let mut kept = None;
     if keeps_earlier && !rows.parts.is_empty() {
+        let earlier = match &joining.replaced {
+            Replaced::All => before(&commit.table).without_files(),
+            _ => before(&commit.table).clone(),
+        };
         let new;
-        (rows, new, left_out) = not_yet_there(destination, before(&commit.table), rows).await?;
+        (rows, new, left_out) = not_yet_there(destination, &earlier, rows).await?;
         kept = Some(new);
     }
     let (tables, superseded) = off_the_async_threads(move || {
@@ -218,10 +222,7 @@ impl Prepared {
         let before = if matches!(how.replaced, Replaced::All) {
             let files = before.files.iter();
             self.change.remove = files.map(|file| file.path.clone()).collect();
-            emptied = TableState {
-                files: Vec::new(),
-                ..before.clone()
-            };
+            emptied = before.without_files();
             &emptied
         } else {
             before

@@ -16,24 +16,45 @@ use super::{Destination, Error, durable};
 /// Objects that are moved or removed side by side.
 const CHANGED_AT_ONCE: usize = 16;
 
-/// Publishes a commit.
-pub(super) async fn publish(destination: &Destination, commit: &CommitRecord) -> Result<(), Error> {
-    stream::iter(commit.moves())
+/// A file of a table that is neither where readers look nor where it waited to be published.
+#[derive(Debug)]
+pub(super) struct Missing {
+    path: String,
+    staged: String,
+}
+
+impl From<Missing> for Error {
+    fn from(Missing { path, staged }: Missing) -> Self {
+        Self::FileMissing { path, staged }
+    }
+}
+
+/// Publishes a commit; gives the files of tables that are gone.
+pub(super) async fn publish(
+    destination: &Destination,
+    commit: &CommitRecord,
+) -> Result<Vec<Missing>, Error> {
+    let mut missing: Vec<Missing> = stream::iter(commit.moves())
         .map(|(staged, path)| publish_file(destination, staged, path))
         .buffer_unordered(CHANGED_AT_ONCE)
-        .try_collect::<()>()
+        .try_filter_map(|missing| std::future::ready(Ok(missing)))
+        .try_collect()
         .await?;
+    // These are no part of a table, and may be removed once someone has looked at them.
+    let rejected: BTreeSet<&str> = commit.rejected().map(|file| &*file.path).collect();
+    missing.retain(|file| !rejected.contains(&*file.path));
     FailPoint::AllPublished.pass();
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
     stream::iter(commit.removals())
         .map(|path| async move {
             destination.discard(path).await?;
             FailPoint::FileRemoved.pass();
-            Ok(())
+            Ok::<_, Error>(())
         })
         .buffer_unordered(CHANGED_AT_ONCE)
-        .try_collect()
-        .await
+        .try_collect::<()>()
+        .await?;
+    Ok(missing)
 }
 
 /// Makes sure that no power cut undoes a rename or a removal of a published commit.
@@ -51,7 +72,11 @@ pub(super) async fn make_durable(
     .await
 }
 
-async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Result<(), Error> {
+async fn publish_file(
+    destination: &Destination,
+    staged: &str,
+    path: &str,
+) -> Result<Option<Missing>, Error> {
     let (from, to) = (destination.object(staged), destination.object(path));
     let moved = if destination.is_local() {
         destination.store.rename(&from, &to).await
@@ -62,20 +87,18 @@ async fn publish_file(destination: &Destination, staged: &str, path: &str) -> Re
     match moved {
         Ok(()) => {
             FailPoint::FilePublished.pass();
-            if destination.is_local() {
-                Ok(())
-            } else {
-                destination.discard(staged).await
+            if !destination.is_local() {
+                destination.discard(staged).await?;
             }
+            Ok(None)
         }
         Err(object_store::Error::NotFound { .. }) => {
             // Published before, or at this moment by a run that opened the log.
-            if destination.holds(path).await? {
-                return Ok(());
-            }
-            Err(Error::FileMissing {
-                path: staged.to_owned(),
-            })
+            let is_there = destination.holds(path).await?;
+            Ok((!is_there).then(|| Missing {
+                path: path.to_owned(),
+                staged: staged.to_owned(),
+            }))
         }
         Err(source) => Err(Error::store("publish", path)(source)),
     }

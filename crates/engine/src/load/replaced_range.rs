@@ -53,10 +53,7 @@ impl ReplacedRange {
         let mut rest = Rest::default();
         for file in files {
             let copy = local_copy(destination, &file.path, &target.folder).await?;
-            let schema = before.schemas.get(&file.schema_version).cloned();
-            let schema = schema.ok_or_else(|| Error::FileMissing {
-                path: format!("schema version {} of {}", file.schema_version, file.path),
-            })?;
+            let schema = before.schema_of(file)?.clone();
             let rewrite = Rewrite {
                 range: self.clone(),
                 target: target.clone(),

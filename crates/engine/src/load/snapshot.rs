@@ -68,7 +68,7 @@ pub(super) async fn write_if_due(
     FailPoint::SnapshotWritten.pass();
     let all = sequences(destination).await?;
     for old in all.iter().take(all.len().saturating_sub(KEPT)) {
-        destination.remove(&path(*old)).await?;
+        destination.discard(&path(*old)).await?;
     }
     Ok(state.sequence)
 }

@@ -48,14 +48,38 @@ pub struct Basis {
     pub write_disposition: WriteDisposition,
     /// Source names of the key's columns.
     pub primary_key: Vec<String>,
+    /// How versions of a record are told apart, where they are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<VersionsBasis>,
+}
+
+/// What the rows of a table with versions mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionsBasis {
+    /// Name of the column that says from when a version is valid.
+    pub valid_from: String,
+    /// Name of the column that says until when.
+    pub valid_to: String,
+    /// What `valid_to` holds while a version is valid, in microseconds since 1970 in UTC; `None`: null.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<i64>,
 }
 
 impl Basis {
     /// How a resource's rows are put together.
     pub fn of(resource: &ResourcePlan) -> Self {
+        let is_merge = resource.write_disposition == WriteDisposition::Merge;
         Self {
             write_disposition: resource.write_disposition,
             primary_key: resource.primary_key.clone(),
+            versions: is_merge
+                .then(|| resource.merge.versions())
+                .flatten()
+                .map(|plan| VersionsBasis {
+                    valid_from: plan.valid_from.clone(),
+                    valid_to: plan.valid_to.clone(),
+                    active: plan.active,
+                }),
         }
     }
 }
@@ -136,6 +160,14 @@ impl State {
 }
 
 impl TableState {
+    /// The same with no file, as for rows that take the place of all.
+    pub(super) fn without_files(&self) -> Self {
+        Self {
+            files: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The names of the child tables, the table's own name being this.
     pub fn child_tables(&self, table: &str) -> Vec<String> {
         let children = self.schema.iter().flat_map(TableSchema::child_tables);
@@ -147,7 +179,7 @@ impl TableState {
     /// The columns that a file of the table has.
     ///
     /// # Errors
-    /// [`Error::FileMissing`] where the log doesn't hold the file's schema.
+    /// [`Error::SchemaMissing`] where the log doesn't hold the file's schema.
     pub fn layout_of(&self, file: &DataFile) -> Result<SchemaRef, Error> {
         self.schema_of(file).map(TableSchema::arrow_schema)
     }
@@ -155,8 +187,9 @@ impl TableState {
     /// The schema that lays out a file of the table.
     pub(super) fn schema_of(&self, file: &DataFile) -> Result<&TableSchema, Error> {
         let schema = self.schemas.get(&file.schema_version);
-        schema.ok_or_else(|| Error::FileMissing {
-            path: format!("schema version {} of {}", file.schema_version, file.path),
+        schema.ok_or_else(|| Error::SchemaMissing {
+            path: file.path.clone(),
+            version: file.schema_version,
         })
     }
 

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use minijinja::value::ValueKind;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use serde_json::Value;
@@ -166,6 +167,21 @@ impl Expression {
     /// [`ExpressionError::Evaluation`].
     pub fn holds(&self, variables: &impl Serialize) -> Result<bool, ExpressionError> {
         self.value(variables).map(|value| value.is_true())
+    }
+
+    /// Whether the expression gives `true`; a missing value counts as `false`.
+    ///
+    /// # Errors
+    /// It gives something that is neither true nor false, or can't be computed.
+    pub fn is_met(&self, variables: &impl Serialize) -> Result<bool, ExpressionError> {
+        let value = self.value(variables)?;
+        match value.kind() {
+            ValueKind::Bool => Ok(value.is_true()),
+            ValueKind::None | ValueKind::Undefined => Ok(false),
+            kind => Err(self.fails(format!(
+                "it gives a {kind}, and not true or false; write a comparison, such as `id == 5`"
+            ))),
+        }
     }
 
     fn value(&self, variables: &impl Serialize) -> Result<minijinja::Value, ExpressionError> {

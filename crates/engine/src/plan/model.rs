@@ -106,16 +106,17 @@ pub enum RowIds {
     /// The same and the load, unless the slice is a window, whose earlier rows are gone.
     #[default]
     PlaceInLoad,
+    /// The load, the slice, and the position among its rows: any earlier row may stay.
+    Load,
 }
 
 impl RowIds {
     pub(super) fn of(write_disposition: WriteDisposition, primary_key: &[String]) -> Self {
         match write_disposition {
             WriteDisposition::Merge if !primary_key.is_empty() => Self::Key,
+            WriteDisposition::Merge => Self::Load,
             WriteDisposition::Replace => Self::Place,
-            WriteDisposition::Append | WriteDisposition::Merge | WriteDisposition::Skip => {
-                Self::PlaceInLoad
-            }
+            WriteDisposition::Append | WriteDisposition::Skip => Self::PlaceInLoad,
         }
     }
 }
@@ -429,6 +430,12 @@ impl ResourcePlan {
             WriteDisposition::Append | WriteDisposition::Merge => true,
             WriteDisposition::Replace | WriteDisposition::Skip => false,
         }
+    }
+
+    /// Whether its windows lie on a grid, so that each has a name that stays.
+    pub fn has_grid(&self) -> bool {
+        let mode = self.incremental.as_ref().map(|plan| &plan.mode);
+        matches!(mode, Some(IncrementalMode::Windows(plan)) if plan.window.is_some())
     }
 
     /// Whether how far the resource was read is kept for each parent record and partition.

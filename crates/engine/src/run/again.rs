@@ -1,9 +1,12 @@
 //! Reading a range of time again: which resources can, and what of their tables it replaces.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::error::Error;
-use crate::flow::{Event, Observer};
+use crate::extract::slice::parts_of_partitions;
+use crate::flow::{Event, Observer, Progress};
 use crate::load::ReplacedRange;
 use crate::plan::{
     CursorColumn, CursorPath, Direction, IncrementalMode, MissingCursor, Plan, ResourcePlan,
@@ -40,6 +43,7 @@ pub(super) fn resources_of_range(
     }
     if !names.is_empty() || can.is_empty() {
         if let Some((resource, reason)) = cannot.into_iter().next() {
+            let reason = reason.to_owned();
             return Err(Error::NoRange { resource, reason });
         }
         return Ok(can);
@@ -79,11 +83,6 @@ fn obstacle(plan: &Plan, resource: &ResourcePlan) -> Option<&'static str> {
             );
         }
     }
-    if resource.concerns_absent() {
-        return Some(
-            "its merge also changes rows that don't come (`merge_key`, or versions), and a range of it lacks all others",
-        );
-    }
     if resource.write_disposition == WriteDisposition::Merge {
         return None;
     }
@@ -99,6 +98,12 @@ fn obstacle(plan: &Plan, resource: &ResourcePlan) -> Option<&'static str> {
              merge` with a `primary_key`",
         );
     }
+    if !resource.has_parts() && resource.is_divided() {
+        return Some(
+            "it is an append whose partitions share one cursor (`per: resource`), and rows of partitions that are gone would \
+             be lost; write `write_disposition: merge` with a `primary_key`",
+        );
+    }
     if resource.decode.has_tables() {
         return Some(
             "it is an append whose lists become tables (`nested: tables`); write `write_disposition: merge` with a \
@@ -111,6 +116,28 @@ fn obstacle(plan: &Plan, resource: &ResourcePlan) -> Option<&'static str> {
             "it is an append, and no column of its rows tells when they are of: the cursor must be a key of the record itself, \
              and no record may lack it",
         ),
+    }
+}
+
+/// Whether every part of an append's table would be read again: rows of a part that isn't would leave with the others.
+///
+/// # Errors
+/// Earlier runs have read partitions that the spec doesn't name any more.
+pub(super) fn check_parts(resource: &ResourcePlan, before: &Progress) -> Result<(), Error> {
+    if resource.write_disposition != WriteDisposition::Append {
+        return Ok(());
+    }
+    let named: BTreeSet<String> = parts_of_partitions(resource).collect();
+    let mut gone = before.parts.keys().filter(|part| !named.contains(*part));
+    match gone.next() {
+        None => Ok(()),
+        Some(part) => Err(Error::NoRange {
+            resource: resource.name.clone(),
+            reason: format!(
+                "earlier runs have read the partition {part}, which the spec doesn't name any more: its rows of the range \
+                 would leave the table; name it again for this run"
+            ),
+        }),
     }
 }
 

@@ -67,6 +67,37 @@ enum Change {
 }
 
 fn change(resource: &ResourcePlan, table: &TableState) -> Change {
+    match change_of_basis(resource, table) {
+        Change::None => change_of_parents(resource, table),
+        change => change,
+    }
+}
+
+/// An append knows how far it was read of each record of its parents, by their names.
+fn change_of_parents(resource: &ResourcePlan, table: &TableState) -> Change {
+    let (Some(parent), Some(known)) =
+        (resource.parents.first(), table.progress.parts.keys().next())
+    else {
+        return Change::None;
+    };
+    let of_parent = |resource: &str| format!("{resource}.");
+    let is_known = table
+        .progress
+        .parts
+        .keys()
+        .any(|part| part.starts_with(&of_parent(&parent.resource)));
+    if is_known || resource.write_disposition != WriteDisposition::Append || table.rows() == 0 {
+        return Change::None;
+    }
+    Change::Refused(format!(
+        "`{0}` was read for records such as `{known}`, and is now read for those of `{1}`: all of its rows would come twice; \
+         where that is the same resource under another name, write `renamed_from` there, or else run once with \
+         `--fresh -r {0}`",
+        resource.name, parent.resource
+    ))
+}
+
+fn change_of_basis(resource: &ResourcePlan, table: &TableState) -> Change {
     let Some(before) = table.basis.as_ref().filter(|_| table.rows() > 0) else {
         return Change::None;
     };
@@ -75,6 +106,12 @@ fn change(resource: &ResourcePlan, table: &TableState) -> Change {
     match (before.write_disposition, now.write_disposition) {
         // All earlier rows go, or none come.
         (_, WriteDisposition::Replace | WriteDisposition::Skip) => Change::None,
+        _ if before.versions != now.versions => Change::Refused(format!(
+            "`{name}` {}, and the spec says that it {}: the versions that are there would end, or be lost; write the earlier \
+             strategy and columns, or run once with `--fresh -r {name}`, which replaces all rows by what is read anew",
+            versions_text(before),
+            versions_text(&now),
+        )),
         (WriteDisposition::Merge, WriteDisposition::Merge)
             if before.primary_key != now.primary_key =>
         {
@@ -99,6 +136,20 @@ fn change(resource: &ResourcePlan, table: &TableState) -> Change {
             table.rows()
         )),
     }
+}
+
+fn versions_text(basis: &Basis) -> String {
+    let Some(versions) = &basis.versions else {
+        return "holds one row for each record".to_owned();
+    };
+    let active = match versions.active {
+        None => String::new(),
+        Some(_) => " with an `active_record_timestamp`".to_owned(),
+    };
+    format!(
+        "holds versions (`scd2`) that are valid from `{}` to `{}`{active}",
+        versions.valid_from, versions.valid_to
+    )
 }
 
 /// As the spec writes it.

@@ -56,6 +56,11 @@ impl Sealed {
         !self.rows.finished().is_empty()
     }
 
+    /// Whether some slices of the load are finished and others are not.
+    pub(super) fn is_within_load(&self) -> bool {
+        !self.progress.open.is_empty()
+    }
+
     /// Where the load has come to its end, a next one starts anew.
     pub(super) fn complete(&mut self) {
         self.progress.open.clear();

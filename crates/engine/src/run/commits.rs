@@ -82,11 +82,13 @@ pub(super) async fn commit_rest(
         if (!failed || outcome.keeps_finished)
             && let Some(mut rest) = outcome.seal(options.now).await?
         {
-            if !failed && is_complete {
+            kept |= rest.has_news();
+            // What goes on with a load and brings nothing to it would keep its finished slices as they are for ever.
+            let is_stuck = failed && !kept && outcome.may_start_anew() && rest.is_within_load();
+            if is_complete && is_stuck || !failed && (is_complete || outcome.may_start_anew()) {
                 rest.complete();
             }
-            kept |= rest.has_news();
-            if rest.has_news() || !failed {
+            if !failed || is_stuck || rest.has_news() {
                 sealed.push(rest);
             }
         }
@@ -105,6 +107,9 @@ pub(super) async fn commit_rest(
         }
     }
     if let Some(error) = first_error.filter(|_| !succeeded && end != End::Interrupted) {
+        if !sealed.is_empty() {
+            commits.commit(sealed, is_complete).await?;
+        }
         // The error that is returned is one of them.
         let told = error.chain();
         for (resource, report) in reports {

@@ -1,13 +1,15 @@
 //! Changing by hand how far resources were read.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::error::Error;
 use crate::cursor::CursorValue;
-use crate::extract::progress::grid;
+use crate::extract::progress::{goes_on, grid};
+use crate::extract::slice::parts_of_partitions;
 use crate::flow::{Event, Observer, Progress, Reach};
 use crate::load::{
     Destination, Discards, Lake, Lease, Owner, Patience, Replaced, SpoolSettings, TableCommit,
@@ -18,6 +20,9 @@ use crate::plan::{
     WriteDisposition,
 };
 use crate::spec::parse_time;
+
+/// Parts that an error names.
+const PARTS_SHOWN: usize = 10;
 
 /// What becomes of how far a resource was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,7 +127,10 @@ fn progress_of(
     };
     match edit {
         Edit::Reset => match before {
-            Some(_) => Ok(Progress::default()),
+            Some(_) => Ok(Progress {
+                grid: grid(resource),
+                ..Progress::default()
+            }),
             None => Err(refuse(
                 "the destination has no table of it: nothing is known".to_owned(),
             )),
@@ -137,8 +145,8 @@ fn progress_of(
                     "it has no cursor, and is read as a whole by every run".to_owned(),
                 ));
             };
-            let mut progress = before.unwrap_or_default();
-            progress.grid = grid(resource);
+            let mut progress =
+                under_its_grid(resource, before.unwrap_or_default()).map_err(refuse)?;
             let set = |reach: &mut Reach| match &incremental.mode {
                 IncrementalMode::Windows(plan) => set_watermark(resource, plan, reach, value),
                 IncrementalMode::Follow(plan) => set_last_value(resource, plan, reach, value),
@@ -159,12 +167,68 @@ fn progress_of(
                     .try_for_each(set)
                     .map_err(refuse)?,
                 Some(part) => {
+                    check_part(resource, &progress, part).map_err(refuse)?;
                     set(progress.parts.entry(part.clone()).or_default()).map_err(refuse)?;
                 }
             }
             Ok(progress)
         }
     }
+}
+
+/// What is kept of how far a resource was read, as far as it means something under the cursor and the windows of the spec.
+fn under_its_grid(resource: &ResourcePlan, before: Progress) -> Result<Progress, String> {
+    let now = grid(resource);
+    let (Some(earlier), Some(present)) = (&before.grid, &now) else {
+        return Ok(Progress {
+            grid: now,
+            ..before
+        });
+    };
+    if earlier == present {
+        return Ok(before);
+    }
+    if resource.write_disposition == WriteDisposition::Append {
+        return Err(format!(
+            "it was read {earlier} and is now read {present}, so that rows would come twice; give `incremental` its earlier \
+             settings, or start over with `run --fresh`"
+        ));
+    }
+    Ok(if goes_on(earlier, present) {
+        Progress {
+            grid: now,
+            ..before
+        }
+    } else {
+        Progress {
+            grid: now,
+            ..Progress::default()
+        }
+    })
+}
+
+/// Whether there is such a part: one that was read, or a partition of the spec.
+fn check_part(resource: &ResourcePlan, before: &Progress, part: &str) -> Result<(), String> {
+    let mut known: BTreeSet<String> = before.parts.keys().cloned().collect();
+    if resource.parents.is_empty() {
+        known.extend(parts_of_partitions(resource));
+    }
+    if known.contains(part) {
+        return Ok(());
+    }
+    let shown: Vec<String> = known
+        .iter()
+        .take(PARTS_SHOWN)
+        .map(|part| format!("`{part}`"))
+        .collect();
+    let more = match known.len().saturating_sub(PARTS_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(format!(
+        "no part is called `{part}`; there are {}{more} (in a shell, put single quotes around it)",
+        shown.join(", ")
+    ))
 }
 
 const TWICE: &str = "of an append, rows would come twice: `run --since` reads a range again and replaces it, `run --fresh` \

@@ -60,7 +60,7 @@ pub enum Error {
         /// Name of the resource.
         resource: String,
         /// Why, and what to do.
-        reason: &'static str,
+        reason: String,
     },
     /// The parent was not read to its end, so that some of the resource's records are unknown.
     #[error("its parent `{parent}` was not read to its end")]
@@ -128,8 +128,8 @@ pub enum Error {
     /// The windows of an append lie elsewhere than those that were written, so that rows would come twice.
     #[error(
         "read `{resource}`: it was read {before} and is now read {now}, so that rows would come twice; give `incremental` \
-         its earlier settings (`initial_value`, `window`, `cursor_path`, `format`, `per`), or choose another \
-         `--destination`"
+         its earlier settings (`initial_value`, `window`, `cursor_path`, `format`, `per`), start over with \
+         `--fresh -r {resource}`, or choose another `--destination`"
     )]
     GridChanged {
         /// Name of the resource.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::again::{Range, resources_of_range};
+use super::again::{Range, check_parts, resources_of_range};
 use super::changes;
 use super::checkpoint::Checkpoints;
 use super::commits::{Commits, commit_rest};
@@ -20,7 +20,7 @@ use super::parents::{Child, Parents};
 use super::relatives::{fail_relatives, hold_back_children};
 use super::report::Report;
 use super::resource::{Outcome, ResourceRun};
-use super::stop::{Stop, stop_when};
+use super::stop::{GRACE, Stop, stop_when};
 use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
@@ -98,12 +98,21 @@ pub async fn run(
         lease = lease => lease?,
         () = &mut interrupted => return Err(Error::StoppedAtOnce),
     };
+    let observer = Arc::clone(&options.observer);
+    let interrupted = async {
+        interrupted.await;
+        let text = format!(
+            "stopping: no slice is begun any more; those that are being read have {} s to end, and what is whole is committed",
+            GRACE.as_secs()
+        );
+        observer(Event::Waiting { text });
+    };
     let place = destination.clone();
     let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
     lease.release().await;
     let mut report = report?;
     tally.add_to(&mut report);
-    report.warnings.extend(place.undeleted());
+    report.warnings.extend(place.warnings());
     Ok(report)
 }
 
@@ -255,6 +264,12 @@ async fn read_all(
         };
         let known = table.filter(|_| !is_fresh);
         let before = progress(&resource, known, &options.observer)?;
+        if range.is_some() {
+            check_parts(&resource, &before)?;
+        }
+        if !before.open.is_empty() {
+            tell_unfinished(&resource, before.open.len(), &options.observer);
+        }
         let files = known.into_iter().flat_map(|table| &table.files);
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let children = children.remove(&resource.name).unwrap_or_default();
@@ -317,6 +332,19 @@ async fn read_all(
     Ok(outcomes)
 }
 
+/// Tells that the run goes on with a load that an earlier one has begun.
+fn tell_unfinished(resource: &ResourcePlan, finished: usize, observer: &Observer) {
+    let slices = if finished == 1 { "slice" } else { "slices" };
+    observer(Event::Notice {
+        resource: resource.name.clone(),
+        text: format!(
+            "an earlier run has read {finished} {slices} of it and was stopped or failed before the others: this run reads the \
+             others, and the next one all of them (`--fresh -r {}` starts over)",
+            resource.name
+        ),
+    });
+}
+
 /// Whether slices that a run has finished are worth keeping while others are not, or fail.
 ///
 /// Without a cursor of its own, a resource doesn't go on where it has children, which must get its records again; nor below
@@ -340,35 +368,36 @@ fn progress(
     else {
         return Ok(Progress::default());
     };
-    let Some(now) = grid(resource) else {
+    let now = grid(resource);
+    let before = &table.progress.grid;
+    // Where nothing is kept of a cursor, there was none, if there are rows.
+    if *before == now || before.is_none() && table.rows() == 0 {
         return Ok(table.progress.clone());
-    };
-    match &table.progress.grid {
-        Some(before) if *before != now => {
-            let (resource, before) = (resource.clone(), before.clone());
-            if resource.write_disposition == WriteDisposition::Append {
-                let resource = resource.name;
-                return Err(Error::GridChanged {
-                    resource,
-                    before,
-                    now,
-                });
-            }
-            let goes_on = goes_on(&before, &now);
-            let consequence = if goes_on {
-                "what lies before the time that earlier runs have reached is not read again"
-            } else {
-                "it starts anew at `initial_value`"
-            };
-            observer(Event::Notice {
-                resource: resource.name,
-                text: format!("it was read {before} and is now read {now}; {consequence}"),
-            });
-            if !goes_on {
-                return Ok(Progress::default());
-            }
-        }
-        _ => {}
     }
-    Ok(table.progress.clone())
+    let text = |grid: &Option<String>| grid.clone().unwrap_or_else(|| "as a whole".to_owned());
+    let (before, now) = (text(before), text(&now));
+    if resource.write_disposition == WriteDisposition::Append {
+        return Err(Error::GridChanged {
+            resource: resource.name.clone(),
+            before,
+            now,
+        });
+    }
+    let goes_on = goes_on(&before, &now);
+    let consequence = if goes_on {
+        "what lies before the time that earlier runs have reached is not read again"
+    } else if resource.incremental.is_some() {
+        "it starts anew at `initial_value`"
+    } else {
+        "every run reads all of it"
+    };
+    observer(Event::Notice {
+        resource: resource.name.clone(),
+        text: format!("it was read {before} and is now read {now}; {consequence}"),
+    });
+    Ok(if goes_on {
+        table.progress.clone()
+    } else {
+        Progress::default()
+    })
 }

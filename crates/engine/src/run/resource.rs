@@ -84,7 +84,14 @@ impl Outcome {
         if !self.keeps_finished || self.discards_table {
             return Ok(None);
         }
-        let sealed = self.seal(now).await?;
+        let mut sealed = self.seal(now).await?;
+        if let Some(sealed) = sealed
+            .as_mut()
+            .filter(|_| self.error.is_none() && self.may_start_anew())
+        {
+            // However the run ends, the next one reads it again.
+            sealed.complete();
+        }
         Ok(sealed.filter(Sealed::has_news))
     }
 
@@ -105,6 +112,11 @@ impl Outcome {
             sealed.replace(Replaced::Range(range));
         }
         Ok(Some(sealed))
+    }
+
+    /// Whether the next run may read finished slices again: rows take the place of those with their keys.
+    pub(super) fn may_start_anew(&self) -> bool {
+        self.resource.write_disposition == WriteDisposition::Merge
     }
 
     /// Whether its rows, committed now, would come twice: where the run ends early, the next one reads it again.
@@ -459,8 +471,11 @@ impl ResourceRun {
         // An append that reads a window again takes the earlier rows of that window back.
         let id = planned.slice.id();
         let read_again = planned.slice.window.is_some() && !planned.settled;
+        // Where there is no grid, a range is a part of a window: its rows leave one by one.
+        let is_part = self.range.is_some() && !self.resource.has_grid();
+        let is_kept_apart = self.kept_apart.contains(&id) && !is_part;
         let apart = self.resource.write_disposition == WriteDisposition::Append
-            && (read_again || self.kept_apart.contains(&id));
+            && (read_again || is_kept_apart);
         let apart = apart.then_some(id);
         let output = self.output.as_ref();
         let mut output = output.map(|output| output.begin(place, apart));

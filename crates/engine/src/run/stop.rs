@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::error::Error;
 
 /// Time that slices which are being read get to end once a run is told to stop; what is left then is dropped.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// What a run has been told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,15 @@ pub struct Variables {
     given: BTreeMap<String, String>,
     /// Defaults that the spec declares, by name; they come last.
     declared: BTreeMap<String, Option<String>>,
+    /// What stands for variables that are missing where the API is described.
+    stand_in: Option<&'static str>,
 }
+
+/// What stands for a missing variable: it may be a part of a URL, and leads nowhere (RFC 2606).
+const STAND_IN: &str = "https://unset.invalid";
+
+/// The top-level keys that say how the API is reached and read.
+const OF_THE_API: [&str; 3] = ["client", "resource_defaults", "resources"];
 
 impl Variables {
     /// Takes name and value pairs, such as the process environment.
@@ -20,7 +28,15 @@ impl Variables {
         Self {
             given: values.into_iter().collect(),
             declared: BTreeMap::new(),
+            stand_in: None,
         }
+    }
+
+    /// Lets something stand for the variables that are missing where the API is described, for commands that don't ask it.
+    #[must_use]
+    pub fn without_the_api(mut self) -> Self {
+        self.stand_in = Some(STAND_IN);
+        self
     }
 
     /// Adds the entries of a `.env` file for names that have no value yet. A missing file adds nothing.
@@ -73,7 +89,21 @@ pub struct VariablesFileError(String);
 /// Substitutes every variable in the tree's string leaves; `$${` stands for a literal `${`.
 ///
 /// What a variable puts in is not looked at again. Each missing variable is reported at its own leaf.
-pub(crate) fn substitute(node: &mut Node, variables: &Variables, found: &mut Vec<Diagnostic>) {
+pub(crate) fn substitute(tree: &mut Node, variables: &Variables, found: &mut Vec<Diagnostic>) {
+    let strict = Variables {
+        stand_in: None,
+        ..variables.clone()
+    };
+    let Kind::Mapping(entries) = &mut tree.kind else {
+        return substitute_in(tree, &strict, found);
+    };
+    for (key, value) in entries {
+        let of_the_api = OF_THE_API.contains(&&*key.name);
+        substitute_in(value, if of_the_api { variables } else { &strict }, found);
+    }
+}
+
+fn substitute_in(node: &mut Node, variables: &Variables, found: &mut Vec<Diagnostic>) {
     match &mut node.kind {
         Kind::Text(text) => match substitute_text(&text.value, variables) {
             Ok(Some(substituted)) => *text = substituted,
@@ -85,12 +115,12 @@ pub(crate) fn substitute(node: &mut Node, variables: &Variables, found: &mut Vec
         },
         Kind::Sequence(items) => {
             for item in items {
-                substitute(item, variables, found);
+                substitute_in(item, variables, found);
             }
         }
         Kind::Mapping(entries) => {
             for (_, value) in entries {
-                substitute(value, variables, found);
+                substitute_in(value, variables, found);
             }
         }
         Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Pruned => {}
@@ -129,7 +159,7 @@ fn substitute_text(source: &str, variables: &Variables) -> Result<Option<Text>, 
         let found = variables.get(name);
         let put_in = match default {
             Some(default) => found.filter(|text| !text.is_empty()).unwrap_or(default),
-            None => found.ok_or_else(|| {
+            None => found.or(variables.stand_in).ok_or_else(|| {
                 let declared = variables.declared.contains_key(name);
                 let by_flag = if declared { format!("give `--var {name}=…`, or ") } else { String::new() };
                 problem(

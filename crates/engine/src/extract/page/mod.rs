@@ -272,6 +272,11 @@ impl Pager {
             self.ended = end.ended;
             turn.warnings.extend(end.warning);
             turn.cut_short = end.cut_short;
+            if end.ended {
+                turn.warnings.extend(self.stops.read_total_at_end(answer)?);
+                let more = self.stops.more_behind_the_end(answer)?;
+                turn.cut_short = turn.cut_short.take().or(more);
+            }
             return Ok(());
         }
         turn.warnings.extend(self.stops.read_total(answer)?);
@@ -300,7 +305,9 @@ impl Pager {
         let count = self.stops.see(answer);
         if count == 0 && self.stops.plan().stop_after_empty_page {
             self.ended = true;
+            turn.warnings.extend(self.stops.read_total_at_end(answer)?);
             turn.missing = self.stops.missing_records(answer);
+            turn.cut_short = self.stops.more_behind_the_end(answer)?;
             return Ok(());
         }
         turn.warnings.extend(self.stops.read_total(answer)?);

@@ -120,6 +120,35 @@ impl Stops {
         Ok(notice)
     }
 
+    /// Reads what a page without records, which ends the pages, says of the total: the first page has to have it where it is
+    /// declared, a later one may be bare.
+    pub(super) fn read_total_at_end(
+        &mut self,
+        answer: &Answer<'_>,
+    ) -> Result<Option<String>, PagerError> {
+        let declared = self.plan.total.as_ref();
+        let is_bare = declared.is_some_and(|plan| total_of(plan, answer).is_err());
+        if is_bare && self.pages > 1 {
+            return Ok(None);
+        }
+        self.read_total(answer)
+    }
+
+    /// Why more was to be expected, where a page without records ends the pages and says itself that more follows.
+    pub(super) fn more_behind_the_end(
+        &self,
+        answer: &Answer<'_>,
+    ) -> Result<Option<String>, PagerError> {
+        let more = self.has_more(answer)? == Some(true);
+        let path = self.plan.has_more_path.as_ref().filter(|_| more);
+        Ok(path.map(|path| {
+            format!(
+                "stopped at an empty page, which says at `{}` that more follows",
+                path.as_str()
+            )
+        }))
+    }
+
     /// What to tell of a total that is less than what came.
     fn contradiction(&self, total: u64) -> Option<String> {
         let (read, unit) = self.read(self.plan.total.as_ref()?.unit);

@@ -1,8 +1,8 @@
 //! The lease: one run at a time works on a destination.
 //!
 //! It saves work and is not the safety: two runs that hold it at once, since one of them stood still for a minute, still
-//! meet at the commit log, where one of them loses its place and publishes nothing. So no clock is trusted, and the
-//! object is written without conditions.
+//! meet at the commit log, where one of them loses its place and publishes nothing. So no clock is trusted, and a lease
+//! that is over is written over without conditions.
 
 mod holder;
 #[cfg(test)]
@@ -11,6 +11,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
+use object_store::{ObjectStore, PutMode, PutOptions, PutPayload};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -30,6 +31,9 @@ const RENEWAL: Duration = Duration::from_secs(15);
 
 /// Time between two looks at a lease that another run holds.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Time that another run has to take a lease over that it, too, has found to be over.
+const SETTLING: Duration = Duration::from_millis(50);
 
 /// What to do where another run holds the lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +83,17 @@ impl Lease {
             renewals: 0,
         };
         loop {
-            wait_for_others(destination, &record, patience, tell).await?;
-            write(destination, &record).await?;
-            // Of two that take it at once, the one that wrote last has it.
-            if read(destination).await?.as_ref() == Some(&record) {
+            let is_free = wait_for_others(destination, &record, patience, tell).await?;
+            let has_taken = match is_free {
+                Free::Absent => create(destination, &record).await?,
+                Free::Over => {
+                    write(destination, &record).await?;
+                    // Of two that take it over at once, the one that wrote last has it.
+                    sleep(SETTLING).await;
+                    read(destination).await?.as_ref() == Some(&record)
+                }
+            };
+            if has_taken {
                 break;
             }
         }
@@ -131,18 +142,29 @@ impl fmt::Display for Record {
     }
 }
 
+/// Why a lease can be taken.
+enum Free {
+    /// There is none.
+    Absent,
+    /// Its holder has ended, or was silent for too long.
+    Over,
+}
+
 /// Returns when nobody else holds the lease.
 async fn wait_for_others(
     destination: &Destination,
     own: &Record,
     patience: Patience,
     tell: &(dyn Fn(String) + Send + Sync),
-) -> Result<(), Error> {
+) -> Result<Free, Error> {
     let mut last: Option<(Record, Instant)> = None;
     let mut told = false;
     loop {
         let Some(found) = read(destination).await? else {
-            return Ok(());
+            return Ok(match destination.holds(LEASE).await? {
+                true => Free::Over,
+                false => Free::Absent,
+            });
         };
         let is_alive = found.holder.is_alive(&own.holder);
         let unchanged_since = match &last {
@@ -152,7 +174,7 @@ async fn wait_for_others(
         let expired = unchanged_since.is_some_and(|since| since.elapsed() >= EXPIRY);
         // A process of this host that is alive and renews nothing stands still, as it may for long.
         if is_alive == Some(false) || expired && is_alive.is_none() {
-            return Ok(());
+            return Ok(Free::Over);
         }
         let renewed = last.is_some() && unchanged_since.is_none();
         if patience == Patience::Stop && (is_alive == Some(true) || renewed) {
@@ -202,6 +224,24 @@ async fn read(destination: &Destination) -> Result<Option<Record>, Error> {
 }
 
 async fn write(destination: &Destination, record: &Record) -> Result<(), Error> {
-    let content = serde_json::to_vec_pretty(record).expect("a lease has plain values only");
-    destination.write(LEASE, content).await
+    destination.write(LEASE, content(record)).await
+}
+
+/// Writes the lease unless one is there; tells whether it did.
+async fn create(destination: &Destination, record: &Record) -> Result<bool, Error> {
+    let object = destination.object(LEASE);
+    let options = PutOptions::from(PutMode::Create);
+    let payload = PutPayload::from(content(record));
+    match destination.store.put_opts(&object, payload, options).await {
+        Ok(_) => Ok(true),
+        // It may be this run's own, whose first answer was lost.
+        Err(
+            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },
+        ) => Ok(read(destination).await?.as_ref() == Some(record)),
+        Err(source) => Err(Error::store("write", LEASE)(source)),
+    }
+}
+
+fn content(record: &Record) -> Vec<u8> {
+    serde_json::to_vec_pretty(record).expect("a lease has plain values only")
 }

@@ -9,7 +9,7 @@ fn place() -> Destination {
 /// A lease of a host that is not this one.
 fn elsewhere(renewals: u64) -> Record {
     let json = serde_json::json!({
-        "load_id": "other", "host": "elsewhere", "booted_at": 1, "process": 7, "started_at": 2, "renewals": renewals,
+        "load_id": "other", "host": "elsewhere", "boot": "1", "namespace": "", "process": 7, "started_at": 2, "renewals": renewals,
     });
     serde_json::from_value(json).unwrap()
 }
@@ -39,7 +39,8 @@ async fn a_lease_is_held_until_it_is_released() {
 async fn a_dead_holder_of_this_host_is_not_waited_for() {
     let lake = place();
     let mut dead = elsewhere(3);
-    dead.holder.host = Holder::this_process().host;
+    dead.holder = Holder::this_process();
+    dead.holder.process = 2_000_000_000;
     write(&lake, &dead).await.unwrap();
     let begun = Instant::now();
     acquire(&lake, "a").await.unwrap();

@@ -50,7 +50,7 @@ impl SpoolFolder {
     pub(in crate::load) fn path(&self) -> Result<&Path, Error> {
         match &self.place {
             Place::Staging(path) => {
-                durable::create_folders(std::slice::from_ref(path))?;
+                durable::create_folder(path)?;
                 Ok(path)
             }
             Place::Temporary(folder) => {

@@ -3,6 +3,7 @@
 use super::WriteDisposition::Append;
 use super::*;
 use crate::load::durable::synced_around;
+use crate::load::{Lease, Patience};
 
 #[tokio::test]
 async fn a_small_load_waits_for_the_disk_six_times() {
@@ -17,7 +18,12 @@ async fn a_small_load_waits_for_the_disk_six_times() {
         };
         synced.map(name).collect::<Vec<_>>()
     };
+    // As every run begins: it makes the first folder.
+    let lease = Lease::acquire(lake, "a", Patience::Stop, &|_| {})
+        .await
+        .unwrap();
     load(lake, "a", Append, vec![people(&[(1, "ann")])]).await;
+    lease.release().await;
     let first = relative(0);
     // A file is durable under a name that can be found, before the commit that names it exists.
     assert_eq!(

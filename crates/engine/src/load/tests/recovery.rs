@@ -121,9 +121,10 @@ async fn a_commit_whose_answer_is_lost_is_found_by_its_run() {
                 check_rows(&place.destination, &["2 bob", "3 cid"]).await;
             }
         }
-        // The answers of two calls are not needed: of the creation of the commit, and of the upload to a bucket.
-        let uploads = usize::from(!new_place().destination.is_local());
-        assert_eq!(settled, 1 + uploads);
+        // The answers of some calls are not needed: of the creation of the commit and of its report, and in a bucket of the
+        // upload and of the last look for leftovers.
+        let in_bucket = usize::from(!new_place().destination.is_local());
+        assert_eq!(settled, 2 + 2 * in_bucket);
     }
 }
 
@@ -146,7 +147,6 @@ async fn what_could_not_be_published_is_published_by_the_next_run() {
                 check_rows(lake, &["2 bob", "3 cid"]).await;
             }
         }
-        // The rename and the report.
-        assert!(unpublished >= 2, "{unpublished}");
+        assert!(unpublished >= 1, "{unpublished}");
     }
 }

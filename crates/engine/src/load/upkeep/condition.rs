@@ -65,7 +65,7 @@ impl Condition {
                 if whole_row {
                     record.insert(ROW.to_owned(), Value::Object(record.clone()));
                 }
-                self.expression.holds(&record)
+                self.expression.is_met(&record)
             };
             let matches = (0..batch.num_rows())
                 .map(judge)

@@ -107,7 +107,10 @@ pub struct SelectorError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     /// Nothing but white space.
-    #[error("the body is empty")]
+    #[error(
+        "the body is empty; where that is the end of the pages, write \
+         `response_actions: [{{ when: \"text | trim == ''\", action: stop }}]`"
+    )]
     Empty,
     /// Bytes that are not UTF-8.
     #[error("the body is not UTF-8 from byte {offset} on")]

@@ -30,8 +30,12 @@ fn offset_names_a_total_that_is_missing() {
     assert!(
         next(&mut offset(|_| {}), &json!({"items": [1], "total": "many"})).contains("found a text")
     );
-    // An empty page ends before the total is looked at.
-    assert_eq!(next(&mut offset(|_| {}), &json!({"items": []})), "done");
+    // No more does an empty first page say by itself that there is nothing.
+    assert_eq!(next(&mut offset(|_| {}), &json!({"items": []})), missing);
+    assert_eq!(
+        next(&mut offset(|_| {}), &json!({"items": [], "total": 0})),
+        "done"
+    );
 }
 
 #[test]
@@ -129,11 +133,13 @@ fn page_number_tells_of_totals_that_do_not_fit() {
     };
     assert_eq!(
         stop(json!({"items": [], "pages": 3})),
-        "stopped at page 2, which is empty, though the total is 3 pages"
+        "the total changed from 4 to 3 while the pages were read: records may have moved from page to page; stopped at page 2, \
+         which is empty, though the total is 3 pages"
     );
     assert_eq!(
         stop(json!({"items": [], "pages": 2})),
-        "the total seems to count records instead of pages: write `total_items_path`"
+        "the total seems to count records instead of pages: write `total_items_path`; the total changed from 4 to 2 while the \
+         pages were read: records may have moved from page to page"
     );
 }
 
