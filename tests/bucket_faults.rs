@@ -201,3 +201,33 @@ fn a_bucket_that_lets_nobody_delete_says_so_and_goes_on() {
     let expected = [BEFORE.to_vec(), ["2 bea", "3 cid"].repeat(3)].concat();
     assert_eq!(shop.rows().len(), expected.len());
 }
+
+/// Snapshots of the log that are not needed any more stay, as all else does.
+#[test]
+fn a_long_run_into_a_bucket_that_lets_nobody_delete_goes_on() {
+    let api = Scripted::start(|request: &Request| {
+        let from = request.parameter("from").unwrap();
+        // Slow enough for a commit behind each window or two.
+        std::thread::sleep(std::time::Duration::from_millis(15));
+        Reply::json(format!(r#"[{{"at": {from}}}]"#))
+    });
+    let bucket = Bucket::s3();
+    let workspace = Workspace::new();
+    let spec = format!(
+        "checkpoint: 1b\nclient: {{ base_url: '{}' }}\nresources:\n- name: events\n  concurrency: 1\n  endpoint:\n    \
+         paginator: single_page\n    data_selector: $\n    incremental: {{ cursor_path: at, format: unix, initial_value: \
+         2024-01-01, window: 1d, start_param: from, end_param: to }}\n{}",
+        api.url(),
+        bucket.destination()
+    );
+    workspace.write("events.yaml", &spec);
+    bucket.set_mood(Mood::KeepsAll);
+    let mut command = workspace.command(["run", "events.yaml", "--now", "2024-11-01"]);
+    let environment = bucket.environment.iter();
+    command.envs(environment.map(|(name, value)| (*name, value)));
+    let finished = Finished::from(command.output().unwrap());
+    finished.assert_code(0);
+    let snapshots = bucket.objects();
+    let snapshots = snapshots.iter().filter(|path| path.contains("snapshots"));
+    assert!(snapshots.count() > 2, "{finished:#?}");
+}

@@ -86,6 +86,30 @@ fn a_renamed_resource_keeps_its_rows_and_its_progress() {
     );
 }
 
+/// What is at the last value is known, also where it was read under the parent's earlier name.
+#[test]
+fn children_of_a_renamed_parent_go_on_where_they_were() {
+    let shop = Changing::new();
+    let spec = |name: &str, rest: &str| {
+        format!(
+            "  - {{ name: {name}, primary_key: id, write_disposition: merge, {rest} endpoint: people }}\n  - name: visits\n    \
+             endpoint: {{ path: 'of/{{resources.{name}.id}}', incremental: {{ cursor_path: at, start_param: since }} }}\n"
+        )
+    };
+    for _ in 0..2 {
+        shop.run("", &spec("people", "")).assert_code(0);
+        assert_eq!(shop.rows("visits"), 4);
+    }
+    let unsaid = shop.run("", &spec("persons", ""));
+    unsaid.assert_code(1);
+    assert!(unsaid.stderr.contains("renamed_from"), "{unsaid:#?}");
+    for _ in 0..2 {
+        shop.run("", &spec("persons", "renamed_from: people,"))
+            .assert_code(0);
+        assert_eq!(shop.rows("visits"), 4);
+    }
+}
+
 #[test]
 fn tables_of_both_names_are_not_put_together() {
     let shop = Changing::new();

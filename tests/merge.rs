@@ -28,13 +28,18 @@ impl Lake {
     }
 
     fn run(&self, records: &str) -> Finished {
+        self.run_with(records, &[])
+    }
+
+    fn run_with(&self, records: &str, more: &[&str]) -> Finished {
         let client = "client: { base_url: \"http://localhost:9\" }";
         let keys = self.keys;
         let spec = format!(
             "name: lake\n{client}\nresources:\n- {{ name: people, {keys}, data: {records} }}\n"
         );
         self.workspace.write("lake.yaml", &spec);
-        self.workspace.engine(["run", "lake.yaml"])
+        let run = ["run", "lake.yaml"].iter().chain(more);
+        self.workspace.engine(run.copied())
     }
 
     fn folder(&self) -> std::path::PathBuf {
@@ -92,6 +97,72 @@ fn what_is_in_lists_of_records_that_the_table_holds_is_left_out() {
     assert_eq!(lake.shown("people__tags"), ["value=a", "value=c"]);
 }
 
+/// What starts over is held against nothing that was there.
+#[test]
+fn a_fresh_start_brings_the_rows_anew_whatever_the_strategy() {
+    for strategy in ["delete-insert", "upsert", "insert-only", "scd2"] {
+        for tables in ["", "nested: tables, "] {
+            if strategy == "scd2" && !tables.is_empty() {
+                continue;
+            }
+            let keys = format!(
+                "{tables}primary_key: id, write_disposition: {{ disposition: merge, strategy: {strategy} }}"
+            );
+            let keys: &str = keys.leak();
+            let lake = Lake::new(keys);
+            lake.load("[{ id: 1, tags: [a] }, { id: 2, tags: [b] }]");
+            let records = "[{ id: 1, tags: [c] }, { id: 4, tags: [d] }]";
+            let fresh = lake.run_with(records, &["--fresh"]);
+            fresh.assert_code(0);
+            assert!(fresh.stdout.contains("added, 0 updated, 0 unchanged"), "{fresh:#?}");
+            let rows = rows(&lake.folder(), "people").rows;
+            let mut ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str()).collect();
+            ids.sort_unstable();
+            assert_eq!(ids, ["1", "4"], "{keys}");
+            if !tables.is_empty() {
+                assert_eq!(lake.shown("people__tags"), ["value=c", "value=d"]);
+            }
+        }
+    }
+}
+
+/// Rows of a group that doesn't come stay, with what is in their lists, also where groups lie in a window that is read
+/// again.
+#[test]
+fn rows_of_other_groups_keep_what_is_in_their_lists() {
+    let load = Arc::new(std::sync::atomic::AtomicU32::new(1));
+    let number = Arc::clone(&load);
+    let server = Scripted::start(move |_| {
+        Reply::json(match number.load(Ordering::Relaxed) {
+            1 => {
+                r#"[{"day": "a", "at": "2024-01-01T01:00:00Z", "tags": ["a1", "a2"]},
+                    {"day": "b", "at": "2024-01-01T02:00:00Z", "tags": ["b1"]}]"#
+            }
+            _ => r#"[{"day": "b", "at": "2024-01-01T02:00:00Z", "tags": ["b9"]}]"#,
+        })
+    });
+    let workspace = Workspace::new();
+    let spec = format!(
+        "client: {{ base_url: {} }}\nresources:\n- name: people\n  merge_key: day\n  write_disposition: merge\n  \
+         nested: tables\n  endpoint:\n    paginator: single_page\n    data_selector: $\n    incremental: {{ cursor_path: at, \
+         initial_value: '2024-01-01', window: 1d, lag: 1d, start_param: from, end_param: to }}\n\
+         destination: {{ url: data/lake }}\n",
+        server.url()
+    );
+    workspace.write("lake.yaml", &spec);
+    let run = ["run", "lake.yaml", "--now", "2024-01-02"];
+    workspace.engine(run).assert_code(0);
+    load.store(2, Ordering::Relaxed);
+    workspace.engine(run).assert_code(0);
+    let lake = workspace.path().join("data/lake");
+    let people = rows(&lake, "people");
+    assert_eq!((people.len(), people.distinct(&["_dlt_id"])), (2, 2));
+    let tags = rows(&lake, "people__tags").rows;
+    let mut values: Vec<&str> = tags.iter().map(|row| row["value"].as_str()).collect();
+    values.sort_unstable();
+    assert_eq!(values, ["a1", "a2", "b9"]);
+}
+
 #[test]
 fn groups_are_replaced_with_what_is_in_their_lists() {
     let lake = Lake::new("nested: tables, merge_key: day, write_disposition: merge");
@@ -139,6 +210,39 @@ fn a_history_is_kept() {
     assert!(ends.iter().all(|end| begins.contains(end)), "{rows:?}");
     lake.load("[]");
     assert_eq!(lake.valid(), (vec![], 4));
+}
+
+/// Another strategy would end versions, or take them for rows with one key.
+#[test]
+fn a_history_is_not_lost_to_another_strategy() {
+    const HISTORY: &str =
+        "primary_key: id, write_disposition: { disposition: merge, strategy: scd2 }";
+    const PLAIN: &str = "primary_key: id, write_disposition: merge";
+    const RENAMED: &str = "primary_key: id, write_disposition: { disposition: merge, strategy: scd2, \
+                           validity_column_names: [since, until] }";
+    for (before, after) in [
+        (HISTORY, PLAIN),
+        (PLAIN, HISTORY),
+        (HISTORY, RENAMED),
+        (HISTORY, ""),
+    ] {
+        let mut lake = Lake::new(before);
+        lake.load("[{ id: 1, name: ann }, { id: 2, name: bob }]");
+        lake.load("[{ id: 1, name: ann }, { id: 2, name: bea }]");
+        let kept = rows(&lake.folder(), "people").rows;
+        lake.keys = if after.is_empty() {
+            "write_disposition: append"
+        } else {
+            after
+        };
+        let refused = lake.run("[{ id: 1, name: ann }]");
+        refused.assert_code(1);
+        assert!(refused.stderr.contains("--fresh -r people"), "{refused:#?}");
+        assert_eq!(rows(&lake.folder(), "people").rows, kept);
+        lake.run_with("[{ id: 1, name: ann }]", &["--fresh"])
+            .assert_code(0);
+        assert_eq!(rows(&lake.folder(), "people").len(), 1);
+    }
 }
 
 #[test]

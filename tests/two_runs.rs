@@ -114,6 +114,18 @@ fn the_lease_of_a_killed_run_is_taken_at_once() {
     assert_eq!(slow.rows(), 2);
 }
 
+#[test]
+fn runs_that_begin_together_and_wait_all_come_to_their_end() {
+    let slow = Slow::new();
+    slow.go.store(true, Ordering::Relaxed);
+    let runs: Vec<Child> = (0..6).map(|_| slow.spawn(&["--wait"])).collect();
+    for run in runs {
+        let finished = run.wait_with_output().unwrap();
+        assert!(finished.status.success(), "{finished:#?}");
+    }
+    assert_eq!(slow.rows(), 12);
+}
+
 /// A run that stands still between its staged files and its commit, while another run has its place.
 #[cfg(target_os = "linux")]
 mod frozen {

@@ -116,6 +116,60 @@ fn forgetting_takes_a_person_out_of_every_file_and_table() {
     );
 }
 
+/// A name alone is no condition that someone meant for every row.
+#[test]
+fn what_is_neither_true_nor_false_erases_nothing() {
+    let workspace = Workspace::new();
+    run(&workspace, "write_disposition: append", &order(1));
+    let refused = workspace.engine(["forget", LAKE, "orders", "--where", "id"]);
+    refused.assert_code(2);
+    assert!(refused.stderr.contains("not true or false"), "{refused:#?}");
+    assert_eq!(rows(&workspace.path().join(LAKE), "orders").len(), 1);
+}
+
+/// Commands that don't ask the API need none of its secrets, and those of the destination all the same.
+#[test]
+fn the_apis_variables_are_not_needed_where_it_is_not_asked() {
+    let workspace = Workspace::new();
+    run(&workspace, "write_disposition: append", &order(1));
+    let spec = |url: &str| {
+        let spec = format!(
+            "name: shop\nclient: {{ base_url: '${{SHOP}}/v1', auth: {{ type: bearer, token: '${{TOKEN}}' }} }}\n\
+             resources: [orders]\ndestination: {{ url: '{url}' }}\n"
+        );
+        workspace.write("shop.yaml", &spec);
+    };
+    spec(LAKE);
+    for command in [
+        &["files", "shop.yaml", "orders"][..],
+        &["sql", "shop.yaml", "orders", "--for", "duckdb"],
+        &["state", "show", "shop.yaml"],
+        &["compact", "shop.yaml"],
+    ] {
+        workspace.engine(command.iter().copied()).assert_code(0);
+    }
+    spec("${LAKE}");
+    let missing = workspace.engine(["files", "shop.yaml", "orders"]);
+    missing.assert_code(2);
+    assert!(missing.stderr.contains("`LAKE` is not set"), "{missing:#?}");
+    assert!(!missing.stderr.contains("TOKEN"), "{missing:#?}");
+}
+
+/// Whoever removes a file of the newest commit loses its rows, and no other table waits for them.
+#[test]
+fn a_file_that_someone_removed_is_told_and_blocks_nothing() {
+    let workspace = Workspace::new();
+    run(&workspace, "write_disposition: replace", &order(1));
+    std::fs::remove_dir_all(workspace.path().join(LAKE).join("orders")).unwrap();
+    let again = workspace.engine(["run", "shop.yaml"]);
+    again.assert_code(0);
+    assert!(
+        again.stdout.contains("of the newest commit is gone"),
+        "{again:#?}"
+    );
+    assert_eq!(rows(&workspace.path().join(LAKE), "orders").len(), 1);
+}
+
 #[test]
 fn vacuuming_leaves_what_is_not_ours_and_what_is_young() {
     let workspace = Workspace::new();
