@@ -114,7 +114,10 @@ fn a_fresh_start_brings_the_rows_anew_whatever_the_strategy() {
             let records = "[{ id: 1, tags: [c] }, { id: 4, tags: [d] }]";
             let fresh = lake.run_with(records, &["--fresh"]);
             fresh.assert_code(0);
-            assert!(fresh.stdout.contains("added, 0 updated, 0 unchanged"), "{fresh:#?}");
+            assert!(
+                fresh.stdout.contains("added, 0 updated, 0 unchanged"),
+                "{fresh:#?}"
+            );
             let rows = rows(&lake.folder(), "people").rows;
             let mut ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str()).collect();
             ids.sort_unstable();
