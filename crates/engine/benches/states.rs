@@ -1,8 +1,9 @@
-//! A server of agent states that is no bottleneck: every page is rendered before the first request.
+//! A server of agent states that is no bottleneck: every page is rendered before the first request. Behind two million rows
+//! the pages come again.
 //!
 //! `states ROWS PAGE_ROWS [LATENCY [SHAPE]]` prints its address and the size of all answers in bytes, and serves
 //! `/agents/state?offset=…` until its input ends, each answer after this many milliseconds. SHAPE says what a record looks
-//! like: `flat` (the default), `nested`, `wide` or `sparse`.
+//! like: `flat` (the default), `nested`, `wide`, `sparse` or `small`.
 #![allow(clippy::print_stdout, reason = "the address is the program's result")]
 
 mod shapes;
@@ -30,7 +31,7 @@ fn main() -> std::io::Result<()> {
     let pages = Arc::new(Pages::render(rows, page_rows, *record));
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
-    println!("{}", pages.answers.iter().map(Vec::len).sum::<usize>());
+    println!("{}", pages.bytes());
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let pages = Arc::clone(&pages);
@@ -42,25 +43,45 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
+/// Rows that are rendered at most: what comes behind them are the same pages again.
+const RENDERED_ROWS: usize = 2_000_000;
+
 /// Whole answers, head and body, by page.
 struct Pages {
     page_rows: usize,
+    /// How many there are.
+    count: usize,
     answers: Vec<Vec<u8>>,
     empty: Vec<u8>,
 }
 
 impl Pages {
     fn render(rows: usize, page_rows: usize, record: shapes::Record) -> Self {
-        let pages = (0..rows).step_by(page_rows);
+        let rendered = rows.min(RENDERED_ROWS.next_multiple_of(page_rows));
+        let pages = (0..rendered).step_by(page_rows);
         let page = |first: usize| {
             let states: Vec<String> = (first..rows.min(first + page_rows)).map(record).collect();
             answer(&states.join(","), rows)
         };
         Self {
             page_rows,
+            count: rows.div_ceil(page_rows),
             answers: pages.map(page).collect(),
             empty: answer("", rows),
         }
+    }
+
+    fn page(&self, number: usize) -> &[u8] {
+        if number < self.count {
+            &self.answers[number % self.answers.len()]
+        } else {
+            &self.empty
+        }
+    }
+
+    /// The size of all answers.
+    fn bytes(&self) -> usize {
+        (0..self.count).map(|number| self.page(number).len()).sum()
     }
 }
 
@@ -90,6 +111,6 @@ fn serve(mut stream: TcpStream, pages: &Pages, latency: Duration) -> std::io::Re
         }
         std::thread::sleep(latency);
         let page = offset.unwrap_or(0) / pages.page_rows;
-        stream.write_all(pages.answers.get(page).unwrap_or(&pages.empty))?;
+        stream.write_all(pages.page(page))?;
     }
 }

@@ -153,6 +153,8 @@ def latency(pages, milliseconds):
 # Name, shape of the records, rows, rows of a page.
 SHAPES = [
     ("flat, 10 times the rows", "flat", 10_000_000, 500),
+    ("small, 5 million rows", "small", 5_000_000, 1000),
+    ("small, 50 million rows", "small", 50_000_000, 1000),
     ("flat, 50,000 a page", "flat", 1_000_000, 50_000),
     ("flat, one body", "flat", 1_500_000, 1_500_000),
     ("nested", "nested", 400_000, 500),

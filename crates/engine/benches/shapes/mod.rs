@@ -4,11 +4,12 @@
 pub(crate) type Record = fn(usize) -> String;
 
 /// What records can look like.
-pub(crate) const SHAPES: [(&str, Record); 4] = [
+pub(crate) const SHAPES: [(&str, Record); 5] = [
     ("flat", state),
     ("nested", nested),
     ("wide", wide),
     ("sparse", sparse),
+    ("small", small),
 ];
 
 /// Always the same for the same row and salt.
@@ -59,6 +60,20 @@ fn wide(row: usize) -> String {
 fn sparse(row: usize) -> String {
     let first = row * 7 % 10;
     members(row, (first..1000).step_by(10))
+}
+
+/// A record of about 75 bytes.
+fn small(row: usize) -> String {
+    let value = random(row, 1);
+    format!(
+        r#"{{"id":{row},"at":"2024-01-{:02}T{:02}:{:02}:00Z","kind":"k{}","value":{}.{:02}}}"#,
+        value % 28 + 1,
+        value / 28 % 24,
+        value / 672 % 60,
+        value / 40_320 % 20,
+        value % 10_000,
+        value / 10_000 % 100,
+    )
 }
 
 /// An object of numbered fields: texts, whole numbers, decimals and truth values by turns.
