@@ -12,6 +12,7 @@ mod cut;
 mod edit;
 mod error;
 mod included;
+mod noticed;
 mod output;
 mod parents;
 mod pipeline;

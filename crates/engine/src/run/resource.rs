@@ -13,19 +13,19 @@ use super::checkpoint::{PartRequests, Sealed};
 use super::combinations::{PARENT_RECORDS_HELD, TooMany};
 use super::error::{Error, joined};
 use super::included::Included;
+use super::noticed::{Noticed, has_frozen_types};
 use super::output::TableOutput;
 use super::parents::{Child, Lineage, Parents};
 use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
 use super::slices::{NextSlice, Reading, Slices};
 use super::stop::Stop;
-use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
+use crate::decode::Decoder;
 use crate::extract::Client;
 use crate::extract::again::Range;
 use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::Replaced;
-use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
-use crate::spec::looks_secret;
+use crate::plan::{ResourcePlan, WriteDisposition};
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -152,11 +152,16 @@ impl ResourceRun {
                 text,
             });
         }
-        self.tell_absent_fields(&decoder, &report);
-        self.tell_misfits(&decoder);
-        self.tell_hints_within(&decoder);
-        self.tell_what_was_left_out(&report);
-        self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
+        let noticed = Noticed {
+            resource: &self.resource,
+            observer: &self.observer,
+            client: &self.client,
+            decoder: &decoder,
+        };
+        noticed.tell(&report);
+        (report.rows_discarded, report.values_discarded) =
+            (all.discarded.rows, all.discarded.values);
+        noticed.tell_discarded(&all.discarded, report.records);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
         Outcome {
             keeps_finished: self.keeps_finished && !breaks_contract && !is_taken,
@@ -170,138 +175,10 @@ impl ResourceRun {
         }
     }
 
-    fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {
-        for name in decoder.rounded_fields() {
-            (self.observer)(Event::Warning {
-                resource: self.resource.name.clone(),
-                text: format!(
-                    "`{name}` has numbers with more digits than expressions compute with (64-bit): what `map` makes of them \
-                     is rounded; the field itself, and a `map` that only names it, keep every digit"
-                ),
-            });
-        }
-        let nothing_passed = report.filtered > 0 && report.filtered == report.records;
-        for AbsentField { name, in_filter } in decoder.absent_fields() {
-            let resource = self.resource.name.clone();
-            let names = if in_filter { "a filter" } else { "`map`" };
-            let text = format!("no record has the field `{name}`, which {names} names");
-            // A field may be rare; one by which a filter lets nothing pass is likely misspelt.
-            (self.observer)(if in_filter && nothing_passed {
-                Event::Warning { resource, text }
-            } else {
-                Event::Notice { resource, text }
-            });
-        }
-    }
-
-    fn tell_misfits(&self, decoder: &Decoder) {
-        let tell = |column: &str, told: &Told, one: &str, many: &str| {
-            let what = match told.count {
-                0 => return,
-                1 => format!("1 value of the column `{column}` {one}"),
-                count => format!("{count} values of the column `{column}` {many}"),
-            };
-            let text = if looks_secret(column) {
-                what
-            } else {
-                format!("{what}, such as `{}`", told.first)
-            };
-            self.client.warn(&self.resource.name, &text);
-        };
-        for (column, misfits) in decoder.misfits() {
-            tell(
-                &column,
-                &misfits.refused,
-                &format!(
-                    "doesn't fit its `data_type`, and is kept in a column of its own (`{column}__v_…`)"
-                ),
-                &format!(
-                    "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
-                ),
-            );
-            tell(
-                &column,
-                &misfits.beyond,
-                "is larger than its `precision`, and is kept whole",
-                "are larger than its `precision`, and are kept whole",
-            );
-        }
-    }
-
-    fn tell_hints_within(&self, decoder: &Decoder) {
-        for name in decoder.hints_within() {
-            let text = format!(
-                "`columns` declares `{name}`, which lies in an object: hints are for the keys of the record itself, and this one \
-                 changes nothing; give the value a key of its own with `map` in `processing_steps`, and declare that"
-            );
-            self.client.warn(&self.resource.name, &text);
-        }
-    }
-
-    fn tell_what_was_left_out(&self, report: &ResourceReport) {
-        let tell = |count: u64, why: &str| {
-            if count > 0 {
-                (self.observer)(Event::Notice {
-                    resource: report.name.clone(),
-                    text: format!(
-                        "{count} of {} records {why}, and were left out",
-                        report.records
-                    ),
-                });
-            }
-        };
-        let incremental = self.resource.incremental.as_ref();
-        let in_windows =
-            incremental.is_some_and(|plan| matches!(plan.mode, IncrementalMode::Windows(_)));
-        // An API that can't be asked for what is new gives old records as a matter of course.
-        if in_windows {
-            tell(
-                report.outside_window,
-                "lay outside the window that was asked for",
-            );
-        }
-        tell(report.filtered, "did not pass a filter");
-        tell(report.without_cursor, "had no cursor");
-        tell(report.duplicates, "came twice, by their `primary_key`");
-    }
-
-    fn tell_what_was_discarded(
-        &self,
-        decoder: &Decoder,
-        discarded: &DiscardCounts,
-        report: &mut ResourceReport,
-    ) {
-        let warn = |text: String| {
-            (self.observer)(Event::Warning {
-                resource: self.resource.name.clone(),
-                text,
-            });
-        };
-        (report.rows_discarded, report.values_discarded) = (discarded.rows, discarded.values);
-        for line in discarded.lines(report.records) {
-            warn(match &self.resource.rejected {
-                Some(folder) => format!("{line}; `{folder}/{}` keeps them", self.resource.table),
-                None => format!("{line}; `rejected: <folder>` would keep them"),
-            });
-        }
-        let mixed = decoder.mixed_columns();
-        if !mixed.is_empty() && !self.has_frozen_types() {
-            warn(format!(
-                "`{}` holds values of several kinds, and nothing says which is right: each kind got a column of its own; \
-                 declare the `data_type` under `columns`",
-                mixed.join("`, `")
-            ));
-        }
-    }
-
-    fn has_frozen_types(&self) -> bool {
-        self.resource.decode.contract.data_type == ContractMode::Freeze
-    }
-
     /// What only all pages together can show of a frozen contract.
     fn check_columns(&self, decoder: &Decoder) -> Result<(), Error> {
         let mixed = decoder.mixed_columns();
-        if mixed.is_empty() || !self.has_frozen_types() {
+        if mixed.is_empty() || !has_frozen_types(&self.resource) {
             return Ok(());
         }
         Err(Error::MixedColumns {
