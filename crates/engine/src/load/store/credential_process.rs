@@ -15,6 +15,9 @@ use tokio::sync::Mutex;
 /// How long before their end credentials are fetched anew.
 const EARLIER: Duration = Duration::from_mins(5);
 
+/// How long the command may take.
+const LONGEST: Duration = Duration::from_mins(2);
+
 /// Runs a command for credentials, and again when they are about to expire.
 #[derive(Debug)]
 pub(super) struct CredentialProcess {
@@ -61,8 +64,15 @@ impl CredentialProcess {
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
-            .output()
+            .output();
+        let output = tokio::time::timeout(LONGEST, output)
             .await
+            .map_err(|_| {
+                failed(format!(
+                    "`{program}` has not ended in {} s",
+                    LONGEST.as_secs()
+                ))
+            })?
             .map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
             return Err(failed(output.status.to_string()));

@@ -5,6 +5,7 @@
 
 mod aws_profile;
 mod credential_process;
+mod machine_identity;
 mod told;
 
 use std::sync::Arc;
@@ -114,6 +115,15 @@ fn s3(url: &str, settings: &StoreSettings, secrets: &mut Vec<Secret>) -> Result<
     }
     if let Some(endpoint) = profile.endpoint.filter(|_| !has_either(&ENDPOINTS)) {
         builder = builder.with_endpoint(endpoint);
+    }
+    let is_left_to_machine = needs_credentials
+        && profile.credentials.is_none()
+        && !has_either(&ELSEWHERE)
+        && !has_either(&[Key::MetadataEndpoint]);
+    if is_left_to_machine && !machine_identity::is_at_hand() {
+        return Err(Error::UnusableDestination {
+            reason: format!("{}: {}", StoreKind::S3.name(), machine_identity::MISSING),
+        });
     }
     if needs_credentials {
         builder = match profile.credentials {

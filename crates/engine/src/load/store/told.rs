@@ -14,6 +14,7 @@ use object_store::{
 };
 use regex::Regex;
 
+use super::machine_identity::MISSING;
 use crate::spec::Secret;
 
 /// Secrets shorter than this stand in other words too.
@@ -91,10 +92,8 @@ pub(super) fn text(error: &impl fmt::Display, secrets: &[Secret]) -> String {
     .iter()
     .any(|host| text.contains(host))
     {
-        text.push_str(
-            "; no credentials are given, and this machine has no identity in the cloud that could stand in for them \
-             (docs/destinations.md says where they are looked for)",
-        );
+        text.push_str("; ");
+        text.push_str(MISSING);
     }
     text
 }

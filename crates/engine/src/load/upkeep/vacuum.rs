@@ -110,14 +110,20 @@ pub async fn vacuum(
     }
     let staged = staged.into_iter();
     let staged = staged.filter(|object| !waiting.contains(object.path.as_str()));
-    let (old, young): (Vec<_>, Vec<_>) = staged.partition(|object| is_old(object.modified));
-    report.young += young.len() as u64;
-    if !old.is_empty() && !dry_run {
-        // Opening it sweeps in the one way that is safe beside a run: it takes the next place in the log first.
-        let lake = Lake::open_for_upkeep(destination.clone(), load_id, now).await?;
-        lake.abandon().await?;
+    let staged: Vec<Listed> = staged.collect();
+    // Where there is no log yet, the first run that ends removes it.
+    if log.newest.is_some() && staged.iter().any(|object| is_old(object.modified)) {
+        if !dry_run {
+            // Opening it sweeps all in the one way that is safe beside a run: it takes the next place in the log first.
+            let lake = Lake::open_for_upkeep(destination.clone(), load_id, now).await?;
+            lake.abandon().await?;
+        }
+        report
+            .leftovers
+            .extend(staged.into_iter().map(Leftover::from));
+    } else {
+        report.young += staged.len() as u64;
     }
-    report.leftovers.extend(old.into_iter().map(Leftover::from));
     let is_old = move |modified: i64| is_older(modified, age.max(DEFAULT_VACUUM_AGE));
     let folders = off_the_async_threads(move || spool_folders(&temporary, &is_old, dry_run));
     report.leftovers.extend(folders.await?);
