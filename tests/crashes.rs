@@ -17,8 +17,24 @@ const KILLS: u64 = 100;
 /// A run that takes longer hangs.
 const LONGEST_RUN: Duration = Duration::from_mins(1);
 
-/// The second load, in which the process is killed: windows until then are new.
-const SECOND_NOW: &str = "2024-01-06T00:00:00Z";
+/// A load in which the process is killed.
+#[derive(Clone, Copy, Debug)]
+enum Load {
+    /// The one that makes the destination.
+    First,
+    /// One that changes the tables of the first.
+    Second,
+}
+
+impl Load {
+    /// When it runs: windows until then are new.
+    fn now(self) -> &'static str {
+        match self {
+            Self::First => "2024-01-03T00:00:00Z",
+            Self::Second => "2024-01-06T00:00:00Z",
+        }
+    }
+}
 
 /// An API whose people and teams change between two loads, and whose events lie in windows of a day.
 struct Api {
@@ -68,13 +84,13 @@ fn answer(request: &Request, load: u64) -> Reply {
     Reply::json(format!("[{}]", records.join(",")))
 }
 
-/// A destination that holds the first load, and can be put back to it.
+/// A destination that can be put back to what it was before a load.
 struct Place {
     workspace: Workspace,
     /// The folder in which all files of the destination lie.
     folder: PathBuf,
-    /// A copy of it behind the first load.
-    template: PathBuf,
+    /// Copies of it: before the first load, and behind it.
+    templates: PathBuf,
     bucket: Option<Bucket>,
     /// Where the tables are, below `folder`.
     prefix: &'static str,
@@ -96,19 +112,27 @@ impl Place {
         };
         workspace.write("shop.yaml", &api.spec(&destination));
         let place = Self {
-            template: workspace.path().join("template"),
+            templates: workspace.path().join("templates"),
             workspace,
             folder,
             bucket,
             prefix,
         };
-        place.run("2024-01-03T00:00:00Z").assert_code(0);
-        copy(&place.folder, &place.template);
+        std::fs::create_dir_all(&place.folder).unwrap();
+        copy(&place.folder, &place.template(Load::First));
+        place.run(Load::First).assert_code(0);
+        copy(&place.folder, &place.template(Load::Second));
         place
     }
 
-    fn command(&self, now: &str) -> Command {
-        let mut command = self.workspace.command(["run", "shop.yaml", "--now", now]);
+    /// What is there before a load.
+    fn template(&self, load: Load) -> PathBuf {
+        self.templates.join(format!("{load:?}"))
+    }
+
+    fn command(&self, load: Load) -> Command {
+        let arguments = ["run", "shop.yaml", "--now", load.now()];
+        let mut command = self.workspace.command(arguments);
         if let Some(bucket) = &self.bucket {
             let environment = bucket.environment.iter();
             command.envs(environment.map(|(name, value)| (*name, value)));
@@ -116,8 +140,8 @@ impl Place {
         command
     }
 
-    fn run(&self, now: &str) -> Finished {
-        let mut command = self.command(now);
+    fn run(&self, load: Load) -> Finished {
+        let mut command = self.command(load);
         let run = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -136,8 +160,8 @@ impl Place {
         finished
     }
 
-    fn spawn(&self, point: Option<FailPoint>) -> Child {
-        let mut command = self.command(SECOND_NOW);
+    fn spawn(&self, load: Load, point: Option<FailPoint>) -> Child {
+        let mut command = self.command(load);
         if let Some(point) = point {
             command.env("ENGINE_FAIL_POINT", point.name());
         }
@@ -148,13 +172,13 @@ impl Place {
             .unwrap()
     }
 
-    fn reset(&self) {
+    fn reset(&self, load: Load) {
         std::fs::remove_dir_all(&self.folder).unwrap();
-        copy(&self.template, &self.folder);
+        copy(&self.template(load), &self.folder);
     }
 
     /// The rows of all tables, each with the times that it is there.
-    fn tables(&self) -> BTreeMap<String, BTreeMap<BTreeMap<String, String>, u64>> {
+    fn tables(&self) -> Tables {
         let lake = self.folder.join(self.prefix);
         let table = |name: &str| {
             let mut counted = BTreeMap::new();
@@ -203,62 +227,103 @@ enum Kill {
     AtObject(u64),
 }
 
-/// Kills the second load, runs it once more, and compares; tells whether the kill came before the run's end.
-fn kill(
-    place: &Place,
-    kill: Kill,
-    expected: &BTreeMap<String, BTreeMap<BTreeMap<String, String>, u64>>,
-) -> bool {
-    place.reset();
-    let point = match kill {
-        Kill::At(point) => Some(point),
-        _ => None,
-    };
-    let mut run = place.spawn(point);
-    match kill {
-        Kill::At(_) => {}
-        Kill::After(wait) => std::thread::sleep(wait),
-        Kill::AtObject(changes) => {
-            let mut before = count(&place.folder);
-            let mut seen = 0;
-            while seen < changes && run.try_wait().unwrap().is_none() {
-                let now = count(&place.folder);
-                seen += u64::from(now != before);
-                before = now;
-            }
+type Tables = BTreeMap<String, BTreeMap<BTreeMap<String, String>, u64>>;
+
+/// A load, and what it leaves where nobody disturbs it.
+struct Undisturbed<'p> {
+    place: &'p Place,
+    load: Load,
+    took: Duration,
+    tables: Tables,
+}
+
+impl<'p> Undisturbed<'p> {
+    fn new(api: &Api, place: &'p Place, load: Load) -> Self {
+        api.load.store(load as u64, Ordering::Relaxed);
+        place.reset(load);
+        let begun = Instant::now();
+        place.run(load).assert_code(0);
+        Self {
+            place,
+            load,
+            took: begun.elapsed(),
+            tables: place.tables(),
         }
     }
-    if point.is_none() {
-        run.kill().unwrap();
+
+    /// Kills the load, runs it once more, and compares; tells whether the kill came before the run's end.
+    fn kill(&self, kill: Kill) -> bool {
+        let Self { place, load, .. } = self;
+        place.reset(*load);
+        let point = match kill {
+            Kill::At(point) => Some(point),
+            _ => None,
+        };
+        let mut run = place.spawn(*load, point);
+        match kill {
+            Kill::At(_) => {}
+            Kill::After(wait) => std::thread::sleep(wait),
+            Kill::AtObject(changes) => {
+                let mut before = count(&place.folder);
+                let mut seen = 0;
+                while seen < changes && run.try_wait().unwrap().is_none() {
+                    let now = count(&place.folder);
+                    seen += u64::from(now != before);
+                    before = now;
+                }
+            }
+        }
+        if point.is_none() {
+            run.kill().unwrap();
+        }
+        let was_killed = run.wait().unwrap().code() != Some(0);
+        let again = place.run(*load);
+        assert_eq!(again.code, Some(0), "{load:?}, {kill:?}: {again:#?}");
+        assert_eq!(place.tables(), self.tables, "{load:?}, {kill:?}");
+        let staging = place.folder.join(place.prefix).join("_engine/staging");
+        assert_eq!(
+            count(&staging),
+            0,
+            "{load:?}, {kill:?} leaves something behind"
+        );
+        was_killed
     }
-    let was_killed = run.wait().unwrap().code() != Some(0);
-    let again = place.run(SECOND_NOW);
-    assert_eq!(again.code, Some(0), "{kill:?}: {again:#?}");
-    assert_eq!(&place.tables(), expected, "{kill:?}");
-    let staging = place.folder.join(place.prefix).join("_engine/staging");
-    assert_eq!(count(&staging), 0, "{kill:?} leaves something behind");
-    was_killed
+
+    /// Kills it at each point; gives those that it doesn't pass.
+    fn kill_at_points(&self) -> Vec<FailPoint> {
+        // A release build has no fail points.
+        let points = FailPoint::ALL
+            .into_iter()
+            .filter(|_| cfg!(debug_assertions));
+        points
+            .filter(|point| !self.kill(Kill::At(*point)))
+            .collect()
+    }
 }
 
 fn campaign(new_bucket: fn() -> Option<Bucket>) {
     let api = Api::start();
     let place = Place::new(&api, new_bucket());
-    api.load.store(1, Ordering::Relaxed);
-    let begun = Instant::now();
-    place.run(SECOND_NOW).assert_code(0);
-    let longest = begun.elapsed();
-    let expected = place.tables();
-    let counts: Vec<u64> = expected.values().map(|rows| rows.values().sum()).collect();
-    assert_eq!(counts, [15, 30, 6], "events, people and teams");
+    let [first, second] =
+        [Load::First, Load::Second].map(|load| Undisturbed::new(&api, &place, load));
+    let counts =
+        |tables: &Tables| -> Vec<u64> { tables.values().map(|rows| rows.values().sum()).collect() };
+    assert_eq!(
+        counts(&first.tables),
+        [6, 20, 5],
+        "events, people and teams"
+    );
+    assert_eq!(
+        counts(&second.tables),
+        [15, 30, 6],
+        "events, people and teams"
+    );
 
-    let mut passed_by = Vec::new();
-    // A release build has no fail points.
-    let points = FailPoint::ALL.into_iter();
-    for point in points.filter(|_| cfg!(debug_assertions)) {
-        if !kill(&place, Kill::At(point), &expected) {
-            passed_by.push(point);
-        }
-    }
+    // The API is at the load that is killed.
+    api.load.store(Load::First as u64, Ordering::Relaxed);
+    first.kill_at_points();
+    api.load.store(Load::Second as u64, Ordering::Relaxed);
+    let mut passed_by = second.kill_at_points();
     // A run without leftovers of another one, and with few commits behind it, has nothing to do there.
     let rare = [
         FailPoint::PlaceTaken,
@@ -273,12 +338,14 @@ fn campaign(new_bucket: fn() -> Option<Bucket>) {
     let kills = kills.map_or(KILLS, |kills| kills.to_str().unwrap().parse().unwrap());
     let mut killed = 0;
     for number in 0..kills {
+        let disturbed = if number % 5 == 0 { &first } else { &second };
+        api.load.store(disturbed.load as u64, Ordering::Relaxed);
         let when = if number % 2 == 0 {
             Kill::AtObject(random.u64(1..40))
         } else {
-            Kill::After(longest.mul_f64(random.f64()))
+            Kill::After(disturbed.took.mul_f64(random.f64()))
         };
-        killed += u64::from(kill(&place, when, &expected));
+        killed += u64::from(disturbed.kill(when));
     }
     assert!(
         killed * 4 > kills,
