@@ -345,3 +345,32 @@ fn a_resource_that_is_whole_is_read_by_the_next_run_though_another_one_never_end
         assert_eq!(asked("/events"), before + 1);
     }
 }
+
+/// A parent whose child failed is read again, and all of its children with it.
+#[test]
+fn the_rows_of_a_child_whose_sibling_failed_come_once() {
+    let history = History::new();
+    history.add_days(1..=3);
+    let child = |name: &str| {
+        format!(
+            "- name: {name}\n  include_from_parent: [id]\n  endpoint: {{ path: '{name}/{{resources.events.id}}', \
+             data_selector: $, paginator: single_page }}\n"
+        )
+    };
+    history.spec("", "initial_value: '2024-01-01T00:00:00Z'");
+    let path = history.workspace.path().join("events.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let children = format!("{}{}destination:", child("whole"), child("bad"));
+    std::fs::write(&path, text.replace("destination:", &children)).unwrap();
+    history.refuse(&["bad/2"]);
+    history.run("2024-01-11", &[]);
+    history.refuse(&[]);
+    history.run("2024-01-11", &[]).assert_code(0);
+    let lake = history.workspace.path().join("lake");
+    for table in ["whole", "bad"] {
+        let found = rows(&lake, table);
+        let key = ["_events_id", "id"];
+        assert_eq!((found.len(), found.distinct(&key)), (9, 9), "{table}");
+    }
+    history.assert_once(1..=3);
+}

@@ -198,6 +198,14 @@ pub enum Error {
     /// The resource was read to its end; committed before the run's end, its rows would come twice.
     #[error("read, and not kept: the run ended early, and the next one reads it again")]
     ReadAgain,
+    /// The resource was read to its end; committed now, its rows would come twice.
+    #[error(
+        "read, and not kept: its parent `{parent}` is read again by the next run, and its rows would come twice"
+    )]
+    ParentReadAgain {
+        /// Name of the parent.
+        parent: String,
+    },
     /// Another resource failed, and the run was to stop there.
     #[error("not read to its end: the run stopped when `{failed}` failed (`--fail-fast`)")]
     FailedFast {
@@ -251,6 +259,7 @@ impl Error {
             | Self::ChildFailed { .. }
             | Self::Interrupted
             | Self::ReadAgain
+            | Self::ParentReadAgain { .. }
             | Self::FailedFast { .. } => false,
         }
     }
@@ -276,7 +285,10 @@ impl Error {
 
     /// Whether another resource's failure is the cause.
     pub(super) fn follows_from_relative(&self) -> bool {
-        matches!(self, Self::ParentFailed { .. } | Self::ChildFailed { .. })
+        matches!(
+            self,
+            Self::ParentFailed { .. } | Self::ChildFailed { .. } | Self::ParentReadAgain { .. }
+        )
     }
 
     /// Whether a frozen schema contract is the cause.

@@ -55,8 +55,8 @@ pub(super) fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) 
 
 /// Fails what can't be kept because a relative failed.
 ///
-/// A child whose parent failed has seen only some of the parent's records. And an incremental parent whose child failed
-/// must be read again, since the child gets its records from it.
+/// A child whose parent failed has seen only some of the parent's records. An incremental parent whose child failed must be
+/// read again, since the child gets its records from it, and other children get them again, too.
 pub(super) fn fail_relatives(outcomes: &mut [Outcome]) {
     let mut failed = BTreeSet::new();
     for outcome in outcomes.iter_mut() {
@@ -72,6 +72,11 @@ pub(super) fn fail_relatives(outcomes: &mut [Outcome]) {
             failed.insert(outcome.resource.name.clone());
         }
     }
+    fail_incremental_parents(outcomes);
+    fail_what_would_come_twice(outcomes);
+}
+
+fn fail_incremental_parents(outcomes: &mut [Outcome]) {
     let mut child_of: HashMap<String, String> = HashMap::new();
     for outcome in outcomes.iter_mut().rev() {
         let name = &outcome.resource.name;
@@ -85,6 +90,26 @@ pub(super) fn fail_relatives(outcomes: &mut [Outcome]) {
             for parent in &outcome.resource.parents {
                 child_of.insert(parent.resource.clone(), name.clone());
             }
+        }
+    }
+}
+
+/// The next run gives the records of a parent whose child failed once more, also to its other children.
+fn fail_what_would_come_twice(outcomes: &mut [Outcome]) {
+    let mut read_again = BTreeSet::new();
+    for outcome in outcomes.iter_mut() {
+        let mut parents = outcome.resource.parents.iter();
+        let parent = parents.find(|parent| read_again.contains(&parent.resource));
+        let is_below = parent.is_some();
+        if let Some(parent) = parent
+            && outcome.error.is_none()
+            && outcome.would_come_twice()
+        {
+            let parent = parent.resource.clone();
+            outcome.error = Some(Error::ParentReadAgain { parent });
+        }
+        if is_below || matches!(outcome.error, Some(Error::ChildFailed { .. })) {
+            read_again.insert(outcome.resource.name.clone());
         }
     }
 }
