@@ -15,6 +15,7 @@ mod child_tables;
 mod clocks;
 mod contracts;
 mod crashes;
+mod credentials;
 mod cursors;
 mod cut_short;
 mod demo;
