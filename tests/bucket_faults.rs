@@ -1,6 +1,8 @@
 //! A bucket that fails: the result of an undisturbed run, or a clear failure with nothing half visible.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::support::{Bucket, Finished, Mood, Reply, Request, Scripted, Workspace, rows};
 
@@ -205,13 +207,20 @@ fn a_bucket_that_lets_nobody_delete_says_so_and_goes_on() {
 /// Snapshots of the log that are not needed any more stay, as all else does.
 #[test]
 fn a_long_run_into_a_bucket_that_lets_nobody_delete_goes_on() {
-    let api = Scripted::start(|request: &Request| {
+    let bucket = Bucket::s3();
+    let commits = bucket.folder().join("lake/some/prefix/_engine/commits");
+    let asked = AtomicUsize::new(0);
+    let api = Scripted::start(move |request: &Request| {
         let from = request.parameter("from").unwrap();
-        // Slow enough for a commit behind each window or two.
-        std::thread::sleep(std::time::Duration::from_millis(15));
+        // No more than three windows go into a commit.
+        let asked = asked.fetch_add(1, Ordering::Relaxed);
+        let count = || std::fs::read_dir(&commits).map_or(0, Iterator::count);
+        let begun = Instant::now();
+        while count() * 3 + 6 < asked && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         Reply::json(format!(r#"[{{"at": {from}}}]"#))
     });
-    let bucket = Bucket::s3();
     let workspace = Workspace::new();
     let spec = format!(
         "checkpoint: 1b\nclient: {{ base_url: '{}' }}\nresources:\n- name: events\n  concurrency: 1\n  endpoint:\n    \

@@ -86,6 +86,19 @@ fn a_renamed_resource_keeps_its_rows_and_its_progress() {
     );
 }
 
+/// An ancestor whose record is only looked at is in the name of no part.
+#[test]
+fn an_included_ancestor_is_no_other_parent() {
+    let shop = Changing::new();
+    let spec = "  - { name: people, primary_key: id, write_disposition: merge }\n  \
+                - { name: visits, primary_key: id, write_disposition: merge, endpoint: { path: 'of/{resources.people.id}' } }\n  \
+                - name: steps\n    include_from_parent: [{ resource: people, field: id }]\n    endpoint: { path: \
+                'steps/{resources.visits.id}', incremental: { cursor_path: at, start_param: since } }\n";
+    for _ in 0..3 {
+        shop.run("", spec).assert_code(0);
+    }
+}
+
 /// What is at the last value is known, also where it was read under the parent's earlier name.
 #[test]
 fn children_of_a_renamed_parent_go_on_where_they_were() {

@@ -346,31 +346,80 @@ fn a_resource_that_is_whole_is_read_by_the_next_run_though_another_one_never_end
     }
 }
 
-/// A parent whose child failed is read again, and all of its children with it.
-#[test]
-fn the_rows_of_a_child_whose_sibling_failed_come_once() {
-    let history = History::new();
-    history.add_days(1..=3);
-    let child = |name: &str| {
-        format!(
-            "- name: {name}\n  include_from_parent: [id]\n  endpoint: {{ path: '{name}/{{resources.events.id}}', \
-             data_selector: $, paginator: single_page }}\n"
-        )
-    };
+/// A spec whose resources are `events`, followed from the last value, and these.
+fn family(history: &History, resources: &str) {
     history.spec("", "initial_value: '2024-01-01T00:00:00Z'");
     let path = history.workspace.path().join("events.yaml");
     let text = std::fs::read_to_string(&path).unwrap();
-    let children = format!("{}{}destination:", child("whole"), child("bad"));
-    std::fs::write(&path, text.replace("destination:", &children)).unwrap();
-    history.refuse(&["bad/2"]);
-    history.run("2024-01-11", &[]);
-    history.refuse(&[]);
-    history.run("2024-01-11", &[]).assert_code(0);
-    let lake = history.workspace.path().join("lake");
-    for table in ["whole", "bad"] {
-        let found = rows(&lake, table);
-        let key = ["_events_id", "id"];
-        assert_eq!((found.len(), found.distinct(&key)), (9, 9), "{table}");
+    let text = text.replace("destination:", &format!("{resources}destination:"));
+    std::fs::write(&path, text).unwrap();
+}
+
+/// A resource that is read for each record of others, with these keys of its endpoint.
+fn child(name: &str, path: &str, endpoint: &str) -> String {
+    format!(
+        "- name: {name}\n  include_from_parent: [id]\n  endpoint: {{ path: '{name}/{path}', data_selector: $, paginator: \
+         single_page, {endpoint} }}\n"
+    )
+}
+
+const FOLLOWED: &str =
+    "incremental: { cursor_path: at, initial_value: '2024-01-01T00:00:00Z', start_param: from }";
+
+/// A parent whose child failed is read again, and all below it with it: nothing comes twice, and nothing is missing.
+#[test]
+fn the_relatives_of_a_failed_child_wait_with_it() {
+    let of_events = "{resources.events.id}";
+    let whole = child("whole", of_events, "");
+    let followed = child("followed", of_events, FOLLOWED);
+    let below = child("below", "{resources.followed.id}", "");
+    let bad = child("bad", of_events, "");
+    let others = format!(
+        "- name: others\n  endpoint: {{ path: others, data_selector: $, paginator: single_page, {FOLLOWED} }}\n"
+    );
+    let both = "- name: both\n  endpoint: { path: 'both/{resources.events.id}/{resources.others.id}', data_selector: $, \
+                paginator: single_page }\n";
+    let shapes = [
+        (format!("{whole}{bad}"), "whole", 9),
+        (format!("{followed}{below}{bad}"), "below", 9),
+        (format!("{others}{both}{bad}"), "both", 27),
+    ];
+    for (resources, table, count) in shapes {
+        let history = History::new();
+        history.add_days(1..=3);
+        family(&history, &resources);
+        history.refuse(&["bad/2"]);
+        let failed = history.run("2024-01-11", &[]);
+        assert_ne!(failed.code, Some(0), "{failed:#?}");
+        history.refuse(&[]);
+        history.run("2024-01-11", &[]).assert_code(0);
+        history.run("2024-01-11", &[]).assert_code(0);
+        let found = rows(&history.workspace.path().join("lake"), table);
+        assert_eq!(found.len(), count, "{table}");
+        history.assert_once(1..=3);
     }
+}
+
+/// What a run that ends early has read to its end is not kept where the next one reads it again, and then it is read again.
+#[test]
+fn children_that_were_whole_are_not_lost_to_a_run_that_ends_early() {
+    let history = History::new();
+    history.add_days(1..=3);
+    let slow = "- name: slow\n  concurrency: 1\n  for_each: { n: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20] }\n  \
+                endpoint: { path: 'slow/{partition.n}', data_selector: $, paginator: single_page }\n\
+                - { name: failing, endpoint: bad }\n";
+    let whole = child("whole", "{resources.events.id}", "");
+    family(&history, &format!("{whole}{slow}"));
+    history.refuse(&["bad"]);
+    let stopped = history.run("2024-01-11", &["--fail-fast"]);
+    stopped.assert_code(1);
+    history.refuse(&[]);
+    for _ in 0..2 {
+        let run = history.run("2024-01-11", &["-r", "events", "-r", "whole"]);
+        run.assert_code(0);
+    }
+    let found = rows(&history.workspace.path().join("lake"), "whole");
+    // Without a cursor, each record of `events` that comes is asked for once.
+    assert_eq!(found.len(), 9, "{stopped:#?}");
     history.assert_once(1..=3);
 }

@@ -21,6 +21,7 @@ mod cut_short;
 mod demo;
 mod dlt;
 mod editor;
+mod expectations;
 mod failures;
 mod files;
 mod full_disk;

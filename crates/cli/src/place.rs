@@ -111,9 +111,14 @@ fn is_spec(place: &str) -> bool {
 }
 
 fn plan(arguments: &PlaceArguments) -> Result<Plan, Failure> {
-    let mut spec = SpecFile::read(Path::new(&arguments.place))?;
+    let read = || SpecFile::read(Path::new(&arguments.place));
+    let mut spec = read()?;
     spec.variables = spec.variables.without_the_api();
-    spec.plan(&arguments.vars, None, |_| {})
+    match spec.plan(&arguments.vars, None, |_| {}) {
+        Ok(plan) => Ok(plan),
+        // What stands for a missing variable may fit nowhere: then the variable is what to tell of.
+        Err(_) => read()?.plan(&arguments.vars, None, |_| {}),
+    }
 }
 
 fn root(url: &str) -> Result<String, Failure> {

@@ -134,9 +134,7 @@ impl<'p> Judge<'p> {
                 _ => {}
             }
         }
-        if self.column.follow.is_some() {
-            self.reach(value, key, record, memory)?;
-        }
+        self.reach(value, key, record, memory)?;
         Ok(Verdict::Kept)
     }
 

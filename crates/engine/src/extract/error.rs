@@ -217,6 +217,18 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether it was a matter of the moment: the connection, the load of the server, or an answer that broke off.
+    pub fn may_heal(&self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited(_)
+                | Self::ServerFailed(_)
+                | Self::Unreachable { .. }
+                | Self::InvalidBody { .. }
+                | Self::JobTimedOut { .. }
+        )
+    }
 }
 
 /// A failure that ended the reading of a slice, and the page at which it did.

@@ -186,7 +186,8 @@ impl Client {
             })
     }
 
-    /// Reads a success. An answer that is to have no body is a page without records; an empty body in another one may be the
+    /// Reads a success. An answer that is to have no body is a page without records, and so is an empty one that the spec says
+    /// is the last; an empty body in another one may be the
     /// work of a proxy or a server that broke off, and is no answer.
     async fn read<T: Send + 'static>(
         &self,
@@ -195,7 +196,12 @@ impl Client {
         is_last: bool,
     ) -> Result<Verdict<T>, Error> {
         let arrived_at = self.now();
-        let is_empty = response.status == StatusCode::NO_CONTENT;
+        let is_bodiless = matches!(
+            response.status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT
+        );
+        let is_blank = response.file.is_none() && response.body.trim_ascii().is_empty();
+        let is_empty = is_bodiless || is_last && is_blank;
         let body = if is_empty {
             Bytes::from_static(EMPTY_PAGE)
         } else {

@@ -86,6 +86,7 @@ pub fn advance<'a>(
         IncrementalMode::Windows(plan) => {
             let windows = slices.iter().map(|slice| (slice.planned, slice.finished));
             let mut after = advance_windows(plan, before, windows, now);
+            after.last_value = newest(before, slices);
             if resource.write_disposition == WriteDisposition::Merge {
                 // Behind a hole they are read again, so that its rows don't come later than theirs: the last one wins.
                 after.finished.clear();
@@ -156,6 +157,18 @@ fn advance_windows<'a>(
         settled: before.settled.max(next_start),
         ..Reach::default()
     }
+}
+
+/// The newest time of any record that is kept.
+fn newest(before: &Reach, slices: &[SliceOutcome<'_>]) -> Option<CursorValue> {
+    let time = |value: &CursorValue| match value {
+        CursorValue::Time(time) => Some(*time),
+        _ => None,
+    };
+    let finished = slices.iter().filter(|slice| slice.finished);
+    let last = finished.filter_map(|slice| time(&slice.last_value?.value));
+    let all = last.chain(before.last_value.as_ref().and_then(time));
+    all.max().map(CursorValue::Time)
 }
 
 /// The last value of all slices, where all were finished; it never moves back.

@@ -253,6 +253,15 @@ pub enum Error {
         /// Where it waited to be published.
         staged: String,
     },
+    /// A file that the log names is not there; nothing was changed.
+    #[error(
+        "read `{path}`: it is gone, and the log counts its rows; put it back, or read the resource anew with \
+         `engine run --fresh -r <resource>`"
+    )]
+    FileGone {
+        /// Where it was.
+        path: String,
+    },
     /// The log doesn't hold the schema of one of its files; a person has to look at it.
     #[error(
         "read the commit log: version {version} of the table's schema, which lays out `{path}`, is missing"

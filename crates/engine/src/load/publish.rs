@@ -43,6 +43,10 @@ pub(super) async fn publish(
     // These are no part of a table, and may be removed once someone has looked at them.
     let rejected: BTreeSet<&str> = commit.rejected().map(|file| &*file.path).collect();
     missing.retain(|file| !rejected.contains(&*file.path));
+    if !missing.is_empty() {
+        // The files that were replaced may be all that is left of the rows.
+        return Ok(missing);
+    }
     FailPoint::AllPublished.pass();
     // All tables have their new rows before any loses its old ones: no row is out of sight in between.
     stream::iter(commit.removals())

@@ -95,7 +95,7 @@ pub(super) async fn read_footer(
             .store
             .get_range(&object, range)
             .await
-            .map_err(Error::store("read the footer of", &file.path))?;
+            .map_err(|error| gone("read the footer of", &file.path, error))?;
         let parquet = |source| Error::Parquet {
             action: "read the footer of",
             path: file.path.clone(),
@@ -108,6 +108,16 @@ pub(super) async fn read_footer(
             }
             Err(source) => return Err(parquet(source)),
         }
+    }
+}
+
+/// Why a file can't be read: it may have been removed by someone.
+fn gone(action: &'static str, path: &str, error: object_store::Error) -> Error {
+    match error {
+        object_store::Error::NotFound { .. } => Error::FileGone {
+            path: path.to_owned(),
+        },
+        error => Error::store(action, path)(error),
     }
 }
 
@@ -135,7 +145,13 @@ pub(super) async fn local_copy(
     spool: &SpoolFolder,
 ) -> Result<LocalCopy, Error> {
     if let Some(path) = destination.local_path(relative) {
-        return Ok(LocalCopy::Original(path));
+        return if path.exists() {
+            Ok(LocalCopy::Original(path))
+        } else {
+            Err(Error::FileGone {
+                path: relative.to_owned(),
+            })
+        };
     }
     let folder = spool.path()?;
     let (file, path) = tempfile::NamedTempFile::new_in(folder)
@@ -146,7 +162,7 @@ pub(super) async fn local_copy(
         .store
         .get(&destination.object(relative))
         .await
-        .map_err(Error::store("download", relative))?
+        .map_err(|error| gone("download", relative, error))?
         .into_stream();
     while let Some(bytes) = content.next().await {
         let bytes = bytes.map_err(Error::store("download", relative))?;

@@ -12,6 +12,7 @@ mod contract;
 mod cursor_format;
 mod destination;
 mod exchange;
+mod expect;
 mod expression;
 mod field_path;
 mod filters;
@@ -49,6 +50,7 @@ pub use destination::{
     DEFAULT_STORE_RETRIES, StoreKind, StoreSettings, check_destination, redirect,
 };
 pub use exchange::ExchangePlan;
+pub use expect::ExpectPlan;
 pub(crate) use expression::is_global;
 pub use expression::{Expression, ExpressionError};
 pub use field_path::FieldPath;

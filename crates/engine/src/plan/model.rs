@@ -309,6 +309,8 @@ pub struct ResourcePlan {
     pub partition_by: Vec<super::PartitionField>,
     /// The folder below the destination that keeps what the schema contract discards.
     pub rejected: Option<String>,
+    /// What is expected of the table behind a run.
+    pub expect: super::ExpectPlan,
     /// Every combination of `for_each`; one empty map where there is none.
     pub partitions: Vec<BTreeMap<String, Value>>,
     /// Parent records that one request asks for; `None`: one, and its values are no lists.

@@ -7,8 +7,8 @@ use super::request::{self, References, Request};
 use super::single_record::is_single_record;
 use super::template::IncrementalReference;
 use super::{
-    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, incremental, job, merge,
-    paginator, partition_by, partitions, path_params, seeds, steps,
+    AutoPlan, ContractPlan, PaginatorPlan, Selector, columns, exchange, expect, incremental, job,
+    merge, paginator, partition_by, partitions, path_params, seeds, steps,
 };
 use crate::spec::{self, Endpoint, Method, Resource, TemplateText};
 
@@ -140,6 +140,12 @@ fn endpoint(
     let steps = steps::compile(resource, place, mistakes);
     let incremental = incremental?;
     let table = resource.table_name.as_ref().unwrap_or(&resource.name);
+    let expect = expect::compile(
+        &resource.expect,
+        incremental.as_ref(),
+        &place.key("expect"),
+        mistakes,
+    );
     Ok(ResourcePlan {
         name: resource.name.clone(),
         renamed_from: resource.renamed_from.clone(),
@@ -154,6 +160,7 @@ fn endpoint(
         merge: merge.clone(),
         partition_by,
         rejected: resource.rejected.clone(),
+        expect,
         partitions: Vec::new(),
         request: request?,
         job: job?,

@@ -75,17 +75,19 @@ fn change(resource: &ResourcePlan, table: &TableState) -> Change {
 
 /// An append knows how far it was read of each record of its parents, by their names.
 fn change_of_parents(resource: &ResourcePlan, table: &TableState) -> Change {
-    let (Some(parent), Some(known)) =
-        (resource.parents.first(), table.progress.parts.keys().next())
-    else {
+    let parts = &table.progress.parts;
+    let (Some(parent), Some(known)) = (resource.parents.last(), parts.keys().next()) else {
         return Change::None;
     };
-    let of_parent = |resource: &str| format!("{resource}.");
-    let is_known = table
-        .progress
-        .parts
-        .keys()
-        .any(|part| part.starts_with(&of_parent(&parent.resource)));
+    // An ancestor whose record is only looked at is in no name.
+    let names_one = |part: &String| {
+        let mut parents = resource.parents.iter();
+        parents.any(|parent| {
+            let key = format!("{}.", parent.resource);
+            part.split(' ').any(|word| word.starts_with(&key))
+        })
+    };
+    let is_known = parts.keys().any(names_one);
     if is_known || resource.write_disposition != WriteDisposition::Append || table.rows() == 0 {
         return Change::None;
     }
@@ -107,8 +109,8 @@ fn change_of_basis(resource: &ResourcePlan, table: &TableState) -> Change {
         // All earlier rows go, or none come.
         (_, WriteDisposition::Replace | WriteDisposition::Skip) => Change::None,
         _ if before.versions != now.versions => Change::Refused(format!(
-            "`{name}` {}, and the spec says that it {}: the versions that are there would end, or be lost; write the earlier \
-             strategy and columns, or run once with `--fresh -r {name}`, which replaces all rows by what is read anew",
+            "`{name}` {}, and the spec says that it {}: rows that are there would be taken for what they aren't; write the \
+             earlier strategy and columns, or run once with `--fresh -r {name}`, which replaces all rows by what is read anew",
             versions_text(before),
             versions_text(&now),
         )),
@@ -140,7 +142,7 @@ fn change_of_basis(resource: &ResourcePlan, table: &TableState) -> Change {
 
 fn versions_text(basis: &Basis) -> String {
     let Some(versions) = &basis.versions else {
-        return "holds one row for each record".to_owned();
+        return "holds no versions".to_owned();
     };
     let active = match versions.active {
         None => String::new(),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::checkpoint::Sealed;
 use super::error::Error;
+use super::expectation::hold;
 use super::pipeline::Options;
 use super::report::{End, Report, ResourceReport};
 use super::resource::Outcome;
@@ -18,13 +19,20 @@ pub(super) struct Commits<'a> {
     lake: &'a mut Lake,
     options: &'a Options,
     tables: BTreeMap<String, TableReport>,
+    /// Rows of each table before the run.
+    rows_before: BTreeMap<String, u64>,
 }
 
 impl<'a> Commits<'a> {
     pub(super) fn new(lake: &'a mut Lake, options: &'a Options) -> Self {
+        let tables = lake.state().tables.iter();
+        let rows_before = tables
+            .map(|(name, table)| (name.clone(), table.rows()))
+            .collect();
         Self {
             lake,
             options,
+            rows_before,
             tables: BTreeMap::new(),
         }
     }
@@ -51,6 +59,31 @@ impl<'a> Commits<'a> {
         Ok(())
     }
 
+    /// Holds the table of a resource that was read to its end against what is expected of it.
+    fn expect(&self, resource: &ResourcePlan, report: &mut ResourceReport) {
+        let table = self.lake.state().tables.get(&resource.table);
+        let before = self
+            .rows_before
+            .get(&resource.table)
+            .copied()
+            .unwrap_or_default();
+        report.expectations = hold(&resource.expect, table, before, self.options.now);
+        let failed = report.expectations.iter().filter(|one| !one.is_met);
+        let failed: Vec<String> = failed
+            .map(|one| format!("expected {}, and found {}", one.expected, one.found))
+            .collect();
+        if failed.is_empty() {
+            return;
+        }
+        let text = failed.join("; ");
+        if resource.expect.fails {
+            report.error = Some(format!("{text}; what was read is committed"));
+        } else {
+            let resource = resource.name.clone();
+            (self.options.observer)(Event::Warning { resource, text });
+        }
+    }
+
     /// Whether any row or progress of the table was committed in this run.
     fn has(&self, table: &str) -> bool {
         self.tables.contains_key(table)
@@ -72,9 +105,6 @@ pub(super) async fn commit_rest(
     let mut first_error = None;
     let mut succeeded = outcomes.is_empty();
     for mut outcome in outcomes {
-        if !is_complete && outcome.error.is_none() && outcome.would_come_twice() {
-            outcome.error = Some(Error::ReadAgain);
-        }
         let failed = outcome.error.is_some();
         let mut kept = commits.has(&outcome.resource.table);
         // An ancestor that is read for its children alone brings nothing to commit.
@@ -84,7 +114,11 @@ pub(super) async fn commit_rest(
         {
             kept |= rest.has_news();
             // What goes on with a load and brings nothing to it would keep its finished slices as they are for ever.
-            let is_stuck = failed && !kept && outcome.may_start_anew() && rest.is_within_load();
+            let is_lasting = outcome
+                .error
+                .as_ref()
+                .is_some_and(|error| !error.may_heal());
+            let is_stuck = is_lasting && !kept && outcome.may_start_anew() && rest.is_within_load();
             if is_complete && is_stuck || !failed && (is_complete || outcome.may_start_anew()) {
                 rest.complete();
             }
@@ -98,7 +132,7 @@ pub(super) async fn commit_rest(
             is_stopped: outcome.error.as_ref().is_some_and(Error::is_stop),
             ..outcome.report
         };
-        reports.push((Arc::clone(&outcome.resource), report));
+        reports.push((Arc::clone(&outcome.resource), report, writes));
         let cause = first_error
             .as_ref()
             .is_some_and(|error: &Error| !error.follows_from_relative() && !error.is_stop());
@@ -112,7 +146,7 @@ pub(super) async fn commit_rest(
         }
         // The error that is returned is one of them.
         let told = error.chain();
-        for (resource, report) in reports {
+        for (resource, report, _) in reports {
             if let Some(text) = report.error.filter(|text| *text != told) {
                 (options.observer)(Event::Failed {
                     resource: resource.name.clone(),
@@ -124,7 +158,7 @@ pub(super) async fn commit_rest(
     }
     commits.commit(sealed, is_complete).await?;
     let mut resources = Vec::with_capacity(reports.len());
-    for (resource, mut report) in reports {
+    for (resource, mut report, writes) in reports {
         report.table = commits.tables.remove(&resource.table).unwrap_or_default();
         let table = commits.lake.state().tables.get(&resource.table);
         let children = table.map_or_else(Vec::new, |table| table.child_tables(&resource.table));
@@ -132,6 +166,9 @@ pub(super) async fn commit_rest(
             .into_iter()
             .filter_map(|name| commits.tables.remove_entry(&name))
             .collect();
+        if writes && report.error.is_none() {
+            commits.expect(&resource, &mut report);
+        }
         tell_duplicates(
             &resource,
             report.table.duplicates_dropped,

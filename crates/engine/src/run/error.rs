@@ -283,6 +283,14 @@ impl Error {
         )
     }
 
+    /// Whether the next run may well succeed though nothing is done about it.
+    pub(super) fn may_heal(&self) -> bool {
+        match self {
+            Self::Extract { source, .. } => source.may_heal(),
+            other => other.is_stop() || other.follows_from_relative(),
+        }
+    }
+
     /// Whether another resource's failure is the cause.
     pub(super) fn follows_from_relative(&self) -> bool {
         matches!(

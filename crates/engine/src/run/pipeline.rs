@@ -17,8 +17,8 @@ use super::error::{Error, joined};
 use super::included::Included;
 use super::output::TableOutput;
 use super::parents::{Child, Parents};
-use super::relatives::{fail_relatives, hold_back_children};
-use super::report::Report;
+use super::relatives::{fail_relatives, fail_what_is_read_again, hold_back_children};
+use super::report::{End, Report};
 use super::resource::{Outcome, ResourceRun};
 use super::stop::{GRACE, Stop, stop_when};
 use super::tally::Tally;
@@ -327,6 +327,9 @@ async fn read_all(
         }
     }
     let mut outcomes: Vec<Outcome> = outcomes.into_values().collect();
+    if End::of(&outcomes) != End::Complete {
+        fail_what_is_read_again(&mut outcomes);
+    }
     hold_back_children(&mut outcomes, &options.observer);
     fail_relatives(&mut outcomes);
     Ok(outcomes)
@@ -370,9 +373,12 @@ fn progress(
     };
     let now = grid(resource);
     let before = &table.progress.grid;
-    // Where nothing is kept of a cursor, there was none, if there are rows.
-    if *before == now || before.is_none() && table.rows() == 0 {
+    if *before == now {
         return Ok(table.progress.clone());
+    }
+    if table.rows() == 0 {
+        // There is nothing that could come twice.
+        return Ok(Progress::default());
     }
     let text = |grid: &Option<String>| grid.clone().unwrap_or_else(|| "as a whole".to_owned());
     let (before, now) = (text(before), text(&now));

@@ -53,6 +53,15 @@ pub(super) fn hold_back_children(outcomes: &mut [Outcome], observer: &Observer) 
     }
 }
 
+/// Fails what was read to its end by a run that ends early, where the next run reads it once more and adds its rows again.
+pub(super) fn fail_what_is_read_again(outcomes: &mut [Outcome]) {
+    for outcome in outcomes {
+        if outcome.error.is_none() && outcome.would_come_twice() {
+            outcome.error = Some(Error::ReadAgain);
+        }
+    }
+}
+
 /// Fails what can't be kept because a relative failed.
 ///
 /// A child whose parent failed has seen only some of the parent's records. An incremental parent whose child failed must be
@@ -68,15 +77,21 @@ pub(super) fn fail_relatives(outcomes: &mut [Outcome]) {
             let parent = parent.resource.clone();
             outcome.error = Some(Error::ParentFailed { parent });
         }
-        if outcome.error.is_some() {
+        // What was read to its end has given its children all of its records.
+        let is_unread = outcome
+            .error
+            .as_ref()
+            .is_some_and(|error| !matches!(error, Error::ReadAgain));
+        if is_unread {
             failed.insert(outcome.resource.name.clone());
         }
     }
-    fail_incremental_parents(outcomes);
-    fail_what_would_come_twice(outcomes);
+    while fail_incremental_parents(outcomes) | fail_what_would_come_twice(outcomes) {}
 }
 
-fn fail_incremental_parents(outcomes: &mut [Outcome]) {
+/// Fails the incremental ancestors of what failed; tells whether any was new.
+fn fail_incremental_parents(outcomes: &mut [Outcome]) -> bool {
+    let mut has_news = false;
     let mut child_of: HashMap<String, String> = HashMap::new();
     for outcome in outcomes.iter_mut().rev() {
         let name = &outcome.resource.name;
@@ -84,6 +99,7 @@ fn fail_incremental_parents(outcomes: &mut [Outcome]) {
             outcome.keeps_finished = false;
             if outcome.resource.incremental.is_some() && outcome.error.is_none() {
                 outcome.error = Some(Error::ChildFailed { child });
+                has_news = true;
             }
         }
         if outcome.error.is_some() || child_of.contains_key(name) {
@@ -92,10 +108,13 @@ fn fail_incremental_parents(outcomes: &mut [Outcome]) {
             }
         }
     }
+    has_news
 }
 
-/// The next run gives the records of a parent whose child failed once more, also to its other children.
-fn fail_what_would_come_twice(outcomes: &mut [Outcome]) {
+/// Fails the appends below a parent whose child failed: the next run gives them the same records once more. Tells whether any
+/// was new.
+fn fail_what_would_come_twice(outcomes: &mut [Outcome]) -> bool {
+    let mut has_news = false;
     let mut read_again = BTreeSet::new();
     for outcome in outcomes.iter_mut() {
         let mut parents = outcome.resource.parents.iter();
@@ -107,9 +126,11 @@ fn fail_what_would_come_twice(outcomes: &mut [Outcome]) {
         {
             let parent = parent.resource.clone();
             outcome.error = Some(Error::ParentReadAgain { parent });
+            has_news = true;
         }
         if is_below || matches!(outcome.error, Some(Error::ChildFailed { .. })) {
             read_again.insert(outcome.resource.name.clone());
         }
     }
+    has_news
 }

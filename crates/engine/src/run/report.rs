@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::error::Error;
+use super::expectation::Expectation;
 use super::resource::Outcome;
 use crate::load::TableReport;
 
@@ -106,7 +107,10 @@ pub struct ResourceReport {
     /// What may mean that records are missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
-    /// Why the resource was not read to its end: the whole chain of causes, in one line.
+    /// What the spec expects of the table, and what was found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expectations: Vec<Expectation>,
+    /// Why the resource was not read to its end, or what is not as expected behind it: the whole chain of causes, in one line.
     pub error: Option<String>,
     /// Whether nothing is wrong with it: the run was told to stop, or stopped since another resource failed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

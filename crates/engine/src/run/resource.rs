@@ -85,9 +85,11 @@ impl Outcome {
             return Ok(None);
         }
         let mut sealed = self.seal(now).await?;
-        if let Some(sealed) = sealed
-            .as_mut()
-            .filter(|_| self.error.is_none() && self.may_start_anew())
+        // Whether a parent was read to its end is known at the run's end.
+        let is_whole = self.error.is_none() && self.resource.parents.is_empty();
+        if let Some(sealed) = &mut sealed
+            && is_whole
+            && self.may_start_anew()
         {
             // However the run ends, the next one reads it again.
             sealed.complete();

@@ -9,7 +9,7 @@ use super::combinations::identity;
 use super::parents::Lineage;
 use crate::decode::DiscardCounts;
 use crate::extract::again::{Range, slices_again};
-use crate::extract::progress::{LastValue, SliceOutcome, advance};
+use crate::extract::progress::{LastValue, SliceOutcome, advance, grid};
 use crate::extract::slice::{PlannedSlice, SlicesError, slices};
 use crate::flow::{ParentRecord, Progress, SliceHash};
 use crate::plan::ResourcePlan;
@@ -134,7 +134,10 @@ impl Slices {
         now: Timestamp,
     ) -> Progress {
         if self.how.range.is_some() {
-            return self.before.clone();
+            return Progress {
+                grid: grid(resource),
+                ..self.before.clone()
+            };
         }
         let outcome = |planned, place| SliceOutcome {
             planned,

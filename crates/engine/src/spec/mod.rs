@@ -16,6 +16,7 @@ mod defaults;
 mod diagnostic;
 mod document;
 mod endpoint;
+mod expect;
 mod files;
 mod include;
 mod incremental;
@@ -60,6 +61,7 @@ pub use endpoint::{
     BooleanEncoding, DEFAULT_POLL_EVERY, DEFAULT_POLL_TIMEOUT, Endpoint, Job, JobRequest,
     ListEncoding, Method, Poll,
 };
+pub use expect::{Expect, Otherwise, Percent};
 pub use files::Files;
 pub use include::Load;
 pub use incremental::{

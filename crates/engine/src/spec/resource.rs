@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::cursor::CursorFormats;
 use super::endpoint::Endpoint;
+use super::expect::Expect;
 use super::processing_step::ProcessingStep;
 use super::schema_contract::SchemaContract;
 use super::value::OneOrMany;
@@ -97,6 +98,9 @@ pub struct Resource {
     /// came. A run that is killed and run again leaves each line once; the files stay until someone removes them. Default: it
     /// is counted only.
     pub rejected: Option<String>,
+    /// What is to be true of the table behind a run. Default: nothing.
+    #[serde(default)]
+    pub expect: Expect,
     /// Whether the rows go into the table. If false, the resource is read for the resources that depend on it, and only if
     /// any of them is. A run that names the resource writes it all the same. Default: true.
     pub selected: Option<bool>,

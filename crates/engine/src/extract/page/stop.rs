@@ -139,7 +139,11 @@ impl Stops {
         &self,
         answer: &Answer<'_>,
     ) -> Result<Option<String>, PagerError> {
-        let more = self.has_more(answer)? == Some(true);
+        let more = match self.has_more(answer) {
+            Err(_) if self.pages > 1 => None,
+            more => more?,
+        };
+        let more = more == Some(true);
         let path = self.plan.has_more_path.as_ref().filter(|_| more);
         Ok(path.map(|path| {
             format!(

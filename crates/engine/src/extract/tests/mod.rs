@@ -84,6 +84,7 @@ fn request(
 /// A resource on one page with its records under `items`.
 fn resource(path: &str) -> ResourcePlan {
     ResourcePlan {
+        expect: crate::plan::ExpectPlan::default(),
         name: "things".to_owned(),
         renamed_from: None,
         table: "things".to_owned(),
