@@ -1,0 +1,269 @@
+//! Asking the API.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::finding::{Certainty, Discovered, Finding, count};
+use super::records::{RecordsFound, find as find_records};
+use super::sample::Sample;
+use super::setup::{Endpoint, Setup};
+use super::{Error, cursor, key, render, times};
+use crate::extract::{Client, FirstAnswer, Suggestion, read_pages};
+use crate::flow::{Observer, Page};
+use crate::plan::{Plan, compile};
+use crate::spec::{Diagnostics, Source, Variables};
+
+/// Pages that are read to see whether they follow each other.
+const PAGES_TRIED: u64 = 2;
+
+/// Ways of paging that are tried for one endpoint.
+const MOST_WAYS: usize = 6;
+
+/// How often a request is sent: whoever waits for the answer wants to know soon.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// Finds out what a spec must say, endpoint by endpoint.
+///
+/// `variables` holds the secrets that [`Setup::variables`] names. The observer gets what a run's observer gets, the tries
+/// and waits among it.
+///
+/// # Errors
+/// The first endpoint that gives no records ends it.
+pub async fn discover(
+    setup: &Setup,
+    variables: &Variables,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    observer: Observer,
+) -> Result<Vec<Discovered>, Error> {
+    setup.check()?;
+    let plan = plan(setup, None, variables)?;
+    let mut client = plan.client.clone();
+    client.retry.max_attempts = client.retry.max_attempts.min(MOST_ATTEMPTS);
+    let client =
+        Client::new(client, clock, observer).map_err(|error| Error::Client(Box::new(error)))?;
+    let mut all = Vec::with_capacity(setup.endpoints.len());
+    for endpoint in &setup.endpoints {
+        let look = Look {
+            setup: Setup {
+                endpoints: vec![endpoint.clone()],
+                ..setup.clone()
+            },
+            endpoint,
+            client: &client,
+            variables,
+        };
+        all.push(look.discover().await?);
+    }
+    Ok(all)
+}
+
+/// The plan of the spec as it would be written.
+fn plan(setup: &Setup, found: Option<&Discovered>, variables: &Variables) -> Result<Plan, Error> {
+    let yaml = render(setup, &[found.cloned()]);
+    let wrong = |diagnostics: Diagnostics| Error::Spec(Box::new(diagnostics));
+    let file = format!("{}.yaml", setup.name);
+    let (source, pipeline) = Source::read(&file, &yaml, variables).map_err(wrong)?;
+    let secrets = source.substituted();
+    let mut plan = source.finish(compile(&pipeline)).map_err(wrong)?;
+    plan.client.secrets = secrets;
+    Ok(plan)
+}
+
+/// One endpoint, and the way to it.
+struct Look<'a> {
+    /// With this endpoint alone.
+    setup: Setup,
+    endpoint: &'a Endpoint,
+    client: &'a Client,
+    variables: &'a Variables,
+}
+
+/// What came of trying a way of paging.
+enum Trial {
+    /// The next page brought other records.
+    Proven(Vec<Page>),
+    /// All came on one page.
+    OnePage(Vec<Page>),
+    /// Why it isn't the way.
+    Failed(String),
+}
+
+impl Look<'_> {
+    async fn discover(&self) -> Result<Discovered, Error> {
+        let plan = plan(&self.setup, None, self.variables)?;
+        let failed = |source| Error::Request {
+            endpoint: self.endpoint.name.clone(),
+            source: Box::new(source),
+        };
+        let resource = plan
+            .resources
+            .first()
+            .ok_or_else(|| failed(crate::extract::Error::Stopped))?;
+        let first = FirstAnswer::fetch(self.client, resource)
+            .await
+            .map_err(failed)?;
+        let no_records = |missing| Error::NoRecords {
+            endpoint: self.endpoint.name.clone(),
+            excerpt: first.excerpt.clone(),
+            missing,
+        };
+        let records = find_records(first.body()).map_err(no_records)?;
+        let mut sample = Sample::default();
+        sample.add_page(first.body(), &records.ranges);
+        let mut found = Discovered {
+            records: records.finding.clone(),
+            other_records: records.others.clone(),
+            paginator: None,
+            without_paginator: None,
+            lacks_paginator: false,
+            primary_key: None,
+            cursor: None,
+            times: Vec::new(),
+        };
+        self.find_paginator(&mut found, &first, &records, &mut sample)
+            .await?;
+        found.primary_key = key::find(&sample, &self.endpoint.name);
+        found.cursor = cursor::find(&sample);
+        found.times = times::find(&sample);
+        Ok(found)
+    }
+
+    /// Tries ways of paging until one is proven. What is tried is what the answer shows; what is only usual is taken where
+    /// it brings more records.
+    async fn find_paginator(
+        &self,
+        found: &mut Discovered,
+        first: &FirstAnswer,
+        records: &RecordsFound,
+        sample: &mut Sample,
+    ) -> Result<(), Error> {
+        let suggestions = first.suggest_paginators(&records.selector, &records.ranges);
+        let first_record = records
+            .ranges
+            .first()
+            .and_then(|range| first.body().get(range.clone()));
+        let mut doubt: Option<(Suggestion, String)> = None;
+        for way in suggestions.ways.into_iter().take(MOST_WAYS) {
+            found.paginator = Some(Finding {
+                value: way.spec.clone(),
+                evidence: way.evidence.clone(),
+                certainty: Certainty::Likely,
+            });
+            let (pages, outcome, certainty) = match self.try_out(found, first_record).await? {
+                Trial::Proven(pages) => {
+                    let more = pages.get(1).map_or(0, |page| page.records.len());
+                    let outcome = format!("page 2 brought {}", count(more, "other record"));
+                    (pages, outcome, Certainty::Certain)
+                }
+                Trial::OnePage(pages) if way.is_shown => {
+                    let outcome =
+                        "all records came on page 1, so that it couldn't be tried out".to_owned();
+                    (pages, outcome, Certainty::Likely)
+                }
+                Trial::OnePage(_) => continue,
+                Trial::Failed(reason) => {
+                    if way.is_shown {
+                        doubt.get_or_insert((way, reason));
+                    }
+                    continue;
+                }
+            };
+            *sample = Sample::default();
+            for page in &pages {
+                sample.add_page(&page.body, &page.records);
+            }
+            found.paginator = Some(Finding {
+                value: way.spec,
+                evidence: format!("{}; {outcome}", way.evidence),
+                certainty,
+            });
+            return Ok(());
+        }
+        found.paginator = doubt.map(|(way, reason)| Finding {
+            value: way.spec,
+            evidence: format!("{}; but trying it out failed: {reason}", way.evidence),
+            certainty: Certainty::Guess,
+        });
+        found.lacks_paginator = found.paginator.is_some() || suggestions.more_is_promised.is_some();
+        if found.paginator.is_none() {
+            let came = count(sample.records.len(), "record");
+            found.without_paginator = Some(match suggestions.more_is_promised {
+                Some(promise) => format!(
+                    "There are more records, and how to ask for them was not found ({promise})."
+                ),
+                None => format!(
+                    "Nothing tells of more than the {came} that came. Without this key each run looks for pages in its own \
+                     first answer; with it, one answer is all."
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    async fn try_out(
+        &self,
+        found: &Discovered,
+        first_record: Option<&[u8]>,
+    ) -> Result<Trial, Error> {
+        let plan = plan(&self.setup, Some(found), self.variables)?;
+        let Some(resource) = plan.resources.first() else {
+            return Ok(Trial::Failed("there is no resource".to_owned()));
+        };
+        let (pages, read) = read_pages(self.client, resource, PAGES_TRIED).await;
+        if let Err(error) = read {
+            return Ok(Trial::Failed(chain(&error.source)));
+        }
+        let Some(page) = pages.first() else {
+            return Ok(Trial::Failed("no page came".to_owned()));
+        };
+        let records = |page: &Page| -> Vec<Vec<u8>> {
+            let texts = page
+                .records
+                .iter()
+                .filter_map(|range| page.body.get(range.clone()));
+            texts.map(<[u8]>::to_vec).collect()
+        };
+        let on_first = records(page);
+        let is_same = first_record
+            .zip(on_first.first())
+            .is_none_or(|(one, other)| is_same(one, other));
+        if !is_same {
+            return Ok(Trial::Failed(
+                "its first page is not the API's first one".to_owned(),
+            ));
+        }
+        let Some(second) = pages.get(1).filter(|page| !page.records.is_empty()) else {
+            return Ok(Trial::OnePage(pages));
+        };
+        if records(second)
+            .iter()
+            .any(|record| on_first.contains(record))
+        {
+            return Ok(Trial::Failed(
+                "page 2 has records of page 1 again".to_owned(),
+            ));
+        }
+        Ok(Trial::Proven(pages))
+    }
+}
+
+/// Whether both are the same record, though a field of it may tell the time.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let id = |record: &[u8]| {
+        let record: Value = serde_json::from_slice(record).ok()?;
+        record.get("id").cloned()
+    };
+    one == other || id(one).is_some_and(|id_of_one| id(other) == Some(id_of_one))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
