@@ -75,10 +75,7 @@ fn paths(sample: &Sample) -> Vec<Vec<String>> {
     for field in sample.fields() {
         paths.push(vec![field.to_owned()]);
         let path = [field];
-        let inside = sample
-            .values(&path)
-            .flatten()
-            .filter_map(Value::as_object);
+        let inside = sample.values(&path).flatten().filter_map(Value::as_object);
         if let Some(object) = inside.max_by_key(|object| object.len()) {
             paths.extend(object.keys().map(|key| vec![field.to_owned(), key.clone()]));
         }

@@ -65,10 +65,7 @@ pub(super) fn unix_format(sample: &Sample, path: &[&str]) -> Option<&'static str
 }
 
 /// The whole number in each record that has a value there; `None` for another value.
-fn numbers<'a>(
-    sample: &'a Sample,
-    path: &'a [&str],
-) -> impl Iterator<Item = Option<i64>> + 'a {
+fn numbers<'a>(sample: &'a Sample, path: &'a [&str]) -> impl Iterator<Item = Option<i64>> + 'a {
     sample.values(path).flatten().map(Value::as_i64)
 }
 

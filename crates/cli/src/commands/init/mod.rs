@@ -1,0 +1,129 @@
+//! `engine init`
+
+mod arguments;
+mod report;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use engine::discover::{self, Discovered, Setup, discover, existing, render, write_files};
+use engine::flow::{Event, Observer};
+use engine::spec::{Secret, Variables};
+
+pub(crate) use arguments::InitArguments;
+
+use super::run::clock;
+use super::spec::environment;
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    let folder = Path::new(".");
+    let missing = arguments.missing();
+    if !missing.is_empty() {
+        let message = format!("{} must be given", missing.join(", "));
+        return Err(Failure::usage(message, None));
+    }
+    let setup = setup(&arguments)?;
+    setup
+        .check()
+        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    if let Some(error) = existing(folder, &setup).filter(|_| !arguments.force) {
+        return Err(Failure::usage(error.to_string(), None));
+    }
+    let mut variables = Variables::new(environment());
+    variables
+        .add_file(&folder.join(".env"))
+        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    let secrets = secrets(&setup, &variables, arguments.offline)?;
+    let found = if arguments.offline {
+        setup.endpoints.iter().map(|_| None).collect()
+    } else {
+        let found = discover(
+            &setup,
+            &variables,
+            Arc::new(clock),
+            observer(printer.is_quiet()),
+        )
+        .await?;
+        printer.result(&report::findings(&setup, &found));
+        found
+            .into_iter()
+            .map(Some)
+            .collect::<Vec<Option<Discovered>>>()
+    };
+    let yaml = render(&setup, &found);
+    let written =
+        write_files(folder, &setup, &yaml, &secrets, arguments.force).map_err(|error| {
+            Failure::usage(
+                error.to_string(),
+                std::error::Error::source(&error).map(|source| source.to_string().into()),
+            )
+        })?;
+    printer.result(&report::written(&written));
+    printer.result(&report::next_steps(&setup, &found));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn setup(arguments: &InitArguments) -> Result<Setup, Failure> {
+    Ok(Setup {
+        name: arguments.name.clone().unwrap_or_default(),
+        base_url: arguments.base_url.clone().unwrap_or_default(),
+        auth: arguments
+            .auth_kind()
+            .map_err(|problem| Failure::usage(problem, None))?,
+        token_variable: arguments.token_env.clone(),
+        headers: arguments.headers.clone(),
+        endpoints: arguments.endpoints.clone(),
+    })
+}
+
+/// The values of the variables that the spec will name.
+fn secrets(
+    setup: &Setup,
+    variables: &Variables,
+    offline: bool,
+) -> Result<Vec<(String, Secret)>, Failure> {
+    let mut secrets = Vec::new();
+    let mut missing = Vec::new();
+    for variable in setup.variables() {
+        let given = variables.given().find(|(name, _)| *name == variable.name);
+        match given.filter(|(_, value)| !value.is_empty()) {
+            Some((name, value)) => secrets.push((name.to_owned(), Secret::new(value))),
+            None if variable.is_optional || offline => {}
+            None => missing.push(format!("{} ({})", variable.name, variable.meaning)),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(secrets);
+    }
+    let message = format!(
+        "{} must be set, in the environment or in the file `.env`; `--offline` writes a skeleton without",
+        missing.join(" and ")
+    );
+    Err(Failure::usage(message, None))
+}
+
+/// Tells what keeps the user waiting.
+fn observer(is_quiet: bool) -> Observer {
+    let printer = Printer::new(is_quiet);
+    Arc::new(move |event| match event {
+        Event::Retrying {
+            resource,
+            attempt,
+            wait_milliseconds,
+            reason,
+        } => printer.note(&format!(
+            "retry: {resource}: try {attempt} failed ({reason}); next in {wait_milliseconds} ms"
+        )),
+        Event::Waiting { text } => printer.note(&text),
+        _ => {}
+    })
+}
+
+impl From<discover::Error> for Failure {
+    fn from(error: discover::Error) -> Self {
+        Self::Discover(error)
+    }
+}
