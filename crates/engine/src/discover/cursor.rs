@@ -64,7 +64,7 @@ fn rank(name: &str) -> Option<Rank> {
     let is_made = has(&["created", "timestamp", "published"])
         || matches!(
             words.as_slice(),
-            ["date" | "time" | "start"] | ["start" | "event" | "occurred", "time" | "at" | "date"]
+            ["date" | "time"] | ["start" | "event" | "occurred", "time" | "at"]
         );
     is_made.then_some(Rank::Made)
 }

@@ -12,18 +12,36 @@ pub struct Discovered {
     pub records: Finding<String>,
     /// Other selectors that give records.
     pub other_records: Vec<String>,
-    /// What to write behind `paginator:`; none where each run had better find it from its own first answer.
-    pub paginator: Option<Finding<String>>,
-    /// Why there is no paginator.
-    pub without_paginator: Option<String>,
-    /// The API has more records, and how to ask for them wasn't found: the spec needs a `paginator` before it can run.
-    pub lacks_paginator: bool,
+    /// How the pages follow each other.
+    pub paging: Paging,
     /// The fields that tell the records apart.
     pub primary_key: Option<Finding<Vec<String>>>,
     /// A time that moves when a record changes.
     pub cursor: Option<Finding<CursorFound>>,
     /// Numbers that are times.
     pub times: Vec<Finding<TimeFound>>,
+}
+
+/// How the pages of an endpoint follow each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// What to write behind `paginator:`. It is a guess where the answer shows it and trying it out failed.
+    Found(Finding<String>),
+    /// Nothing tells of more than what came: each run had better look for pages in its own first answer. Says what came.
+    NoneSeen(String),
+    /// The API has more, and how to ask for it wasn't found: the spec needs a `paginator` before it can run. Says why.
+    Unknown(String),
+}
+
+impl Paging {
+    /// Whether the user must set `paginator` for a run to succeed.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Found(finding) => finding.certainty == Certainty::Guess,
+            Self::NoneSeen(_) => false,
+            Self::Unknown(_) => true,
+        }
+    }
 }
 
 /// Something that was found.

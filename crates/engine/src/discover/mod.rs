@@ -27,7 +27,7 @@ mod tests;
 pub use cursor::CursorFound;
 pub use error::Error;
 pub use files::{FileError, Written, existing, write_files};
-pub use finding::{Certainty, Discovered, Finding};
+pub use finding::{Certainty, Discovered, Finding, Paging};
 pub use probe::discover;
 pub use records::Missing;
 pub use setup::{AuthKind, Endpoint, Setup, SetupError, Variable};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::finding::{Certainty, Discovered, Finding, count};
+use super::finding::{Certainty, Discovered, Finding, Paging, count};
 use super::records::{RecordsFound, find as find_records};
 use super::sample::Sample;
 use super::setup::{Endpoint, Setup};
@@ -115,14 +115,13 @@ impl Look<'_> {
         let mut found = Discovered {
             records: records.finding.clone(),
             other_records: records.others.clone(),
-            paginator: None,
-            without_paginator: None,
-            lacks_paginator: false,
+            paging: Paging::NoneSeen(String::new()),
             primary_key: None,
             cursor: None,
             times: Vec::new(),
         };
-        self.find_paginator(&mut found, &first, &records, &mut sample)
+        found.paging = self
+            .find_paging(&found, &first, &records, &mut sample)
             .await?;
         found.primary_key = key::find(&sample, &self.endpoint.name);
         found.cursor = cursor::find(&sample);
@@ -132,82 +131,78 @@ impl Look<'_> {
 
     /// Tries ways of paging until one is proven. What is tried is what the answer shows; what is only usual is taken where
     /// it brings more records.
-    async fn find_paginator(
+    async fn find_paging(
         &self,
-        found: &mut Discovered,
+        found: &Discovered,
         first: &FirstAnswer,
         records: &RecordsFound,
         sample: &mut Sample,
-    ) -> Result<(), Error> {
+    ) -> Result<Paging, Error> {
         let suggestions = first.suggest_paginators(&records.selector, &records.ranges);
-        let first_record = records
-            .ranges
-            .first()
-            .and_then(|range| first.body().get(range.clone()));
-        let mut doubt: Option<(Suggestion, String)> = None;
+        let first_record = records.ranges.first();
+        let first_record = first_record.and_then(|range| first.body().get(range.clone()));
+        let mut doubtful = None;
         for way in suggestions.ways.into_iter().take(MOST_WAYS) {
-            found.paginator = Some(Finding {
-                value: way.spec.clone(),
-                evidence: way.evidence.clone(),
-                certainty: Certainty::Likely,
-            });
-            let (pages, outcome, certainty) = match self.try_out(found, first_record).await? {
+            let Suggestion {
+                spec,
+                evidence,
+                is_shown,
+            } = way;
+            let (pages, outcome, certainty) = match self.try_out(found, &spec, first_record).await?
+            {
                 Trial::Proven(pages) => {
                     let more = pages.get(1).map_or(0, |page| page.records.len());
                     let outcome = format!("page 2 brought {}", count(more, "other record"));
                     (pages, outcome, Certainty::Certain)
                 }
-                Trial::OnePage(pages) if way.is_shown => {
-                    let outcome =
-                        "all records came on page 1, so that it couldn't be tried out".to_owned();
-                    (pages, outcome, Certainty::Likely)
+                Trial::OnePage(pages) if is_shown => {
+                    let outcome = "all records came on page 1, so that there was no page 2 to try";
+                    (pages, outcome.to_owned(), Certainty::Likely)
                 }
-                Trial::OnePage(_) => continue,
-                Trial::Failed(reason) => {
-                    if way.is_shown {
-                        doubt.get_or_insert((way, reason));
-                    }
+                Trial::Failed(reason) if is_shown => {
+                    doubtful.get_or_insert_with(|| Finding {
+                        value: spec,
+                        evidence: format!("{evidence}; but trying it out failed: {reason}"),
+                        certainty: Certainty::Guess,
+                    });
                     continue;
                 }
+                Trial::OnePage(_) | Trial::Failed(_) => continue,
             };
             *sample = Sample::default();
             for page in &pages {
                 sample.add_page(&page.body, &page.records);
             }
-            found.paginator = Some(Finding {
-                value: way.spec,
-                evidence: format!("{}; {outcome}", way.evidence),
+            return Ok(Paging::Found(Finding {
+                value: spec,
+                evidence: format!("{evidence}; {outcome}"),
                 certainty,
-            });
-            return Ok(());
+            }));
         }
-        found.paginator = doubt.map(|(way, reason)| Finding {
-            value: way.spec,
-            evidence: format!("{}; but trying it out failed: {reason}", way.evidence),
-            certainty: Certainty::Guess,
-        });
-        found.lacks_paginator = found.paginator.is_some() || suggestions.more_is_promised.is_some();
-        if found.paginator.is_none() {
-            let came = count(sample.records.len(), "record");
-            found.without_paginator = Some(match suggestions.more_is_promised {
-                Some(promise) => format!(
-                    "There are more records, and how to ask for them was not found ({promise})."
-                ),
-                None => format!(
-                    "Nothing tells of more than the {came} that came. Without this key each run looks for pages in its own \
-                     first answer; with it, one answer is all."
-                ),
-            });
-        }
-        Ok(())
+        Ok(match (doubtful, suggestions.more_is_promised) {
+            (Some(doubtful), _) => Paging::Found(doubtful),
+            (None, Some(promise)) => Paging::Unknown(promise),
+            (None, None) => {
+                let came = count(sample.records.len(), "record");
+                Paging::NoneSeen(format!("nothing tells of more than the {came} that came"))
+            }
+        })
     }
 
+    /// Reads the first pages as a run of the spec would.
     async fn try_out(
         &self,
         found: &Discovered,
+        paginator: &str,
         first_record: Option<&[u8]>,
     ) -> Result<Trial, Error> {
-        let plan = plan(&self.setup, Some(found), self.variables)?;
+        let mut found = found.clone();
+        found.paging = Paging::Found(Finding {
+            value: paginator.to_owned(),
+            evidence: String::new(),
+            certainty: Certainty::Guess,
+        });
+        let plan = plan(&self.setup, Some(&found), self.variables)?;
         let Some(resource) = plan.resources.first() else {
             return Ok(Trial::Failed("there is no resource".to_owned()));
         };

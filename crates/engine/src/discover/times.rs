@@ -1,5 +1,7 @@
 //! Numbers that are times.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::finding::{Certainty, Finding};
@@ -26,7 +28,18 @@ pub(super) fn find(sample: &Sample) -> Vec<Finding<TimeFound>> {
             let format = unix_format(sample, &[field])?;
             let path = [field];
             let numbers: Vec<i64> = numbers(sample, &path).flatten().collect();
-            let (first, last) = (numbers.iter().min()?, numbers.iter().max()?);
+            let day = |number: &i64| {
+                let seconds = number / if format == "unix" { 1 } else { 1000 };
+                Some(
+                    TimeZone::UTC
+                        .to_datetime(Timestamp::from_second(seconds).ok()?)
+                        .date(),
+                )
+            };
+            let (first, last) = (
+                numbers.iter().min().and_then(day)?,
+                numbers.iter().max().and_then(day)?,
+            );
             let unit = if format == "unix" {
                 "seconds"
             } else {
@@ -34,7 +47,7 @@ pub(super) fn find(sample: &Sample) -> Vec<Finding<TimeFound>> {
             };
             Some(Finding {
                 evidence: format!(
-                    "a number from {first} to {last} in {}: {unit} since 1970",
+                    "{unit} since 1970, {first} to {last}, in {}",
                     sample.extent(numbers.len())
                 ),
                 certainty: Certainty::Likely,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::finding::{Certainty, Discovered, Finding};
+use super::finding::{Certainty, Discovered, Finding, Paging};
 use super::setup::{AuthKind, Endpoint, Setup};
 use crate::spec::ApiKeyLocation;
 
@@ -45,8 +45,10 @@ pub fn render(setup: &Setup, found: &[Option<Discovered>]) -> String {
         .iter()
         .map(Option::as_ref)
         .chain(std::iter::repeat(None));
-    for (endpoint, found) in setup.endpoints.iter().zip(found) {
+    for (position, (endpoint, found)) in setup.endpoints.iter().zip(found).enumerate() {
+        yaml.teaches = position == 0;
         resource(&mut yaml, endpoint, found);
+        yaml.line(0, "");
     }
     yaml.comment(
         0,
@@ -137,7 +139,7 @@ fn resource(yaml: &mut Yaml, endpoint: &Endpoint, found: Option<&Discovered>) {
             yaml.line(2, "# primary_key: id");
         }
     }
-    yaml.comment(
+    yaml.lesson(
         2,
         "Each run reads everything, and its rows replace the table. `merge` updates rows by their `primary_key` and keeps \
          those that the API gives no more; `append` only adds.",
@@ -179,13 +181,36 @@ fn resource(yaml: &mut Yaml, endpoint: &Endpoint, found: Option<&Discovered>) {
         3,
         &format!("data_selector: {}", scalar(&found.records.value)),
     );
-    if let Some(paginator) = &found.paginator {
-        yaml.finding(3, paginator);
-        yaml.line(3, &format!("paginator: {}", paginator.value));
+    match &found.paging {
+        Paging::Found(paginator) => {
+            yaml.finding(3, paginator);
+            yaml.line(3, &format!("paginator: {}", paginator.value));
+        }
+        Paging::NoneSeen(reason) => {
+            yaml.comment(
+                3,
+                &format!(
+                    "Pages: {reason}. Without this key each run looks for pages in its own first answer; with it, one \
+                     answer is all."
+                ),
+            );
+            yaml.line(3, "# paginator: single_page");
+        }
+        Paging::Unknown(reason) => {
+            yaml.comment(
+                3,
+                &format!(
+                    "Pages: there are more, and how to ask for them is for you to say ({reason})."
+                ),
+            );
+            yaml.line(
+                3,
+                "# paginator: { type: page_number, page_param: page, base_page: 1, total_path: null }",
+            );
+        }
     }
-    if let Some(reason) = &found.without_paginator {
-        yaml.comment(3, reason);
-        yaml.line(3, "# paginator: single_page");
+    if found.cursor.is_none() {
+        yaml.comment(3, "No time was found that moves when a record changes.");
     }
     incremental(yaml, found.cursor.as_ref());
     if !found.times.is_empty() {
@@ -206,24 +231,17 @@ fn resource(yaml: &mut Yaml, endpoint: &Endpoint, found: Option<&Discovered>) {
 
 /// What makes the resource incremental, for the user to complete: which parameter the API takes, no answer shows.
 fn incremental(yaml: &mut Yaml, cursor: Option<&Finding<super::CursorFound>>) {
+    yaml.lesson(
+        3,
+        "To read only what is new: take the parameter's name from the API's documentation (often `since` or \
+         `updated_after`), uncomment these lines, and write `write_disposition: merge` above.",
+    );
     let (path, initial_value, format) = match cursor {
         Some(cursor) => {
+            yaml.finding(3, cursor);
             let found = &cursor.value;
-            yaml.comment(
-                3,
-                &format!(
-                    "To read only what is new: take the name of the parameter from the API's documentation (often `since` or \
-                     `updated_after`), uncomment these lines, and write `write_disposition: merge` above. {}: `{}` is {}.",
-                    capital(cursor.certainty),
-                    found.path,
-                    cursor.evidence
-                ),
-            );
             if found.is_creation {
-                yaml.comment(
-                    3,
-                    "What is edited later isn't read again by a time of creation.",
-                );
+                yaml.comment(3, "What is edited later is not read again by such a time.");
             }
             (
                 found.path.as_str(),
@@ -231,14 +249,7 @@ fn incremental(yaml: &mut Yaml, cursor: Option<&Finding<super::CursorFound>>) {
                 found.format,
             )
         }
-        None => {
-            yaml.comment(
-                3,
-                "To read only what is new, where records have a time that moves when they change and the API takes it as a \
-                 parameter: complete and uncomment these lines, and write `write_disposition: merge` above.",
-            );
-            ("updated_at", "2024-01-01", None)
-        }
+        None => ("updated_at", "2024-01-01", None),
     };
     yaml.line(3, "# incremental:");
     yaml.line(3, &format!("#   cursor_path: {}", scalar(path)));
@@ -339,6 +350,8 @@ fn capital(certainty: Certainty) -> &'static str {
 #[derive(Default)]
 struct Yaml {
     text: String,
+    /// What holds for each resource is explained at the first one.
+    teaches: bool,
 }
 
 impl Yaml {
@@ -363,6 +376,13 @@ impl Yaml {
             line.push_str(word);
         }
         self.line(level, &line);
+    }
+
+    /// A comment that the first resource alone gets.
+    fn lesson(&mut self, level: usize, text: &str) {
+        if self.teaches {
+            self.comment(level, text);
+        }
     }
 
     fn finding<T>(&mut self, level: usize, finding: &Finding<T>) {

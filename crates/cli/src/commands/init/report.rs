@@ -1,7 +1,7 @@
 //! What `engine init` says of what it found and wrote.
 
 use comfy_table::{Table, presets};
-use engine::discover::{Certainty, Discovered, Finding, Setup, Written};
+use engine::discover::{Certainty, Discovered, Finding, Paging, Setup, Written};
 
 /// What was found of each endpoint, a line each, with its evidence.
 pub(super) fn findings(setup: &Setup, found: &[Discovered]) -> String {
@@ -45,9 +45,9 @@ fn lines(found: &Discovered) -> Vec<[String; 4]> {
         ]
     };
     let mut lines = vec![line("records", found.records.value.clone(), &found.records)];
-    lines.push(match (&found.paginator, &found.without_paginator) {
-        (Some(paginator), _) => line("pages", paginator.value.clone(), paginator),
-        (None, reason) => unknown("pages", reason.as_deref().unwrap_or_default()),
+    lines.push(match &found.paging {
+        Paging::Found(paginator) => line("pages", paginator.value.clone(), paginator),
+        Paging::NoneSeen(reason) | Paging::Unknown(reason) => unknown("pages", reason),
     });
     lines.push(match &found.primary_key {
         Some(key) => line("key", key.value.join(", "), key),
@@ -83,7 +83,7 @@ pub(super) fn next_steps(setup: &Setup, found: &[Option<Discovered>]) -> String 
     let endpoints = || setup.endpoints.iter().zip(found);
     for (endpoint, found) in endpoints() {
         let Some(found) = found else { continue };
-        if found.lacks_paginator {
+        if found.paging.is_open() {
             steps.push(format!(
                 "  set `paginator` of `{}` in {name}.yaml",
                 endpoint.name
