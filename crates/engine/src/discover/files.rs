@@ -38,9 +38,9 @@ pub enum FileError {
     },
 }
 
-/// The spec of that name in a folder, if it is there already.
-pub fn existing(folder: &Path, setup: &Setup) -> Option<FileError> {
-    let name = format!("{}.yaml", setup.name);
+/// Tells where the spec of a pipeline of that name is in a folder already.
+pub fn existing(folder: &Path, pipeline: &str) -> Option<FileError> {
+    let name = format!("{pipeline}.yaml");
     folder
         .join(&name)
         .exists()
@@ -60,7 +60,7 @@ pub fn write_files(
     secrets: &[(String, Secret)],
     force: bool,
 ) -> Result<Vec<Written>, FileError> {
-    if let Some(error) = existing(folder, setup).filter(|_| !force) {
+    if let Some(error) = existing(folder, &setup.name).filter(|_| !force) {
         return Err(error);
     }
     let secret_lines = secrets

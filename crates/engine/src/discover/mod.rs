@@ -30,6 +30,6 @@ pub use files::{FileError, Written, existing, write_files};
 pub use finding::{Certainty, Discovered, Finding, Paging};
 pub use probe::discover;
 pub use records::Missing;
-pub use setup::{AuthKind, Endpoint, Setup, SetupError, Variable};
+pub use setup::{AuthKind, Endpoint, Setup, SetupError, Variable, check_name};
 pub use times::TimeFound;
 pub use yaml::render;

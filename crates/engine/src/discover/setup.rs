@@ -82,13 +82,7 @@ impl Setup {
             let help = help.to_owned();
             Err(SetupError { problem, help })
         };
-        if !is_name(&self.name) {
-            let problem = format!("`{}` is no name for a pipeline", self.name);
-            return wrong(
-                problem,
-                "use letters, digits, `_` and `-`, such as `github`",
-            );
-        }
+        check_name(&self.name)?;
         for (name, value) in &self.headers {
             if looks_secret(name) {
                 let problem = format!("the header `{name}` looks like a secret");
@@ -222,6 +216,17 @@ impl Endpoint {
             params,
         })
     }
+}
+
+/// Checks the name of a pipeline.
+pub fn check_name(name: &str) -> Result<(), SetupError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(SetupError {
+        problem: format!("`{name}` is no name for a pipeline"),
+        help: "use letters, digits, `_` and `-`, such as `github`".to_owned(),
+    })
 }
 
 fn without_query(path: &str) -> &str {

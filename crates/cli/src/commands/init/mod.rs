@@ -1,6 +1,7 @@
 //! `engine init`
 
 mod arguments;
+mod questions;
 mod report;
 
 use std::path::Path;
@@ -18,18 +19,28 @@ use super::spec::environment;
 use crate::failure::Failure;
 use crate::printer::Printer;
 
+/// Where the files are written.
+const FOLDER: &str = ".";
+
 pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let folder = Path::new(".");
+    let folder = Path::new(FOLDER);
     let missing = arguments.missing();
-    if !missing.is_empty() {
-        let message = format!("{} must be given", missing.join(", "));
-        return Err(Failure::usage(message, None));
-    }
+    let arguments = match missing.as_slice() {
+        [] => arguments,
+        _ if questions::can_ask() => questions::complete(arguments)?,
+        _ => {
+            let message = format!(
+                "{} must be given; on a terminal, init asks for it",
+                missing.join(", ")
+            );
+            return Err(Failure::usage(message, None));
+        }
+    };
     let setup = setup(&arguments)?;
     setup
         .check()
         .map_err(|error| Failure::usage(error.to_string(), None))?;
-    if let Some(error) = existing(folder, &setup).filter(|_| !arguments.force) {
+    if let Some(error) = existing(folder, &setup.name).filter(|_| !arguments.force) {
         return Err(Failure::usage(error.to_string(), None));
     }
     let mut variables = Variables::new(environment());
@@ -37,6 +48,11 @@ pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<
         .add_file(&folder.join(".env"))
         .map_err(|error| Failure::usage(error.to_string(), None))?;
     let secrets = secrets(&setup, &variables, arguments.offline)?;
+    variables.set(
+        secrets
+            .iter()
+            .map(|(name, secret)| (name.clone(), secret.expose().to_owned())),
+    );
     let found = if arguments.offline {
         setup.endpoints.iter().map(|_| None).collect()
     } else {
@@ -91,7 +107,14 @@ fn secrets(
         let given = variables.given().find(|(name, _)| *name == variable.name);
         match given.filter(|(_, value)| !value.is_empty()) {
             Some((name, value)) => secrets.push((name.to_owned(), Secret::new(value))),
-            None if variable.is_optional || offline => {}
+            None if offline => {}
+            None if questions::can_ask() => {
+                let secret = questions::secret(&variable)?;
+                if !secret.expose().is_empty() {
+                    secrets.push((variable.name, secret));
+                }
+            }
+            None if variable.is_optional => {}
             None => missing.push(format!("{} ({})", variable.name, variable.meaning)),
         }
     }
