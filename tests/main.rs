@@ -23,6 +23,7 @@ mod failures;
 mod files;
 mod holes;
 mod incremental;
+mod init;
 mod interruption;
 mod memory;
 mod merge;

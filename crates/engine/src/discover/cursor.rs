@@ -91,31 +91,25 @@ fn look_at(sample: &Sample, path: &[&str], rank: Rank) -> Option<Finding<CursorF
     if present == 0 || present < all {
         return None;
     }
-    let (format, oldest) = match unix_format(sample, path) {
-        Some(format) => {
-            let least = sample
-                .values(path)
-                .flatten()
-                .filter_map(Value::as_i64)
-                .min()?;
-            let seconds = if format == "unix" {
-                least
-            } else {
-                least / 1000
-            };
-            (Some(format), Timestamp::from_second(seconds).ok()?)
-        }
-        None => {
-            let texts = sample.values(path).map(|value| value?.as_str());
-            let texts = texts.collect::<Option<Vec<&str>>>()?;
-            let is_date = texts.iter().all(|text| text.len() == "2024-01-31".len());
-            let times = texts.iter().map(|text| parse_time(text));
-            let oldest = times
-                .collect::<Option<Vec<Timestamp>>>()?
-                .into_iter()
-                .min()?;
-            (is_date.then_some("date"), oldest)
-        }
+    let (format, oldest) = if let Some(format) = unix_format(sample, path) {
+        let numbers = sample.values(path).flatten().filter_map(Value::as_i64);
+        let least = numbers.min()?;
+        let seconds = if format == "unix" {
+            least
+        } else {
+            least / 1000
+        };
+        (Some(format), Timestamp::from_second(seconds).ok()?)
+    } else {
+        let texts = sample.values(path).map(|value| value?.as_str());
+        let texts = texts.collect::<Option<Vec<&str>>>()?;
+        let is_date = texts.iter().all(|text| text.len() == "2024-01-31".len());
+        let times = texts.iter().map(|text| parse_time(text));
+        let oldest = times
+            .collect::<Option<Vec<Timestamp>>>()?
+            .into_iter()
+            .min()?;
+        (is_date.then_some("date"), oldest)
     };
     let is_creation = rank == Rank::Made;
     let meaning = if is_creation { "made" } else { "changed" };

@@ -71,7 +71,7 @@ impl Error {
 }
 
 /// The failure itself; what errors say of the keys of a spec doesn't help who has none yet.
-fn told(error: &extract::Error) -> String {
+pub(super) fn told(error: &extract::Error) -> String {
     use extract::Error::{
         BadRequest, InvalidBody, NotFound, RateLimited, ServerFailed, Unauthorized,
     };
@@ -79,8 +79,9 @@ fn told(error: &extract::Error) -> String {
         NotFound(answered)
         | RateLimited(answered)
         | BadRequest(answered)
-        | ServerFailed(answered) => answered.to_string(),
-        Unauthorized { answered, .. } | InvalidBody { answered, .. } => answered.to_string(),
+        | ServerFailed(answered)
+        | Unauthorized { answered, .. }
+        | InvalidBody { answered, .. } => answered.to_string(),
         other => other.to_string(),
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::setup::Setup;
-use super::yaml::SCHEMA_FILE;
+use super::spec_text::SCHEMA_FILE;
 use crate::spec::{Secret, pipeline_schema};
 
 /// A file that was written.
@@ -231,5 +231,27 @@ fn io_error(name: &str, source: std::io::Error) -> FileError {
     FileError::Io {
         name: name.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_secret_comes_back(text in "[^\\r\\n\\x00]{1,20}") {
+            let line = format!("A={}\n", quoted("A", &Secret::new(text.clone())).unwrap());
+            let read: Vec<_> = dotenvy::from_read_iter(line.as_bytes()).collect::<Result<_, _>>().unwrap();
+            prop_assert_eq!(read, vec![("A".to_owned(), text)]);
+        }
+    }
+
+    #[test]
+    fn a_line_break_is_refused() {
+        let error = quoted("A", &Secret::new("a\nB=c")).unwrap_err();
+        insta::assert_snapshot!(error, @"the value of A holds a line break, which a `.env` file can't hold");
     }
 }

@@ -17,8 +17,8 @@ const MOST_FIELDS: usize = 8;
 /// Fields of a composite key, at most.
 const MOST_TOGETHER: usize = 3;
 
-/// Finds the primary key of the records; `singular_name` is what one of them may be called (`order` for `orders`).
-pub(super) fn find(sample: &Sample, resource: &str) -> Option<Finding<Vec<String>>> {
+/// Finds the primary key of the records. `names` are what they are called, such as `orders`.
+pub(super) fn find(sample: &Sample, names: &[&str]) -> Option<Finding<Vec<String>>> {
     if sample.records.is_empty() {
         return None;
     }
@@ -27,7 +27,7 @@ pub(super) fn find(sample: &Sample, resource: &str) -> Option<Finding<Vec<String
         .fields()
         .into_iter()
         .filter(|field| is_always_there(sample, field))
-        .map(|field| (rank(field, resource), field))
+        .map(|field| (rank(field, names), field))
         .filter(|(rank, _)| *rank < Rank::Other)
         .collect();
     complete.sort_by_key(|(rank, _)| *rank);
@@ -58,7 +58,7 @@ pub(super) fn find(sample: &Sample, resource: &str) -> Option<Finding<Vec<String
         .find(|fields| {
             let has_id = fields
                 .iter()
-                .any(|field| rank(field, resource) <= Rank::OtherId);
+                .any(|field| rank(field, names) <= Rank::OtherId);
             has_id && is_unique(sample, fields)
         })?;
     Some(Finding {
@@ -97,13 +97,17 @@ impl Rank {
     }
 }
 
-fn rank(field: &str, resource: &str) -> Rank {
+fn rank(field: &str, names: &[&str]) -> Rank {
     let words = words(field);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["id"] => Rank::Id,
         ["uuid" | "guid" | "gid" | "uid"] => Rank::Named,
-        [of @ .., "id" | "uuid" | "guid"] if is_one_of(&of.join("_"), resource) => Rank::Named,
+        [of @ .., "id" | "uuid" | "guid"]
+            if names.iter().any(|name| is_one_of(&of.join("_"), name)) =>
+        {
+            Rank::Named
+        }
         [.., "id" | "uuid" | "guid"] => Rank::OtherId,
         ["key" | "code" | "slug" | "sku" | "number" | "symbol" | "handle"] => Rank::Code,
         ["name" | "email" | "url" | "uri" | "href"] => Rank::Name,
@@ -117,19 +121,14 @@ fn rank(field: &str, resource: &str) -> Rank {
 }
 
 /// Whether `order` may be what one of the `orders` is called.
-fn is_one_of(singular: &str, resource: &str) -> bool {
-    let resource = resource.to_lowercase();
+fn is_one_of(singular: &str, plural: &str) -> bool {
+    let plural = plural.to_lowercase();
+    let stem = |ending: &str| plural.strip_suffix(ending);
     !singular.is_empty()
-        && [
-            resource.clone(),
-            resource.strip_suffix('s').unwrap_or_default().to_owned(),
-            resource.strip_suffix("es").unwrap_or_default().to_owned(),
-            resource
-                .strip_suffix("ies")
-                .map_or_else(String::new, |stem| format!("{stem}y")),
-        ]
-        .iter()
-        .any(|name| name == singular)
+        && (singular == plural
+            || stem("s") == Some(singular)
+            || stem("es") == Some(singular)
+            || stem("ies").is_some_and(|stem| format!("{stem}y") == singular))
 }
 
 /// Whether each record has a text or a whole number there.

@@ -10,6 +10,7 @@
 //! **Invariant:** nothing is written here but by [`write_files`], and that replaces no file unasked.
 
 mod cursor;
+mod endpoint;
 mod error;
 mod files;
 mod finding;
@@ -18,6 +19,7 @@ mod probe;
 mod records;
 mod sample;
 mod setup;
+mod spec_text;
 mod times;
 mod yaml;
 
@@ -25,11 +27,12 @@ mod yaml;
 mod tests;
 
 pub use cursor::CursorFound;
+pub use endpoint::Endpoint;
 pub use error::Error;
 pub use files::{FileError, Written, existing, write_files};
 pub use finding::{Certainty, Discovered, Finding, Paging};
 pub use probe::discover;
 pub use records::Missing;
-pub use setup::{AuthKind, Endpoint, Setup, SetupError, Variable, check_name};
+pub use setup::{AuthKind, Setup, SetupError, Variable, check_name};
+pub use spec_text::render;
 pub use times::TimeFound;
-pub use yaml::render;

@@ -1,16 +1,19 @@
 //! Asking the API.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::endpoint::Endpoint;
+use super::error::told;
 use super::finding::{Certainty, Discovered, Finding, Paging, count};
-use super::records::{RecordsFound, find as find_records};
+use super::records::{RecordsFound, find as find_records, last_key};
 use super::sample::Sample;
-use super::setup::{Endpoint, Setup};
+use super::setup::Setup;
 use super::{Error, cursor, key, render, times};
-use crate::extract::{Client, FirstAnswer, Suggestion, read_pages};
+use crate::extract::{self, Client, FirstAnswer, Suggestion, read_pages};
 use crate::flow::{Observer, Page};
 use crate::plan::{Plan, compile};
 use crate::spec::{Diagnostics, Source, Variables};
@@ -38,7 +41,7 @@ pub async fn discover(
     observer: Observer,
 ) -> Result<Vec<Discovered>, Error> {
     setup.check()?;
-    let plan = plan(setup, None, variables)?;
+    let plan = plan(setup, &[], variables)?;
     let mut client = plan.client.clone();
     client.retry.max_attempts = client.retry.max_attempts.min(MOST_ATTEMPTS);
     let client =
@@ -54,14 +57,16 @@ pub async fn discover(
             client: &client,
             variables,
         };
-        all.push(look.discover().await?);
+        all.push(Some(look.discover().await?));
     }
-    Ok(all)
+    // What is written is a spec, whatever the API's fields are called.
+    drop(self::plan(setup, &all, variables)?);
+    Ok(all.into_iter().flatten().collect())
 }
 
 /// The plan of the spec as it would be written.
-fn plan(setup: &Setup, found: Option<&Discovered>, variables: &Variables) -> Result<Plan, Error> {
-    let yaml = render(setup, &[found.cloned()]);
+fn plan(setup: &Setup, found: &[Option<Discovered>], variables: &Variables) -> Result<Plan, Error> {
+    let yaml = render(setup, found);
     let wrong = |diagnostics: Diagnostics| Error::Spec(Box::new(diagnostics));
     let file = format!("{}.yaml", setup.name);
     let (source, pipeline) = Source::read(&file, &yaml, variables).map_err(wrong)?;
@@ -92,7 +97,7 @@ enum Trial {
 
 impl Look<'_> {
     async fn discover(&self) -> Result<Discovered, Error> {
-        let plan = plan(&self.setup, None, self.variables)?;
+        let plan = plan(&self.setup, &[], self.variables)?;
         let failed = |source| Error::Request {
             endpoint: self.endpoint.name.clone(),
             source: Box::new(source),
@@ -100,7 +105,7 @@ impl Look<'_> {
         let resource = plan
             .resources
             .first()
-            .ok_or_else(|| failed(crate::extract::Error::Stopped))?;
+            .ok_or_else(|| failed(extract::Error::Stopped))?;
         let first = FirstAnswer::fetch(self.client, resource)
             .await
             .map_err(failed)?;
@@ -109,7 +114,7 @@ impl Look<'_> {
             excerpt: first.excerpt.clone(),
             missing,
         };
-        let records = find_records(first.body()).map_err(no_records)?;
+        let records = find_records(first.body(), self.endpoint).map_err(no_records)?;
         let mut sample = Sample::default();
         sample.add_page(first.body(), &records.ranges);
         let mut found = Discovered {
@@ -123,7 +128,10 @@ impl Look<'_> {
         found.paging = self
             .find_paging(&found, &first, &records, &mut sample)
             .await?;
-        found.primary_key = key::find(&sample, &self.endpoint.name);
+        found.primary_key = key::find(
+            &sample,
+            &[&self.endpoint.name, last_key(records.selector.as_str())],
+        );
         found.cursor = cursor::find(&sample);
         found.times = times::find(&sample);
         Ok(found)
@@ -202,13 +210,13 @@ impl Look<'_> {
             evidence: String::new(),
             certainty: Certainty::Guess,
         });
-        let plan = plan(&self.setup, Some(&found), self.variables)?;
+        let plan = plan(&self.setup, &[Some(found)], self.variables)?;
         let Some(resource) = plan.resources.first() else {
             return Ok(Trial::Failed("there is no resource".to_owned()));
         };
         let (pages, read) = read_pages(self.client, resource, PAGES_TRIED).await;
         if let Err(error) = read {
-            return Ok(Trial::Failed(chain(&error.source)));
+            return Ok(Trial::Failed(whole_story(&error.source)));
         }
         let Some(page) = pages.first() else {
             return Ok(Trial::Failed("no page came".to_owned()));
@@ -253,8 +261,8 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     one == other || id(one).is_some_and(|id_of_one| id(other) == Some(id_of_one))
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+fn whole_story(error: &extract::Error) -> String {
+    let mut text = told(error);
     let mut source = error.source();
     while let Some(cause) = source {
         text = format!("{text}: {cause}");

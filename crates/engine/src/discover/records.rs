@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::endpoint::Endpoint;
 use super::finding::{Certainty, Finding, count};
 use crate::plan::Selector;
+use crate::plan::selector::is_usual_list;
 
-/// Objects of objects that belong to an answer's envelope.
+/// Lists and objects that belong to an answer's envelope.
 const ENVELOPE_NAMES: [&str; 8] = [
     "links",
     "_links",
@@ -51,11 +53,11 @@ pub enum Missing {
     NoObjects,
 }
 
-/// Finds the records in a checked body.
-pub(super) fn find(body: &[u8]) -> Result<RecordsFound, Missing> {
+/// Finds the records in a checked body. A list that is called like the endpoint holds them, others being equal.
+pub(super) fn find(body: &[u8], endpoint: &Endpoint) -> Result<RecordsFound, Missing> {
     let mut candidates: Vec<Candidate> = Selector::candidates(body)
         .into_iter()
-        .filter_map(|text| Candidate::new(&text, body))
+        .filter_map(|text| Candidate::new(&text, body, endpoint))
         .collect();
     // The best first; the sort keeps the order of those that are as good.
     candidates.sort_by_key(|candidate| std::cmp::Reverse((candidate.rank, candidate.ranges.len())));
@@ -170,7 +172,7 @@ enum Rank {
     List,
     /// An object that has each record under its id.
     Keyed,
-    /// A list under a name such as `data`.
+    /// A list under a name such as `data`, or that of the endpoint.
     Usual,
     /// The whole answer is a list.
     Whole,
@@ -184,19 +186,15 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn new(text: &str, body: &[u8]) -> Option<Self> {
+    fn new(text: &str, body: &[u8], endpoint: &Endpoint) -> Option<Self> {
         let selector = Selector::parse(text).ok()?;
         let ranges = selector.records(body).ok()?.records;
+        let name = last_key(text);
         let rank = match text.strip_suffix('*') {
             _ if text == "$" => Rank::Whole,
-            None => {
-                let usual = Selector::detect(body).ok()?;
-                if usual == selector && is_usual(text) {
-                    Rank::Usual
-                } else {
-                    Rank::List
-                }
-            }
+            None if is_usual_list(name) || endpoint.is_called(name) => Rank::Usual,
+            _ if is_of_envelope(name) => Rank::Envelope,
+            None => Rank::List,
             Some(before) => rank_of_members(before.trim_end_matches('.'), body, &ranges),
         };
         Some(Self {
@@ -222,20 +220,17 @@ impl Candidate {
     }
 }
 
-/// Whether lists are often called so, as detection during a run has it.
-fn is_usual(path: &str) -> bool {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    // A list of that name comes before another one that stands in front of it.
-    let probe = format!("{{\"-\":[1],\"{name}\":[1]}}");
-    let detected = Selector::detect(probe.as_bytes());
-    detected.is_ok_and(|detected| detected.as_str() == name)
+fn is_of_envelope(name: &str) -> bool {
+    ENVELOPE_NAMES.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// The name of the list that a selector leads to.
+pub(super) fn last_key(path: &str) -> &str {
+    let path = path.strip_suffix(".*").unwrap_or(path);
+    path.rsplit('.').next().unwrap_or(path)
 }
 
 fn rank_of_members(path: &str, body: &[u8], ranges: &[Range<usize>]) -> Rank {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    if ENVELOPE_NAMES.contains(&name.to_ascii_lowercase().as_str()) {
-        return Rank::Envelope;
-    }
     let whole = if path.is_empty() {
         Ok(Selector::root())
     } else {

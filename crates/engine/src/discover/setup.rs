@@ -1,6 +1,7 @@
 //! What the user says of an API before anything is known of it.
 
-use crate::spec::{ApiKeyLocation, DEFAULT_API_KEY_NAME, looks_secret};
+use super::endpoint::Endpoint;
+use crate::spec::{ApiKeyLocation, looks_secret};
 
 /// An API and what is to be read of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,17 +42,6 @@ pub enum AuthKind {
         /// The whole URL of the token endpoint.
         access_token_url: String,
     },
-}
-
-/// One path of the API, which becomes a resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Name of the resource.
-    pub name: String,
-    /// The path below the base URL, without a query.
-    pub path: String,
-    /// The query, in its order.
-    pub params: Vec<(String, String)>,
 }
 
 /// A variable that the spec names.
@@ -168,54 +158,6 @@ impl Setup {
         }
         variables
     }
-
-    /// The name under which an API key is sent.
-    pub(super) fn key_name(name: Option<&String>) -> &str {
-        name.map_or(DEFAULT_API_KEY_NAME, String::as_str)
-    }
-}
-
-impl Endpoint {
-    /// Reads `repos/x/y/issues?state=all`, or `open_issues=repos/x/y/issues` where the resource is to have another name.
-    pub fn parse(text: &str) -> Result<Self, SetupError> {
-        let wrong = |problem: String, help: &str| {
-            let help = help.to_owned();
-            SetupError { problem, help }
-        };
-        let (given, path) = match text.split_once('=') {
-            Some((name, path)) if is_name(name) => (Some(name), path),
-            _ => (None, text),
-        };
-        if path.contains(['{', '}']) {
-            return Err(wrong(
-                format!("`{path}` has a placeholder"),
-                "write a path that the API answers, with a real id in it; placeholders go into the file later",
-            ));
-        }
-        if path.contains("://") || path.contains(char::is_control) {
-            return Err(wrong(
-                format!("`{}` is no path", without_query(path)),
-                "write what follows the base URL, such as `v1/orders`",
-            ));
-        }
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let params: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
-        if let Some((name, _)) = params.iter().find(|(name, _)| looks_secret(name)) {
-            return Err(wrong(
-                format!("the parameter `{name}` looks like a secret"),
-                "the file would show it; give it as `--auth api-key --key-in query --key-name`",
-            ));
-        }
-        let path = path.trim_matches('/');
-        let name = given.map_or_else(|| name_of(path), str::to_owned);
-        Ok(Self {
-            name,
-            path: path.to_owned(),
-            params,
-        })
-    }
 }
 
 /// Checks the name of a pipeline.
@@ -229,34 +171,8 @@ pub fn check_name(name: &str) -> Result<(), SetupError> {
     })
 }
 
-fn without_query(path: &str) -> &str {
-    path.split('?').next().unwrap_or(path)
-}
-
-/// The last part of a path that is a name, without its file extension: `orders` of `admin/orders.json`.
-fn name_of(path: &str) -> String {
-    let parts = path
-        .rsplit('/')
-        .map(|part| part.split('.').next().unwrap_or(part));
-    let names = parts.map(|part| {
-        let letter = |letter: char| {
-            if letter.is_ascii_alphanumeric() || letter == '-' {
-                letter
-            } else {
-                '_'
-            }
-        };
-        part.chars().map(letter).collect::<String>()
-    });
-    let is_word =
-        |name: &String| is_name(name) && name.contains(|letter: char| letter.is_ascii_alphabetic());
-    names
-        .into_iter()
-        .find(is_word)
-        .unwrap_or_else(|| "records".to_owned())
-}
-
-fn is_name(text: &str) -> bool {
+/// Whether a pipeline or a resource may be called so.
+pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphanumeric())
         && text
             .chars()
@@ -268,4 +184,34 @@ fn is_variable(text: &str) -> bool {
         && text
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_named_after_the_pipeline() {
+        let names = |name: &str, auth: AuthKind, token_variable: Option<&str>| {
+            let setup = Setup {
+                name: name.to_owned(),
+                auth,
+                token_variable: token_variable.map(str::to_owned),
+                ..Setup::default()
+            };
+            let names: Vec<String> = setup
+                .variables()
+                .into_iter()
+                .map(|variable| variable.name)
+                .collect();
+            names.join(" ")
+        };
+        assert_eq!(names("my-shop", AuthKind::Bearer, None), "MY_SHOP_TOKEN");
+        assert_eq!(names("1shop", AuthKind::Bearer, None), "API_1SHOP_TOKEN");
+        assert_eq!(
+            names("shop", AuthKind::Basic, Some("KEY")),
+            "KEY SHOP_PASSWORD"
+        );
+        assert_eq!(names("shop", AuthKind::None, None), "");
+    }
 }

@@ -1,7 +1,7 @@
 //! What `engine init` takes.
 
 use clap::{Args, ValueEnum};
-use engine::discover::{AuthKind, Endpoint};
+use engine::discover::{AuthKind, Endpoint, Setup};
 use engine::spec::ApiKeyLocation;
 
 /// Looks at an API, and writes the spec of a pipeline that reads it.
@@ -28,8 +28,8 @@ pub(crate) struct InitArguments {
     pub(crate) base_url: Option<String>,
     /// A path below the base URL to read, such as `orders` or `orders?status=any`; `NAME=PATH` names its table. May be given
     /// several times.
-    #[arg(long = "endpoint", value_name = "PATH", value_parser = endpoint)]
-    pub(crate) endpoints: Vec<Endpoint>,
+    #[arg(long = "endpoint", value_name = "PATH")]
+    pub(crate) endpoints: Vec<String>,
     /// How the API takes credentials. Default: none.
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) auth: Option<Auth>,
@@ -47,8 +47,8 @@ pub(crate) struct InitArguments {
     #[arg(long, value_name = "URL")]
     pub(crate) token_url: Option<String>,
     /// A header that every request has, such as `Notion-Version: 2022-06-28`; no secret. May be given several times.
-    #[arg(long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    pub(crate) headers: Vec<(String, String)>,
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
     /// Asks nothing of the API, and writes a skeleton to fill in.
     #[arg(long)]
     pub(crate) offline: bool,
@@ -82,15 +82,33 @@ pub(crate) enum KeyPlace {
 }
 
 impl InitArguments {
-    /// The credentials that the flags describe, or the flag that doesn't fit or is missing.
-    pub(crate) fn auth_kind(&self) -> Result<AuthKind, String> {
+    /// What the arguments say, or what is wrong with them. Values that may hold a secret are not repeated.
+    pub(crate) fn setup(&self) -> Result<Setup, String> {
+        let endpoints = self.endpoints.iter().map(|text| Endpoint::parse(text));
+        let endpoints = endpoints.collect::<Result<_, _>>();
+        let setup = Setup {
+            name: self.name.clone().unwrap_or_default(),
+            base_url: self.base_url.clone().unwrap_or_default(),
+            auth: self.auth_kind()?,
+            token_variable: self.token_env.clone(),
+            headers: self
+                .headers
+                .iter()
+                .map(|text| header(text))
+                .collect::<Result<_, _>>()?,
+            endpoints: endpoints.map_err(|error| error.to_string())?,
+        };
+        setup.check().map_err(|error| error.to_string())?;
+        Ok(setup)
+    }
+
+    fn auth_kind(&self) -> Result<AuthKind, String> {
         let auth = self.auth.unwrap_or(Auth::None);
-        let only_for = |flag: &str, kind: &str| Err(format!("`{flag}` is for `--auth {kind}`"));
         if auth != Auth::ApiKey && (self.key_name.is_some() || self.key_in.is_some()) {
-            return only_for("--key-name` and `--key-in", "api-key");
+            return Err("`--key-name` and `--key-in` go with `--auth api-key`".to_owned());
         }
         if auth != Auth::Oauth2 && self.token_url.is_some() {
-            return only_for("--token-url", "oauth2");
+            return Err("`--token-url` goes with `--auth oauth2`".to_owned());
         }
         Ok(match auth {
             Auth::None if self.token_env.is_some() => {
@@ -122,27 +140,19 @@ impl InitArguments {
 
     /// The flags without which there is nothing to ask.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
-        let mut missing = Vec::new();
-        if self.name.is_none() {
-            missing.push("NAME");
-        }
-        if self.base_url.is_none() {
-            missing.push("--base-url URL");
-        }
-        if self.endpoints.is_empty() {
-            missing.push("--endpoint PATH");
-        }
-        missing
+        let lacks = [
+            ("NAME", self.name.is_none()),
+            ("--base-url URL", self.base_url.is_none()),
+            ("--endpoint PATH", self.endpoints.is_empty()),
+        ];
+        let missing = lacks.into_iter().filter(|(_, is_missing)| *is_missing);
+        missing.map(|(flag, _)| flag).collect()
     }
-}
-
-fn endpoint(text: &str) -> Result<Endpoint, String> {
-    Endpoint::parse(text).map_err(|error| error.to_string())
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
         .split_once(':')
-        .ok_or("expected a name and a value, such as `Notion-Version: 2022-06-28`")?;
+        .ok_or("`--header` takes a name and a value, such as `Notion-Version: 2022-06-28`")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::discover::{self, Discovered, Setup, discover, existing, render, write_files};
+use engine::discover::{
+    self, Discovered, FileError, Setup, discover, existing, render, write_files,
+};
 use engine::flow::{Event, Observer};
 use engine::spec::{Secret, Variables};
 
@@ -29,17 +31,14 @@ pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<
         [] => arguments,
         _ if questions::can_ask() => questions::complete(arguments)?,
         _ => {
-            let message = format!(
-                "{} must be given; on a terminal, init asks for it",
-                missing.join(", ")
-            );
+            let missing = missing.join(", ");
+            let message = format!("give {missing}; on a terminal, init asks for what is missing");
             return Err(Failure::usage(message, None));
         }
     };
-    let setup = setup(&arguments)?;
-    setup
-        .check()
-        .map_err(|error| Failure::usage(error.to_string(), None))?;
+    let setup = arguments
+        .setup()
+        .map_err(|problem| Failure::usage(problem, None))?;
     if let Some(error) = existing(folder, &setup.name).filter(|_| !arguments.force) {
         return Err(Failure::usage(error.to_string(), None));
     }
@@ -71,28 +70,10 @@ pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<
     };
     let yaml = render(&setup, &found);
     let written =
-        write_files(folder, &setup, &yaml, &secrets, arguments.force).map_err(|error| {
-            Failure::usage(
-                error.to_string(),
-                std::error::Error::source(&error).map(|source| source.to_string().into()),
-            )
-        })?;
+        write_files(folder, &setup, &yaml, &secrets, arguments.force).map_err(unwritten)?;
     printer.result(&report::written(&written));
     printer.result(&report::next_steps(&setup, &found));
     Ok(ExitCode::SUCCESS)
-}
-
-fn setup(arguments: &InitArguments) -> Result<Setup, Failure> {
-    Ok(Setup {
-        name: arguments.name.clone().unwrap_or_default(),
-        base_url: arguments.base_url.clone().unwrap_or_default(),
-        auth: arguments
-            .auth_kind()
-            .map_err(|problem| Failure::usage(problem, None))?,
-        token_variable: arguments.token_env.clone(),
-        headers: arguments.headers.clone(),
-        endpoints: arguments.endpoints.clone(),
-    })
 }
 
 /// The values of the variables that the spec will name.
@@ -126,6 +107,14 @@ fn secrets(
         missing.join(" and ")
     );
     Err(Failure::usage(message, None))
+}
+
+fn unwritten(error: FileError) -> Failure {
+    let message = error.to_string();
+    match error {
+        FileError::Io { source, .. } => Failure::usage(message, Some(source.into())),
+        FileError::Exists(_) | FileError::Unwritable(_) => Failure::usage(message, None),
+    }
 }
 
 /// Tells what keeps the user waiting.

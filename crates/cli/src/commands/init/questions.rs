@@ -109,7 +109,7 @@ fn text(prompt: &str, example: &str) -> Result<String, Failure> {
         .map_err(unanswered)
 }
 
-fn endpoint(prompt: &str, may_be_empty: bool) -> Result<Option<Endpoint>, Failure> {
+fn endpoint(prompt: &str, may_be_empty: bool) -> Result<Option<String>, Failure> {
     let answer = Input::<String>::with_theme(&ColorfulTheme::default())
         .with_prompt(prompt)
         .allow_empty(may_be_empty)
@@ -118,11 +118,8 @@ fn endpoint(prompt: &str, may_be_empty: bool) -> Result<Option<Endpoint>, Failur
             text => Endpoint::parse(text).map(drop),
         })
         .interact_text();
-    let answer = answer.map_err(unanswered)?;
-    // What was typed has been checked.
-    Ok(Some(answer.trim())
-        .filter(|text| !text.is_empty())
-        .and_then(|text| Endpoint::parse(text).ok()))
+    let answer = answer.map_err(unanswered)?.trim().to_owned();
+    Ok(Some(answer).filter(|path| !path.is_empty()))
 }
 
 fn select(prompt: &str, choices: &[&str]) -> Result<usize, Failure> {

@@ -17,6 +17,7 @@ use std::ops::Range;
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 
+pub(crate) use detect::is_usual_list;
 pub use scan::DEPTH_LIMIT;
 use scan::{Found, Records, Target, scan, scan_and_read};
 

@@ -1,0 +1,6 @@
+//! `engine init`: from an address to a table.
+
+mod credentials;
+mod failures;
+mod files;
+mod shapes;
