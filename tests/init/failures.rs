@@ -120,6 +120,18 @@ fn secrets_and_placeholders_have_no_place_in_the_flags() {
             misused(at(local, "things/{id}")),
             misused(at(local, "https://u:s3cret@api.example.com/things")),
             misused(at("http://u:s3cret@127.0.0.1:1", "things")),
+            misused(
+                at("http://u:s3cret@127.0.0.1:1", "things")
+                    .into_iter()
+                    .chain(["--offline"])
+            ),
+            misused(at(local, "things").into_iter().chain([
+                "--auth",
+                "oauth2",
+                "--offline",
+                "--token-url",
+                "http://u:s3cret@127.0.0.1:1/token"
+            ])),
             misused(at("ftp://127.0.0.1", "things")),
             misused(
                 at(local, "things")

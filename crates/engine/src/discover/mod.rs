@@ -31,7 +31,7 @@ pub use endpoint::Endpoint;
 pub use error::Error;
 pub use files::{FileError, Written, existing, write_files};
 pub use finding::{Certainty, Discovered, Finding, Paging};
-pub use probe::discover;
+pub use probe::{check, discover};
 pub use records::Missing;
 pub use setup::{AuthKind, Setup, SetupError, Variable, check_name};
 pub use spec_text::render;

@@ -40,7 +40,7 @@ pub async fn discover(
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     observer: Observer,
 ) -> Result<Vec<Discovered>, Error> {
-    setup.check()?;
+    check(setup)?;
     let plan = plan(setup, &[], variables)?;
     let mut client = plan.client.clone();
     client.retry.max_attempts = client.retry.max_attempts.min(MOST_ATTEMPTS);
@@ -62,6 +62,18 @@ pub async fn discover(
     // What is written is a spec, whatever the API's fields are called.
     drop(self::plan(setup, &all, variables)?);
     Ok(all.into_iter().flatten().collect())
+}
+
+/// Checks what can be checked before the API is asked, and before there are secrets.
+///
+/// # Errors
+/// What the user said can't be used.
+pub fn check(setup: &Setup) -> Result<(), Error> {
+    setup.check()?;
+    let names = setup.variables().into_iter().map(|variable| variable.name);
+    let variables = Variables::new(names.map(|name| (name, "-".to_owned())));
+    drop(plan(setup, &[], &variables)?);
+    Ok(())
 }
 
 /// The plan of the spec as it would be written.

@@ -98,7 +98,6 @@ impl InitArguments {
                 .collect::<Result<_, _>>()?,
             endpoints: endpoints.map_err(|error| error.to_string())?,
         };
-        setup.check().map_err(|error| error.to_string())?;
         Ok(setup)
     }
 

@@ -39,6 +39,7 @@ pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<
     let setup = arguments
         .setup()
         .map_err(|problem| Failure::usage(problem, None))?;
+    discover::check(&setup)?;
     if let Some(error) = existing(folder, &setup.name).filter(|_| !arguments.force) {
         return Err(Failure::usage(error.to_string(), None));
     }
