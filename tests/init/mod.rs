@@ -3,4 +3,6 @@
 mod credentials;
 mod failures;
 mod files;
+#[cfg(unix)]
+mod questions;
 mod shapes;
