@@ -94,9 +94,27 @@ fn only_the_secret_where_all_else_is_given() {
 fn ctrl_c_ends_it_and_nothing_is_written() {
     let workspace = Workspace::new();
     let mut session = at_a_terminal(&workspace, &["init"]);
-    answer(&mut session, "Name of the pipeline", "sh");
+    answer(
+        &mut session,
+        "Name of the pipeline",
+        &format!("shop{ENTER}"),
+    );
+    answer(
+        &mut session,
+        "Base URL",
+        &format!("http://127.0.0.1:1{ENTER}"),
+    );
+    session.exp_string("no credentials").unwrap();
     session.send_control('c').unwrap();
     session.flush().unwrap();
-    session.exp_eof().unwrap();
+    let said = session.exp_eof().unwrap();
+    assert!(
+        said.contains("interrupted, and nothing was written"),
+        "{said}"
+    );
+    // The choice had hidden the cursor.
+    assert!(said.contains("\u{1b}[?25h"), "{said}");
+    let status = session.process().wait().unwrap();
+    assert!(format!("{status:?}").contains("130"), "{status:?}");
     assert_eq!(std::fs::read_dir(workspace.path()).unwrap().count(), 0);
 }

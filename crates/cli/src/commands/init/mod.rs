@@ -18,13 +18,16 @@ pub(crate) use arguments::InitArguments;
 
 use super::run::clock;
 use super::spec::environment;
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
+use crate::signals::Signals;
 
 /// Where the files are written.
 const FOLDER: &str = ".";
 
 pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+    // At a question, Ctrl-C ends the question, which puts the terminal in order.
+    let signals = Signals::listen();
     let folder = Path::new(FOLDER);
     let missing = arguments.missing();
     let arguments = match missing.as_slice() {
@@ -56,13 +59,11 @@ pub(crate) async fn init(arguments: InitArguments, printer: &Printer) -> Result<
     let found = if arguments.offline {
         setup.endpoints.iter().map(|_| None).collect()
     } else {
-        let found = discover(
-            &setup,
-            &variables,
-            Arc::new(clock),
-            observer(printer.is_quiet()),
-        )
-        .await?;
+        let observer = observer(printer.is_quiet());
+        let found = tokio::select! {
+            found = discover(&setup, &variables, Arc::new(clock), observer) => found?,
+            () = signals.received(1) => return Err(interrupted(None)),
+        };
         printer.result(&report::findings(&setup, &found));
         found
             .into_iter()
@@ -108,6 +109,14 @@ fn secrets(
         missing.join(" and ")
     );
     Err(Failure::usage(message, None))
+}
+
+fn interrupted(cause: Option<std::io::Error>) -> Failure {
+    Failure::Other {
+        message: "interrupted, and nothing was written".to_owned(),
+        cause: cause.map(Into::into),
+        code: INTERRUPTED,
+    }
 }
 
 fn unwritten(error: FileError) -> Failure {

@@ -1,16 +1,17 @@
 //! What `engine init` asks on a terminal.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::Path;
 
+use dialoguer::console::Term;
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Input, Password, Select};
 use engine::discover::{Endpoint, Variable, check_name, existing};
 use engine::spec::Secret;
 
-use super::FOLDER;
 use super::arguments::{Auth, InitArguments, KeyPlace};
-use crate::failure::{Failure, INTERRUPTED};
+use super::{FOLDER, interrupted};
+use crate::failure::Failure;
 
 /// The kinds of credentials in the order in which they are offered, and what they are.
 const KINDS: [(Auth, &str); 5] = [
@@ -134,9 +135,8 @@ fn select(prompt: &str, choices: &[&str]) -> Result<usize, Failure> {
 /// The terminal has gone, or the user wants no more.
 fn unanswered(error: dialoguer::Error) -> Failure {
     let dialoguer::Error::IO(error) = error;
-    Failure::Other {
-        message: "the question was not answered, and nothing was written".to_owned(),
-        cause: Some(Box::new(error)),
-        code: INTERRUPTED,
-    }
+    // A terminal that is gone has no cursor.
+    drop(Term::stderr().show_cursor());
+    let is_wanted = error.kind() == ErrorKind::Interrupted;
+    interrupted(Some(error).filter(|_| !is_wanted))
 }
