@@ -33,17 +33,6 @@ pub enum Paging {
     Unknown(String),
 }
 
-impl Paging {
-    /// Whether the user must set `paginator` for a run to succeed.
-    pub fn is_open(&self) -> bool {
-        match self {
-            Self::Found(finding) => finding.certainty == Certainty::Guess,
-            Self::NoneSeen(_) => false,
-            Self::Unknown(_) => true,
-        }
-    }
-}
-
 /// Something that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding<T> {

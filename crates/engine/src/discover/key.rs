@@ -40,10 +40,11 @@ pub(super) fn find(sample: &Sample, names: &[&str]) -> Option<Finding<Vec<String
         return Some(Finding {
             value: vec![(*field).to_owned()],
             evidence: format!("present and unique in {}", sample.extent(whole)),
-            certainty: match (by_name, whole >= ENOUGH_RECORDS) {
-                (true, true) => Certainty::Certain,
-                (true, false) => Certainty::Likely,
-                _ => Certainty::Guess,
+            certainty: match whole {
+                _ if !by_name => Certainty::Guess,
+                0 | 1 => Certainty::Guess,
+                _ if whole < ENOUGH_RECORDS => Certainty::Likely,
+                _ => Certainty::Certain,
             },
         });
     }

@@ -21,6 +21,7 @@ mod sample;
 mod setup;
 mod spec_text;
 mod times;
+mod trial;
 mod yaml;
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::error::told;
@@ -12,9 +11,10 @@ use super::finding::{Certainty, Discovered, Finding, Paging, count};
 use super::records::{RecordsFound, find as find_records, last_key};
 use super::sample::Sample;
 use super::setup::Setup;
+use super::trial::Trial;
 use super::{Error, cursor, key, render, times};
 use crate::extract::{self, Client, FirstAnswer, Suggestion, read_pages};
-use crate::flow::{Observer, Page};
+use crate::flow::Observer;
 use crate::plan::{Plan, compile};
 use crate::spec::{Diagnostics, Source, Variables};
 
@@ -97,16 +97,6 @@ struct Look<'a> {
     variables: &'a Variables,
 }
 
-/// What came of trying a way of paging.
-enum Trial {
-    /// The next page brought other records.
-    Proven(Vec<Page>),
-    /// All came on one page.
-    OnePage(Vec<Page>),
-    /// Why it isn't the way.
-    Failed(String),
-}
-
 impl Look<'_> {
     async fn discover(&self) -> Result<Discovered, Error> {
         let plan = plan(&self.setup, &[], self.variables)?;
@@ -128,7 +118,7 @@ impl Look<'_> {
         };
         let records = find_records(first.body(), self.endpoint).map_err(no_records)?;
         let mut sample = Sample::default();
-        sample.add_page(first.body(), &records.ranges);
+        sample.add(1, first.body(), &records.ranges);
         let mut found = Discovered {
             records: records.finding.clone(),
             other_records: records.others.clone(),
@@ -170,8 +160,7 @@ impl Look<'_> {
             } = way;
             let (pages, outcome, certainty) = match self.try_out(found, &spec, first_record).await?
             {
-                Trial::Proven(pages) => {
-                    let more = pages.get(1).map_or(0, |page| page.records.len());
+                Trial::Proven { pages, more } => {
                     let outcome = format!("page 2 brought {}", count(more, "other record"));
                     (pages, outcome, Certainty::Certain)
                 }
@@ -191,7 +180,7 @@ impl Look<'_> {
             };
             *sample = Sample::default();
             for page in &pages {
-                sample.add_page(&page.body, &page.records);
+                sample.add(page.number, &page.body, &page.records);
             }
             return Ok(Paging::Found(Finding {
                 value: spec,
@@ -230,49 +219,11 @@ impl Look<'_> {
         if let Err(error) = read {
             return Ok(Trial::Failed(whole_story(&error.source)));
         }
-        let Some(page) = pages.first() else {
-            return Ok(Trial::Failed("no page came".to_owned()));
-        };
-        let records = |page: &Page| -> Vec<Vec<u8>> {
-            let texts = page
-                .records
-                .iter()
-                .filter_map(|range| page.body.get(range.clone()));
-            texts.map(<[u8]>::to_vec).collect()
-        };
-        let on_first = records(page);
-        let is_same = first_record
-            .zip(on_first.first())
-            .is_none_or(|(one, other)| is_same(one, other));
-        if !is_same {
-            return Ok(Trial::Failed(
-                "its first page is not the API's first one".to_owned(),
-            ));
-        }
-        let Some(second) = pages.get(1).filter(|page| !page.records.is_empty()) else {
-            return Ok(Trial::OnePage(pages));
-        };
-        if records(second)
-            .iter()
-            .any(|record| on_first.contains(record))
-        {
-            return Ok(Trial::Failed(
-                "page 2 has records of page 1 again".to_owned(),
-            ));
-        }
-        Ok(Trial::Proven(pages))
+        Ok(Trial::judge(pages, first_record))
     }
 }
 
-/// Whether both are the same record, though a field of it may tell the time.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let id = |record: &[u8]| {
-        let record: Value = serde_json::from_slice(record).ok()?;
-        record.get("id").cloned()
-    };
-    one == other || id(one).is_some_and(|id_of_one| id(other) == Some(id_of_one))
-}
-
+/// A failure and its causes on one line.
 fn whole_story(error: &extract::Error) -> String {
     let mut text = told(error);
     let mut source = error.source();

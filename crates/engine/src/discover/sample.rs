@@ -14,12 +14,13 @@ const MOST_RECORDS: usize = 10_000;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Sample {
     pub(super) records: Vec<Value>,
-    pages: usize,
+    pages: u64,
 }
 
 impl Sample {
-    pub(super) fn add_page(&mut self, body: &[u8], records: &[Range<usize>]) {
-        self.pages += 1;
+    /// Adds the records of a page, or of a part of it. Pages count from 1.
+    pub(super) fn add(&mut self, page: u64, body: &[u8], records: &[Range<usize>]) {
+        self.pages = self.pages.max(page);
         let room = MOST_RECORDS.saturating_sub(self.records.len());
         let texts = records.iter().filter_map(|range| body.get(range.clone()));
         let values = texts.filter_map(|text| serde_json::from_slice(text).ok());
@@ -48,7 +49,10 @@ impl Sample {
     /// How much was looked at: `60 of 60 records on 2 pages`.
     pub(super) fn extent(&self, fitting: usize) -> String {
         let all = count(self.records.len(), "record");
-        format!("{fitting} of {all} on {}", count(self.pages, "page"))
+        format!(
+            "{fitting} of {all} on {}",
+            count(usize::try_from(self.pages).unwrap_or(usize::MAX), "page")
+        )
     }
 }
 

@@ -1,11 +1,15 @@
 //! What answers of well-known shapes give.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::endpoint::Endpoint;
-use super::finding::Finding;
+use super::finding::{Discovered, Finding, Paging};
 use super::sample::Sample;
-use super::{cursor, key, records, times};
+use super::setup::Setup;
+use super::{cursor, key, records, render, times};
+use crate::plan::compile;
+use crate::spec::{Source, Variables};
 
 /// Where the records are, and how certain that is.
 fn records_of(endpoint: &str, body: &Value) -> String {
@@ -28,7 +32,7 @@ fn sample(records: &[Value]) -> Sample {
         .unwrap()
         .records;
     let mut sample = Sample::default();
-    sample.add_page(body.as_bytes(), &ranges);
+    sample.add(1, body.as_bytes(), &ranges);
     sample
 }
 
@@ -323,4 +327,75 @@ fn numbers_that_are_times_get_a_hint() {
         ])),
         "created_at unix"
     );
+}
+
+/// Any JSON, with names that mean something among its keys.
+fn any_json() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        "\\PC{0,3}",
+        prop::sample::select(vec![
+            "id",
+            "data",
+            "items",
+            "links",
+            "next",
+            "total",
+            "page",
+            "offset",
+            "limit",
+            "has_more",
+            "updated_at",
+            "error",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        (1_600_000_000_i64..1_700_000_000).prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        Just(Value::from("2024-01-01T00:00:00Z")),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        let members = prop::collection::vec((name.clone(), inner.clone()), 0..6);
+        prop_oneof![
+            prop::collection::vec(inner, 0..6).prop_map(Value::from),
+            members.prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_answer_gives_a_spec_or_a_reason(body in any_json()) {
+        let body = body.to_string();
+        let endpoint = Endpoint::parse("things").unwrap();
+        let Ok(found) = records::find(body.as_bytes(), &endpoint) else { return Ok(()) };
+        let mut sample = Sample::default();
+        sample.add(1, body.as_bytes(), &found.ranges);
+        let key = key::find(&sample, &["things"]);
+        if let Some(key) = &key {
+            prop_assert!(!key.value.is_empty());
+        }
+        let discovered = Discovered {
+            records: found.finding,
+            other_records: found.others,
+            paging: Paging::NoneSeen(body.clone()),
+            primary_key: key,
+            cursor: cursor::find(&sample),
+            times: times::find(&sample),
+        };
+        let setup = Setup {
+            name: "shop".to_owned(),
+            base_url: "https://api.example.com".to_owned(),
+            endpoints: vec![endpoint],
+            ..Setup::default()
+        };
+        let yaml = render(&setup, &[Some(discovered)]);
+        let (source, pipeline) = Source::read("shop.yaml", &yaml, &Variables::default()).unwrap();
+        let planned = source.finish(compile(&pipeline));
+        prop_assert!(planned.is_ok(), "{:?}\n{yaml}", planned.map(drop).map_err(|wrong| wrong.summary()));
+    }
 }

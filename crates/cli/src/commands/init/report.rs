@@ -83,10 +83,15 @@ pub(super) fn next_steps(setup: &Setup, found: &[Option<Discovered>]) -> String 
     let endpoints = || setup.endpoints.iter().zip(found);
     for (endpoint, found) in endpoints() {
         let Some(found) = found else { continue };
-        if found.paging.is_open() {
+        let open = match &found.paging {
+            Paging::Found(paging) if paging.certainty == Certainty::Guess => Some("look at"),
+            Paging::Unknown(_) => Some("set"),
+            Paging::Found(_) | Paging::NoneSeen(_) => None,
+        };
+        if let Some(open) = open {
+            let name_of_resource = &endpoint.name;
             steps.push(format!(
-                "  set `paginator` of `{}` in {name}.yaml",
-                endpoint.name
+                "  {open} `paginator` of `{name_of_resource}` in {name}.yaml"
             ));
         }
         if found.records.certainty == Certainty::Guess {
