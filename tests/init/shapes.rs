@@ -337,3 +337,43 @@ fn more_that_nobody_knows_how_to_ask_for() {
     run.assert_code(1);
     assert!(run.stderr.contains("set `paginator`"), "{}", run.stderr);
 }
+
+#[test]
+fn a_link_to_another_host_is_not_followed() {
+    let elsewhere = Scripted::start(|_| reply(&json!([])));
+    let link = format!("{}/things?page=2", elsewhere.url());
+    let server = Scripted::start(move |_| reply(&json!({"data": records(0, PAGE), "next": link})));
+    let workspace = Workspace::new();
+    let finished = init(&workspace, &server, "things");
+    finished.assert_code(0);
+    assert!(elsewhere.requests().is_empty());
+    for said in [
+        "guess    `next` has the URL of the next page; but trying it out failed",
+        "neither the origin of `base_url` nor one of `allowed_hosts`",
+        "look at `paginator` of `things` in shop.yaml",
+    ] {
+        assert!(
+            finished.stdout.contains(said),
+            "{said}\n{}",
+            finished.stdout
+        );
+    }
+}
+
+#[test]
+fn an_api_that_fails_for_a_while_is_asked_again() {
+    let server = Scripted::start(|request| match request.time {
+        1 => Reply::status(503, "busy").with("Retry-After", "0"),
+        _ => reply(&Value::from(records(0, 3))),
+    });
+    let workspace = Workspace::new();
+    let finished = init(&workspace, &server, "things");
+    finished.assert_code(0);
+    assert!(
+        finished
+            .stderr
+            .contains("retry: things: try 1 failed (the server answered 503)"),
+        "{}",
+        finished.stderr
+    );
+}

@@ -22,7 +22,7 @@ use crate::spec::{Diagnostics, Source, Variables};
 const PAGES_TRIED: u64 = 2;
 
 /// Ways of paging that are tried for one endpoint.
-const MOST_WAYS: usize = 6;
+const MOST_WAYS: usize = 8;
 
 /// How often a request is sent: whoever waits for the answer wants to know soon.
 const MOST_ATTEMPTS: u32 = 3;

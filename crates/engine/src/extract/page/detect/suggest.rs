@@ -5,16 +5,11 @@ use super::chains::quoted;
 use super::{Answer, Detected, Member, detected, refuse_more, total_header};
 use crate::extract::page::fullness::is_usual_limit;
 use crate::extract::page::members::TOTAL_NAMES;
-use crate::plan::{DEFAULT_CURSOR_PARAM, NextPlan, PageUnit, TotalSource};
+use crate::plan::{ChainedPlan, DEFAULT_CURSOR_PARAM, NextPlan, PageUnit, Selector, TotalSource};
 
-/// Query parameters in which APIs take a cursor back, the likelier ones first.
-const USUAL_CURSOR_PARAMS: [&str; 5] = [
-    DEFAULT_CURSOR_PARAM,
-    "start_cursor",
-    "page_token",
-    "after",
-    "next_token",
-];
+/// Query parameters in which APIs take a cursor back, whatever its name in the answer.
+const USUAL_CURSOR_PARAMS: [&str; 4] =
+    [DEFAULT_CURSOR_PARAM, "start_cursor", "page_token", "after"];
 
 /// Texts that are a cursor in some APIs, and go back under their own name.
 const TEXTS_SENT_BACK: [&str; 8] = [
@@ -97,17 +92,14 @@ fn variants(found: &Detected) -> Vec<Suggestion> {
                 spec.replacen("type: page_number,", &with_base, 1)
             })
             .into(),
-        Detected::Chain { plan, .. } if matches!(plan.next, NextPlan::BodyCursor { .. }) => {
-            let default = format!("cursor_param: {DEFAULT_CURSOR_PARAM}");
-            let others = USUAL_CURSOR_PARAMS
-                .map(|param| spec.replacen(&default, &format!("cursor_param: {param}"), 1));
-            // Where the cursor's name tells its parameter, there is nothing to replace.
-            if spec.contains(&default) {
-                others.into()
-            } else {
-                vec![spec.clone()]
-            }
-        }
+        Detected::Chain {
+            plan:
+                ChainedPlan {
+                    next: NextPlan::BodyCursor { path, .. },
+                    ..
+                },
+            ..
+        } => with_cursor_params(spec, path),
         _ => vec![spec.clone()],
     };
     let suggestion = |spec| Suggestion {
@@ -116,6 +108,36 @@ fn variants(found: &Detected) -> Vec<Suggestion> {
         is_shown: true,
     };
     specs.into_iter().map(suggestion).collect()
+}
+
+/// A spec with each parameter that may take the cursor at the path, unless its name has told the parameter.
+fn with_cursor_params(spec: &str, path: &Selector) -> Vec<String> {
+    let default = format!("cursor_param: {DEFAULT_CURSOR_PARAM}");
+    if !spec.contains(&default) {
+        return vec![spec.to_owned()];
+    }
+    let key = path.as_str().rsplit('.').next().unwrap_or_default();
+    let is_word = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    let mut letters = key.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    let own: String = first.into_iter().chain(letters).collect();
+    let [usual, others @ ..] = USUAL_CURSOR_PARAMS;
+    let mut params = vec![usual];
+    params.extend([key, &own].into_iter().filter(|name| is_word(name)));
+    params.extend(others);
+    let mut specs: Vec<String> = Vec::new();
+    for param in params {
+        let spec = spec.replacen(&default, &format!("cursor_param: {param}"), 1);
+        if !specs.contains(&spec) {
+            specs.push(spec);
+        }
+    }
+    specs
 }
 
 fn told_by(next: &NextPlan) -> String {
@@ -178,4 +200,34 @@ fn usual_numbers(answer: &Answer<'_>, members: &[Member<'_>]) -> Vec<Suggestion>
         suggestion(format!("{{ type: page_number, base_page: 1, {total} }}")),
         suggestion(format!("{{ type: offset, limit: {count}, {total} }}")),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_goes_back_under_usual_names_and_its_own() {
+        let params = |key: &str| {
+            let spec = "{ type: cursor, cursor_param: cursor }";
+            let path = Selector::from_keys(vec!["meta".to_owned(), key.to_owned()]);
+            let specs = with_cursor_params(spec, &path).into_iter();
+            let params = specs.map(|spec| {
+                spec.replace("{ type: cursor, cursor_param: ", "")
+                    .replace(" }", "")
+            });
+            params.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            params("next_token"),
+            "cursor next_token start_cursor page_token after"
+        );
+        assert_eq!(
+            params("NextToken"),
+            "cursor NextToken nextToken start_cursor page_token after"
+        );
+        assert_eq!(params("next: {x}"), "cursor start_cursor page_token after");
+        let told = "{ type: cursor, cursor_param: pageToken }";
+        assert_eq!(with_cursor_params(told, &Selector::root()), [told]);
+    }
 }
