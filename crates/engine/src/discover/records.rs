@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::endpoint::Endpoint;
 use super::finding::{Certainty, Finding, count};
 use crate::plan::Selector;
-use crate::plan::selector::is_usual_list;
+use crate::plan::selector::{is_usual_list, tells_of_paging};
 
 /// Lists and objects that belong to an answer's envelope.
 const ENVELOPE_NAMES: [&str; 8] = [
@@ -22,14 +22,13 @@ const ENVELOPE_NAMES: [&str; 8] = [
 ];
 
 /// Keys of an object that tells of a failure.
-const FAILURE_NAMES: [&str; 6] = [
-    "error",
-    "errors",
-    "message",
-    "error_description",
-    "detail",
-    "fault",
-];
+const FAILURE_NAMES: [&str; 4] = ["error", "errors", "error_description", "fault"];
+
+/// Keys that tell of a failure where there is hardly anything else.
+const MESSAGE_NAMES: [&str; 2] = ["message", "detail"];
+
+/// Members of its own from which on an object with an empty list is a record, rather than an empty page.
+const FIELDS_OF_A_RECORD: usize = 3;
 
 /// Records that were found.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,21 +118,22 @@ fn single(
     if root.is_empty() {
         return Err(Missing::Nothing);
     }
-    let has = |name: &str| {
-        root.get(name)
-            .is_some_and(|value| !value.is_null() && *value != false)
-    };
     if !root.contains_key("id") {
-        if FAILURE_NAMES.into_iter().any(has) {
+        if tells_of_failure(root) {
             return Err(Missing::Failure);
         }
+        let own = root.iter().filter(|(name, value)| {
+            !value.is_array() && !value.is_object() && !tells_of_paging(name)
+        });
+        let own = own.count();
         if detected != Selector::root() {
             let records = detected.records(body).map_err(nothing)?.records;
-            return Err(if records.is_empty() {
-                Missing::EmptyList(detected.as_str().to_owned())
-            } else {
-                Missing::NoObjects
-            });
+            if records.is_empty() && own < FIELDS_OF_A_RECORD {
+                return Err(Missing::EmptyList(detected.as_str().to_owned()));
+            }
+            if own == 0 {
+                return Err(Missing::NoObjects);
+            }
         }
     }
     let is_wrapped = !root.contains_key("id") && root.get("data").is_some_and(Value::is_object);
@@ -159,6 +159,15 @@ fn single(
         others: others(selector.as_str()),
         selector,
     })
+}
+
+fn tells_of_failure(root: &Map<String, Value>) -> bool {
+    let has = |name: &str| {
+        let value = root.get(name);
+        value.is_some_and(|value| !value.is_null() && *value != false)
+    };
+    FAILURE_NAMES.into_iter().any(has)
+        || root.len() <= FIELDS_OF_A_RECORD && MESSAGE_NAMES.into_iter().any(has)
 }
 
 /// How much speaks for a candidate, the least first.

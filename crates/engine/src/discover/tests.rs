@@ -152,6 +152,11 @@ fn one_object_is_one_record() {
         "data (guess, 1)",
     );
     check(json!({"name": "x", "size": 3}), "$ (guess, 1)");
+    check(json!({"name": "x", "tags": ["a"]}), "$ (guess, 1)");
+    check(
+        json!({"sha": "a1", "message": "fix", "author": "ann", "parents": []}),
+        "$ (guess, 1)",
+    );
 }
 
 #[test]
