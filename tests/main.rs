@@ -28,6 +28,7 @@ mod full_disk;
 mod histories;
 mod holes;
 mod incremental;
+mod init;
 mod interruption;
 mod memory;
 mod merge;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use crate::commands::init::InitArguments;
+
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
 #[command(name = "engine", version, arg_required_else_help = true)]
@@ -19,6 +21,7 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    Init(InitArguments),
     Check(CheckArguments),
     Run(RunArguments),
     State(StateArguments),

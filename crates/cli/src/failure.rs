@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Spec(Diagnostics),
     /// The run stopped.
     Run(engine::run::Error),
+    /// Nothing was found out about an API.
+    Discover(engine::discover::Error),
     /// Tables can't be looked at or changed.
     Load(engine::load::Error),
     /// Anything else: a message, and what caused it.
@@ -68,6 +70,23 @@ impl Failure {
                     | engine::load::Error::NoSuchCommit { .. }
                     | engine::load::Error::Condition { .. } => ExitCode::from(BAD_USAGE),
                     _ => ExitCode::FAILURE,
+                }
+            }
+            Self::Discover(error) => {
+                printer.error(&format!("error: {error}"));
+                if let engine::discover::Error::Request { source, .. } = &error {
+                    let causes = causes(source.source());
+                    if !causes.is_empty() {
+                        printer.error(&causes);
+                    }
+                }
+                if let Some(help) = error.help() {
+                    printer.error(&format!("  help: {help}"));
+                }
+                if error.is_usage() {
+                    ExitCode::from(BAD_USAGE)
+                } else {
+                    ExitCode::FAILURE
                 }
             }
             Self::Other {

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Err(error) => return failure::Failure::from(error).report(&printer),
     };
     let result = match arguments.command {
+        Command::Init(arguments) => runtime.block_on(commands::init::init(arguments, &printer)),
         Command::Check(arguments) => runtime.block_on(commands::check::check(arguments, &printer)),
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
         Command::State(arguments) => {

@@ -94,7 +94,7 @@ fn check_vars(given: &[(String, String)], pipeline: &Pipeline) -> Result<(), Fai
 }
 
 /// The variables that are text; others can't be named in a spec.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(super) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

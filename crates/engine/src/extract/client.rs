@@ -173,6 +173,11 @@ impl Client {
         (self.inner.clock)()
     }
 
+    /// The beginning of a body, on one line and without the secrets of its request.
+    pub(super) fn excerpt(&self, request: &Request, body: &[u8]) -> String {
+        self.inner.redactor_for(request).excerpt(body)
+    }
+
     pub(super) fn notice(&self, resource: &str, text: &str) {
         let text = self.inner.redactor().text(text);
         self.observe(Event::Notice {

@@ -18,6 +18,7 @@ mod judge;
 mod large;
 mod page;
 mod page_memory;
+mod probe;
 pub mod progress;
 mod proxy;
 mod range;
@@ -38,6 +39,8 @@ pub use client::Client;
 pub use error::{Answered, Error, SliceError, Tried};
 pub use judge::LONGEST_INLINE_BODY;
 pub use page::PagerError;
+pub(crate) use page::Suggestion;
+pub(crate) use probe::{FirstAnswer, read_pages};
 pub use read::{DecodedPages, SliceStatistics, read_slice};
 pub use seeds::read_seeds;
 

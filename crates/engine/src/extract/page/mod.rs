@@ -25,6 +25,8 @@ use url::Url;
 use crate::plan::{AutoPlan, PaginatorPlan, Placement, Selector};
 use chained::Chained;
 use counted::Counted;
+pub(super) use detect::suggest;
+pub(crate) use detect::{Suggestion, Suggestions};
 pub use error::PagerError;
 use guard::LoopGuard;
 use stop::{Stops, Verdict};
@@ -233,7 +235,7 @@ impl Pager {
         }
         if let Way::Auto { plan, .. } = &self.way {
             let found = detect::detect(plan, answer)?;
-            turn.notices.push(found.notice);
+            turn.notices.push(found.notice());
             turn.warnings.extend(found.warning);
             (self.way, self.stops) = (found.way, found.stops);
         }

@@ -73,7 +73,8 @@ fn is_list_of_objects(json: &mut Reader<'_>) -> Result<bool, BodyError> {
     Ok(only_objects)
 }
 
-fn tells_of_paging(name: &str) -> bool {
+/// Whether a member of that name tells of paging rather than of a record.
+pub(crate) fn tells_of_paging(name: &str) -> bool {
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     let word: String = letters.flat_map(char::to_lowercase).collect();
     PAGING_NAMES.contains(&word.as_str()) || word.ends_with("nextlink")

@@ -17,6 +17,8 @@ use std::ops::Range;
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 
+pub(crate) use detect::is_usual_list;
+pub(crate) use envelope::tells_of_paging;
 pub use scan::DEPTH_LIMIT;
 use scan::{Found, Records, Target, scan, scan_and_read};
 

@@ -5,6 +5,7 @@
 
 mod chains;
 mod numbers;
+mod suggest;
 
 use super::chained::Chained;
 use super::counted::Counted;
@@ -12,13 +13,15 @@ use super::members::{MORE_NAMES, Member, TOTAL_NAMES};
 use super::stop::Stops;
 use super::{Answer, PagerError, Way, fullness};
 use crate::plan::{AutoPlan, ChainedPlan, CountedPlan, StopPlan};
+pub(in crate::extract) use suggest::suggest;
+pub(crate) use suggest::{Suggestion, Suggestions};
 
 /// What was found.
 pub(super) struct Found {
     pub(super) way: Way,
     pub(super) stops: Stops,
-    /// What was chosen.
-    pub(super) notice: String,
+    /// What was chosen, as a spec says it.
+    pub(super) spec: String,
     /// What may mean that records are missing.
     pub(super) warning: Option<String>,
 }
@@ -40,11 +43,7 @@ enum Detected {
 /// Chooses the way of paging, and says what it chose.
 pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, PagerError> {
     let members = Member::all(answer.body, answer.records);
-    let detected = chains::link(answer, &members)
-        .or_else(|| numbers::offset(answer, &members).filter(|_| auto.counts_records))
-        .or_else(|| numbers::page_number(&members, auto.counts_records))
-        .or_else(|| chains::cursor(answer, &members));
-    let Some(detected) = detected else {
+    let Some(detected) = detected(auto.counts_records, answer, &members) else {
         refuse_more(answer, &members)?;
         let told = fullness::of_list(answer, &members);
         let spec = "single_page".to_owned();
@@ -53,7 +52,7 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
         return Ok(Found {
             way: Way::Single { asked, of_record },
             stops: Stops::default(),
-            notice: announced(&spec),
+            spec,
             warning: told,
         });
     };
@@ -63,7 +62,7 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
             Found {
                 stops: Stops::new(&plan.stop, None, 1),
                 way: Way::Chained(Chained::behind_first(plan)),
-                notice: announced(&spec),
+                spec,
                 warning: None,
             }
         }
@@ -77,15 +76,26 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
             Found {
                 stops: Stops::new(&plan.stop, plan.page_size.as_ref(), plan.concurrency),
                 way: Way::Counted(Counted::behind_first(plan, base_is_known)),
-                notice: announced(&spec),
+                spec,
                 warning: None,
             }
         }
     })
 }
 
-fn announced(spec: &str) -> String {
-    format!("detected paginator; to keep it, write `paginator: {spec}`")
+impl Found {
+    /// What a person is told of it.
+    pub(super) fn notice(&self) -> String {
+        let spec = &self.spec;
+        format!("detected paginator; to keep it, write `paginator: {spec}`")
+    }
+}
+
+fn detected(counts_records: bool, answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Detected> {
+    chains::link(answer, members)
+        .or_else(|| numbers::offset(answer, members).filter(|_| counts_records))
+        .or_else(|| numbers::page_number(members, counts_records))
+        .or_else(|| chains::cursor(answer, members))
 }
 
 /// The rules that were found, and those of the spec, which come first.
@@ -100,6 +110,18 @@ fn joined(found: StopPlan, spec: &StopPlan) -> StopPlan {
 
 /// Headers in which APIs give the number of all records.
 const TOTAL_HEADERS: [&str; 3] = ["x-total-count", "x-total", "x-total-records"];
+
+/// The header that gives a total of more records than came.
+fn total_header(answer: &Answer<'_>) -> Option<&'static str> {
+    TOTAL_HEADERS.into_iter().find(|name| {
+        let total = answer
+            .headers
+            .get(*name)
+            .and_then(|total| total.to_str().ok());
+        let total = total.and_then(|total| total.trim().parse::<u64>().ok());
+        total.is_some_and(|total| total > answer.count())
+    })
+}
 
 /// Fails where an answer without a way of paging says that there is more.
 fn refuse_more(answer: &Answer<'_>, members: &[Member<'_>]) -> Result<(), PagerError> {
@@ -117,15 +139,7 @@ fn refuse_more(answer: &Answer<'_>, members: &[Member<'_>]) -> Result<(), PagerE
             records: count,
         });
     }
-    let in_header = TOTAL_HEADERS.into_iter().find(|name| {
-        let total = answer
-            .headers
-            .get(*name)
-            .and_then(|total| total.to_str().ok());
-        let total = total.and_then(|total| total.trim().parse::<u64>().ok());
-        total.is_some_and(|total| total > count)
-    });
-    if let Some(name) = in_header {
+    if let Some(name) = total_header(answer) {
         return Err(PagerError::Undetected {
             path: name.to_owned(),
             records: count,
