@@ -168,9 +168,10 @@ fn is_resource(table: &TableState) -> bool {
 }
 
 fn cursor(reach: &Reach) -> String {
-    match (&reach.last_value, reach.watermark) {
-        (Some(value), _) => value.to_string(),
-        (None, Some(watermark)) => watermark.to_string(),
+    match (reach.watermark, &reach.last_value) {
+        // Windows are read on from there, whatever the newest record is.
+        (Some(watermark), _) => watermark.to_string(),
+        (None, Some(value)) => value.to_string(),
         (None, None) => String::new(),
     }
 }
