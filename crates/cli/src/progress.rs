@@ -82,7 +82,17 @@ impl Progress {
                 let text = format!("failed: {resource}: {text}");
                 self.bar.suspend(|| Printer::new(false).error(&text));
             }
-            Event::Committed { .. } => {}
+            Event::Detected {
+                resource,
+                key,
+                value,
+                reason,
+            } => {
+                let text =
+                    format!("detected `{key}` ({reason}); to keep it, write `{key}: {value}`");
+                self.note_once(&mut counts, format!("note: {resource}: {text}"));
+            }
+            Event::Committed { .. } | Event::PageTurned { .. } | Event::Exchanged(_) => {}
         }
         self.bar.set_message(format!(
             "{}/{} slices · {} requests · {} rows · {}",

@@ -23,18 +23,18 @@ pub(super) fn detect(body: &[u8]) -> Result<Vec<String>, BodyError> {
         .into_iter()
         .filter(|place| place.kind == Kind::List)
         .collect();
-    let usual = |place: &Place| {
-        place
-            .path
-            .last()
-            .is_some_and(|key| USUAL_NAMES.contains(&key.as_str()))
-    };
+    let usual = |place: &Place| place.path.last().is_some_and(|key| is_usual_name(key));
     let chosen = lists.iter().position(usual).unwrap_or(0);
     Ok(if lists.is_empty() {
         Vec::new()
     } else {
         lists.swap_remove(chosen).path
     })
+}
+
+/// Whether a list under this key is taken before others.
+pub(super) fn is_usual_name(key: &str) -> bool {
+    USUAL_NAMES.contains(&key)
 }
 
 /// Paths of lists of objects and of objects of objects.

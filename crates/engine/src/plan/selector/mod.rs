@@ -287,6 +287,21 @@ impl Selector {
         detect::detect(body).map(Self::from_keys)
     }
 
+    /// Why [`Selector::detect`] has chosen it for a body, which is a list itself or not.
+    pub(crate) fn why_detected(&self, body_is_list: bool) -> String {
+        let Route::Chain(steps) = &self.route else {
+            return String::new();
+        };
+        match steps.last() {
+            Some(Step::Key(key)) if detect::is_usual_name(key) => {
+                format!("a list under a usual name, `{key}`")
+            }
+            Some(_) => "the first list in the answer".to_owned(),
+            None if body_is_list => "the answer itself is a list".to_owned(),
+            None => "the answer holds no list, so that it is one record".to_owned(),
+        }
+    }
+
     /// Selectors that would have found records: lists of objects (`a.b`) and objects of objects (`people.*`).
     ///
     /// At most ten, the shortest first; none where the body is not JSON.
