@@ -9,6 +9,7 @@ mod checkpoint;
 mod combinations;
 mod commits;
 mod cut;
+mod decoded;
 mod edit;
 mod error;
 mod included;

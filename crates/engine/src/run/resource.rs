@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::again::replaced;
 use super::checkpoint::{PartRequests, Sealed};
 use super::combinations::{PARENT_RECORDS_HELD, TooMany};
+use super::decoded;
 use super::error::{Error, joined};
 use super::included::Included;
 use super::output::TableOutput;
@@ -19,13 +20,12 @@ use super::report::ResourceReport;
 use super::slice::{SliceReport, SliceRun, blocking};
 use super::slices::{NextSlice, Reading, Slices};
 use super::stop::Stop;
-use crate::decode::{AbsentField, Decoder, DiscardCounts, Told};
+use crate::decode::{Decoder, DiscardCounts};
 use crate::extract::Client;
 use crate::extract::again::Range;
 use crate::flow::{Event, Observer, ParentRecord, Progress};
 use crate::load::Replaced;
 use crate::plan::{ContractMode, IncrementalMode, ResourcePlan, WriteDisposition};
-use crate::spec::looks_secret;
 
 /// All that reading one resource needs.
 pub(super) struct ResourceRun {
@@ -140,9 +140,8 @@ impl ResourceRun {
                 text,
             });
         }
-        self.tell_absent_fields(&decoder, &report);
-        self.tell_misfits(&decoder);
-        self.tell_hints_within(&decoder);
+        let nothing_passed = report.filtered > 0 && report.filtered == report.records;
+        decoded::tell(&decoder, &self.resource, &self.client, nothing_passed);
         self.tell_what_was_left_out(&report);
         self.tell_what_was_discarded(&decoder, &all.discarded, &mut report);
         let breaks_contract = error.as_ref().is_some_and(Error::breaks_contract);
@@ -155,74 +154,6 @@ impl ResourceRun {
             slices: all,
             is_fresh: self.is_fresh,
             error,
-        }
-    }
-
-    fn tell_absent_fields(&self, decoder: &Decoder, report: &ResourceReport) {
-        for name in decoder.rounded_fields() {
-            (self.observer)(Event::Warning {
-                resource: self.resource.name.clone(),
-                text: format!(
-                    "`{name}` has numbers with more digits than expressions compute with (64-bit): what `map` makes of them \
-                     is rounded; the field itself, and a `map` that only names it, keep every digit"
-                ),
-            });
-        }
-        let nothing_passed = report.filtered > 0 && report.filtered == report.records;
-        for AbsentField { name, in_filter } in decoder.absent_fields() {
-            let resource = self.resource.name.clone();
-            let names = if in_filter { "a filter" } else { "`map`" };
-            let text = format!("no record has the field `{name}`, which {names} names");
-            // A field may be rare; one by which a filter lets nothing pass is likely misspelt.
-            (self.observer)(if in_filter && nothing_passed {
-                Event::Warning { resource, text }
-            } else {
-                Event::Notice { resource, text }
-            });
-        }
-    }
-
-    fn tell_misfits(&self, decoder: &Decoder) {
-        let tell = |column: &str, told: &Told, one: &str, many: &str| {
-            let what = match told.count {
-                0 => return,
-                1 => format!("1 value of the column `{column}` {one}"),
-                count => format!("{count} values of the column `{column}` {many}"),
-            };
-            let text = if looks_secret(column) {
-                what
-            } else {
-                format!("{what}, such as `{}`", told.first)
-            };
-            self.client.warn(&self.resource.name, &text);
-        };
-        for (column, misfits) in decoder.misfits() {
-            tell(
-                &column,
-                &misfits.refused,
-                &format!(
-                    "doesn't fit its `data_type`, and is kept in a column of its own (`{column}__v_…`)"
-                ),
-                &format!(
-                    "don't fit its `data_type`, and are kept in a column of their own (`{column}__v_…`)"
-                ),
-            );
-            tell(
-                &column,
-                &misfits.beyond,
-                "is larger than its `precision`, and is kept whole",
-                "are larger than its `precision`, and are kept whole",
-            );
-        }
-    }
-
-    fn tell_hints_within(&self, decoder: &Decoder) {
-        for name in decoder.hints_within() {
-            let text = format!(
-                "`columns` declares `{name}`, which lies in an object: hints are for the keys of the record itself, and this one \
-                 changes nothing; give the value a key of its own with `map` in `processing_steps`, and declare that"
-            );
-            self.client.warn(&self.resource.name, &text);
         }
     }
 
