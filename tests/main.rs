@@ -31,6 +31,7 @@ mod pacing;
 mod pages;
 mod parallel;
 mod parents;
+mod preview;
 mod queries;
 mod readers;
 mod readers_across_loads;

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod failure;
+mod grid;
 mod place;
 mod printer;
 mod progress;
@@ -34,6 +35,9 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Check(arguments) => runtime.block_on(commands::check::check(arguments, &printer)),
+        Command::Preview(arguments) => {
+            runtime.block_on(commands::preview::preview(arguments, &printer))
+        }
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
         Command::State(arguments) => {
             runtime.block_on(commands::state::state(arguments.command, &printer))

@@ -48,6 +48,14 @@ impl Progress {
         }
     }
 
+    /// The line alone, for who shows the notes with the result.
+    pub(crate) fn without_notes(printer: &Printer) -> Self {
+        Self {
+            shows_notes: false,
+            ..Self::new(printer)
+        }
+    }
+
     pub(crate) fn observe(&self, event: Event) {
         let mut counts = self
             .counts

@@ -1,10 +1,14 @@
 //! What the command line takes.
 
+mod looking;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+
+pub(crate) use looking::PreviewArguments;
 
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
@@ -20,6 +24,7 @@ pub(crate) struct Arguments {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Check(CheckArguments),
+    Preview(PreviewArguments),
     Run(RunArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),

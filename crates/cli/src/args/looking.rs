@@ -1,0 +1,53 @@
+//! What the commands take that look before a run.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::{Output, time, var};
+
+/// Reads the first pages of one resource, and shows what a run would make of them.
+///
+/// Nothing is written, and no state changes. Each request is shown as a `curl` line; then what tells where the records are and
+/// how pages follow each other, the records, the columns with the reason for each type, and how far a run would come.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine preview pipelines/assembled.yaml people --sandbox
+  engine preview pipelines/assembled.yaml agent_states --pages 5 --records 20
+  engine preview pipelines/assembled.yaml person --output json
+
+A child's pages are those of the first record of its parent, of which one page is read. A resource with a `job` creates one.
+
+Exit codes: 0 done; 1 a request failed, or its answer can't be used; 2 bad spec or usage.")]
+pub(crate) struct PreviewArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// The resource.
+    pub(crate) resource: String,
+    /// Pages to read.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) pages: u64,
+    /// Records to show.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) records: usize,
+    /// Where a run would write, instead of the spec's `destination.url`: what is there tells where reading goes on.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// Reads a simulated API instead of the real one, as for `engine run`; a fixture or a URL is given as `--sandbox=…`.
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub(crate) sandbox: Option<String>,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
+    /// Reads from the start, whatever earlier runs have read.
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Takes this time as the run's start. Default: the clock.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+    /// Text that fits the terminal, or one JSON document.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
