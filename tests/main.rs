@@ -10,6 +10,7 @@ mod bad_input;
 mod bucket_faults;
 mod buckets;
 mod changes;
+mod check;
 mod checkpoints;
 mod child_tables;
 mod contracts;

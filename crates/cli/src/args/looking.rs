@@ -7,6 +7,46 @@ use jiff::Timestamp;
 
 use super::{Output, time, var};
 
+/// Checks a spec, tries each endpoint of its API, and proves that its destination lets a run do what it needs.
+///
+/// Of each resource the first page is asked for; of a child, that of the first record of its parent. What could change
+/// something is not tried: jobs, and methods other than `GET`. At the destination small objects are written, read, listed,
+/// created twice, copied and deleted below `_engine/probe`.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine check pipelines/assembled.yaml
+  engine check pipelines/assembled.yaml --sandbox
+  engine check pipelines/assembled.yaml -r people -r teams --destination s3://bucket/prefix
+  engine check pipelines/assembled.yaml --offline
+
+Exit codes: 0 all is well; 1 an endpoint or the destination doesn't do; 2 bad spec or usage.")]
+pub(crate) struct CheckArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// The destination to try, instead of the spec's `destination.url`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// Tries a simulated API instead of the real one, as for `engine run`.
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = false)]
+    pub(crate) sandbox: Option<String>,
+    /// Tries only this resource, and its parents for its sake. May be given several times.
+    #[arg(long = "resource", short, value_name = "NAME")]
+    pub(crate) resources: Vec<String>,
+    /// Checks the spec alone: nothing is asked of the API and the destination.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
+    /// Takes this time as the run's start. Default: the clock.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+    /// Tables, or one JSON document.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}
+
 /// Reads the first pages of one resource, and shows what a run would make of them.
 ///
 /// Nothing is written, and no state changes. Each request is shown as a `curl` line; then what tells where the records are and

@@ -5,6 +5,7 @@
 mod again;
 mod batches;
 mod changes;
+mod check;
 mod checkpoint;
 mod combinations;
 mod commits;
@@ -29,6 +30,7 @@ mod tally;
 mod writing;
 
 pub use again::Range;
+pub use check::{ApiCheck, ApiCheckOptions, ApiOutcome, check_api};
 pub use edit::{Edit, Editing, edit};
 pub use error::Error;
 pub use pipeline::{Options, Scope, run};
