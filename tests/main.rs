@@ -28,6 +28,7 @@ mod interruption;
 mod memory;
 mod merge;
 mod nested;
+mod outlook;
 mod pacing;
 mod pages;
 mod parallel;

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Check(arguments) => runtime.block_on(commands::check::check(arguments, &printer)),
+        Command::Plan(arguments) => runtime.block_on(commands::plan::plan(arguments, &printer)),
         Command::Preview(arguments) => {
             runtime.block_on(commands::preview::preview(arguments, &printer))
         }

@@ -91,3 +91,46 @@ pub(crate) struct PreviewArguments {
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub(crate) output: Output,
 }
+
+/// Tells what a run would do: its slices, its requests as far as they are known, and which rows others take the place of.
+///
+/// Nothing is asked of the API, and the destination is only read.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine plan pipelines/assembled.yaml
+  engine plan pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
+  engine plan pipelines/assembled.yaml --fresh --output json
+
+Exit codes: 0 done; 1 the destination can't be read, or a run would be refused; 2 bad spec or usage.")]
+pub(crate) struct PlanArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// Where the run would write, instead of the spec's `destination.url`.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// The run would read a simulated API, as for `engine run`.
+    #[arg(long, value_name = "FIXTURE", num_args = 0..=1, default_missing_value = "", require_equals = false)]
+    pub(crate) sandbox: Option<String>,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
+    /// The run would read only this resource, and its parents for its sake. May be given several times.
+    #[arg(long = "resource", short, value_name = "NAME")]
+    pub(crate) resources: Vec<String>,
+    /// The run would start over, as for `engine run`.
+    #[arg(long, conflicts_with_all = ["since", "until"])]
+    pub(crate) fresh: bool,
+    /// The run would read again what is not older than this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Timestamp>,
+    /// The run would read again what is older than this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) until: Option<Timestamp>,
+    /// Takes this time as the run's start. Default: the clock.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+    /// A table, or one JSON document, which is complete.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
+}

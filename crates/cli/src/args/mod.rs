@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-pub(crate) use looking::{CheckArguments, PreviewArguments};
+pub(crate) use looking::{CheckArguments, PlanArguments, PreviewArguments};
 
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
@@ -25,6 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Check(CheckArguments),
     Preview(PreviewArguments),
+    Plan(PlanArguments),
     Run(RunArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod compact;
 pub(crate) mod files;
 pub(crate) mod forget;
+pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod run;
 pub(crate) mod sandbox;
