@@ -19,6 +19,7 @@ mod cursors;
 mod cut_short;
 mod demo;
 mod dlt;
+mod documented;
 mod editor;
 mod failures;
 mod files;
