@@ -53,7 +53,7 @@ impl Failure {
                 ExitCode::from(BAD_USAGE)
             }
             Self::Run(error) => {
-                printer.error(&chain(&error));
+                printer.error(&format!("error: {}", chain(&error)));
                 match error {
                     engine::run::Error::StoppedAtOnce => ExitCode::from(INTERRUPTED),
                     error if error.is_usage() => ExitCode::from(BAD_USAGE),
@@ -61,7 +61,7 @@ impl Failure {
                 }
             }
             Self::Load(error) => {
-                printer.error(&chain(&error));
+                printer.error(&format!("error: {}", chain(&error)));
                 if let engine::load::Error::LostPlace { .. } = error {
                     printer.error("  help: a run was under way at the same time; nothing was changed, try again when it has ended");
                 }
@@ -132,8 +132,9 @@ impl From<Diagnostics> for Failure {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = format!("error: {error}");
+/// An error and its causes, a line each.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
     let causes = causes(error.source());
     if !causes.is_empty() {
         text.push('\n');

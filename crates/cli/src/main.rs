@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod failure;
+mod grid;
 mod place;
 mod printer;
 mod progress;
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Init(arguments) => runtime.block_on(commands::init::init(arguments, &printer)),
         Command::Check(arguments) => runtime.block_on(commands::check::check(arguments, &printer)),
+        Command::Plan(arguments) => runtime.block_on(commands::plan::plan(arguments, &printer)),
+        Command::Preview(arguments) => {
+            runtime.block_on(commands::preview::preview(arguments, &printer))
+        }
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
         Command::State(arguments) => {
             runtime.block_on(commands::state::state(arguments.command, &printer))

@@ -48,6 +48,14 @@ impl Progress {
         }
     }
 
+    /// The line alone, for who shows the notes with the result.
+    pub(crate) fn without_notes(printer: &Printer) -> Self {
+        Self {
+            shows_notes: false,
+            ..Self::new(printer)
+        }
+    }
+
     pub(crate) fn observe(&self, event: Event) {
         let mut counts = self
             .counts
@@ -82,7 +90,17 @@ impl Progress {
                 let text = format!("failed: {resource}: {text}");
                 self.bar.suspend(|| Printer::new(false).error(&text));
             }
-            Event::Committed { .. } => {}
+            Event::Detected {
+                resource,
+                key,
+                value,
+                reason,
+            } => {
+                let text =
+                    format!("detected `{key}` ({reason}); to keep it, write `{key}: {value}`");
+                self.note_once(&mut counts, format!("note: {resource}: {text}"));
+            }
+            Event::Committed { .. } | Event::PageTurned { .. } | Event::Exchanged(_) => {}
         }
         self.bar.set_message(format!(
             "{}/{} slices · {} requests · {} rows · {}",

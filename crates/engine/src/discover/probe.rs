@@ -82,7 +82,7 @@ fn plan(setup: &Setup, found: &[Option<Discovered>], variables: &Variables) -> R
     let wrong = |diagnostics: Diagnostics| Error::Spec(Box::new(diagnostics));
     let file = format!("{}.yaml", setup.name);
     let (source, pipeline) = Source::read(&file, &yaml, variables).map_err(wrong)?;
-    let secrets = source.substituted();
+    let secrets = source.substituted(variables);
     let mut plan = source.finish(compile(&pipeline)).map_err(wrong)?;
     plan.client.secrets = secrets;
     Ok(plan)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::endpoint::Endpoint;
 use super::finding::{Certainty, Finding, count};
 use crate::plan::Selector;
-use crate::plan::selector::{is_usual_list, tells_of_paging};
+use crate::plan::selector::{is_usual_name, tells_of_paging};
 
 /// Lists and objects that belong to an answer's envelope.
 const ENVELOPE_NAMES: [&str; 8] = [
@@ -201,7 +201,7 @@ impl Candidate {
         let name = last_key(text);
         let rank = match text.strip_suffix('*') {
             _ if text == "$" => Rank::Whole,
-            None if is_usual_list(name) || endpoint.is_called(name) => Rank::Usual,
+            None if is_usual_name(name) || endpoint.is_called(name) => Rank::Usual,
             _ if is_of_envelope(name) => Rank::Envelope,
             None => Rank::List,
             Some(before) => rank_of_members(before.trim_end_matches('.'), body, &ranges),

@@ -13,8 +13,8 @@ use url::Url;
 
 use super::auth::{Authorization, Credentials, Keyring};
 use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
-use super::failure::{Failure, Teller};
-use super::http::{Http, Response, Scope};
+use super::failure::Failure;
+use super::http::{Http, Scope};
 use super::judge::{Ending, Repeat, Verdict};
 use super::large::BodyFile;
 use super::page_memory::PagesMemory;
@@ -32,10 +32,10 @@ use crate::plan::{
 /// The way to one API: connections, credentials, pacing and retries, shared by all resources of a pipeline.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
     pub(super) credentials: Arc<Credentials>,
     /// Where the spec has the credentials.
-    auth: &'static str,
+    pub(super) auth: &'static str,
     retry: Arc<RetryPlan>,
     pub(super) actions: Arc<[ResponseActionPlan]>,
     /// A permit for each request that may be on its way.
@@ -43,16 +43,18 @@ pub struct Client {
     pub(super) pages: Arc<PagesMemory>,
 }
 
-struct Inner {
-    http: Http,
+pub(super) struct Inner {
+    pub(super) http: Http,
     base_url: Url,
     keyring: Mutex<Keyring>,
     redactor: RwLock<Redactor>,
     /// Entries of `response_actions` that have been told, by resource and position.
-    told: Mutex<HashSet<(String, usize)>>,
+    pub(super) told: Mutex<HashSet<(String, usize)>>,
     clock: Clock,
     random: Box<Random>,
-    observer: Observer,
+    pub(super) observer: Observer,
+    /// Each request and its answer are told.
+    pub(super) tells_exchanges: bool,
 }
 
 type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -91,11 +93,11 @@ pub(super) struct Fetched<T> {
 
 /// One request on its way to a success.
 pub(super) struct Attempt<'a> {
-    resource: &'a str,
-    request: &'a Request,
+    pub(super) resource: &'a str,
+    pub(super) request: &'a Request,
     repetition: Repetition,
     /// How often it was sent.
-    sent: u32,
+    pub(super) sent: u32,
     /// How often it failed in a way that a wait may heal.
     failures: u32,
     /// Tokens that were refused.
@@ -107,6 +109,24 @@ pub(super) struct Attempt<'a> {
 impl Client {
     /// Sets up the client of a pipeline; nothing is sent yet.
     pub fn new(plan: ClientPlan, clock: Clock, observer: Observer) -> Result<Self, Error> {
+        Self::with(plan, clock, observer, false)
+    }
+
+    /// The same; the observer is told of each request and its answer ([`Event::Exchanged`]).
+    pub fn telling_exchanges(
+        plan: ClientPlan,
+        clock: Clock,
+        observer: Observer,
+    ) -> Result<Self, Error> {
+        Self::with(plan, clock, observer, true)
+    }
+
+    fn with(
+        plan: ClientPlan,
+        clock: Clock,
+        observer: Observer,
+        tells_exchanges: bool,
+    ) -> Result<Self, Error> {
         let http = Http::new(&plan)?;
         let redactor = Redactor::new(&plan);
         let random = Box::new(|bound| fastrand::u64(0..=bound));
@@ -119,6 +139,7 @@ impl Client {
             clock,
             random,
             observer,
+            tells_exchanges,
         });
         Ok(Self {
             credentials: inner.credentials(&plan.auth)?,
@@ -164,10 +185,6 @@ impl Client {
         &self.inner.base_url
     }
 
-    pub(super) fn observe(&self, event: Event) {
-        (self.inner.observer)(event);
-    }
-
     /// What the run's clock shows.
     pub(super) fn now(&self) -> Timestamp {
         (self.inner.clock)()
@@ -176,22 +193,6 @@ impl Client {
     /// The beginning of a body, on one line and without the secrets of its request.
     pub(super) fn excerpt(&self, request: &Request, body: &[u8]) -> String {
         self.inner.redactor_for(request).excerpt(body)
-    }
-
-    pub(super) fn notice(&self, resource: &str, text: &str) {
-        let text = self.inner.redactor().text(text);
-        self.observe(Event::Notice {
-            resource: resource.to_owned(),
-            text,
-        });
-    }
-
-    /// Warns, without the secrets that the text may show.
-    pub(crate) fn warn(&self, resource: &str, text: &str) {
-        self.observe(Event::Warning {
-            resource: resource.to_owned(),
-            text: self.inner.redactor().text(text),
-        });
     }
 
     /// Sends a request until it succeeds with a body that passes inspection; counts each try.
@@ -215,6 +216,7 @@ impl Client {
             let permit = self.on_the_way.acquire().await;
             let answer = self.inner.http.send(request.clone(), scope).await;
             drop(permit);
+            self.tell_exchange(&attempt, scope, &answer);
             let verdict = match answer {
                 Ok(response) => self.judge(response, &attempt, &inspect).await?,
                 Err(error) => Verdict::Failure(Failure::Send(error), Repeat::Usual),
@@ -266,7 +268,9 @@ impl Client {
             self.count(resource, requests);
             attempt.sent += 1;
             let scope = Scope::Only(&request.url);
-            let failure = match self.inner.http.send(request.clone(), scope).await {
+            let answer = self.inner.http.send(request.clone(), scope).await;
+            self.tell_exchange(&attempt, scope, &answer);
+            let failure = match answer {
                 Err(error) => Failure::Send(error),
                 Ok(response) if !response.status.is_success() => Failure::Status(response),
                 Ok(mut response) => match Selector::root().value(&response.body) {
@@ -372,55 +376,6 @@ impl Client {
             resource: resource.to_owned(),
         });
     }
-
-    fn tell_orphan(&self, attempt: &Attempt<'_>) {
-        let request = attempt.request;
-        let url = self.inner.redactor_for(request).url(&request.url);
-        let text = format!(
-            "`{} {url}` may have created a job whose answer was lost; it is created again, and the first one \
-             stays behind unread",
-            request.method
-        );
-        self.notice(attempt.resource, &text);
-    }
-
-    /// Tells the first time in a resource that an action ends a series.
-    pub(super) fn tell_once(
-        &self,
-        attempt: &Attempt<'_>,
-        action: Option<usize>,
-        response: &Response,
-        what: &str,
-    ) {
-        let index = action.unwrap_or_default();
-        let is_new = self
-            .inner
-            .told
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert((attempt.resource.to_owned(), index));
-        if is_new {
-            let url = self
-                .inner
-                .redactor_for(attempt.request)
-                .url(&attempt.request.url);
-            let text = format!(
-                "`{} {url}`: the answer {} {what}, as `response_actions[{index}]` says; this is told once",
-                attempt.request.method,
-                response.status.as_u16()
-            );
-            self.notice(attempt.resource, &text);
-        }
-    }
-
-    pub(super) fn teller<'a>(&self, attempt: &Attempt<'a>) -> Teller<'a> {
-        Teller {
-            redactor: self.inner.redactor_for(attempt.request),
-            request: attempt.request,
-            sent: attempt.sent,
-            auth: self.auth,
-        }
-    }
 }
 
 impl Inner {
@@ -435,11 +390,11 @@ impl Inner {
         })
     }
 
-    fn redactor(&self) -> std::sync::RwLockReadGuard<'_, Redactor> {
+    pub(super) fn redactor(&self) -> std::sync::RwLockReadGuard<'_, Redactor> {
         self.redactor.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn redactor_for(&self, request: &Request) -> Redactor {
+    pub(super) fn redactor_for(&self, request: &Request) -> Redactor {
         self.redactor().with_request(&request.url, &request.headers)
     }
 }

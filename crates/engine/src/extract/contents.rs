@@ -231,6 +231,14 @@ impl PageContents {
     }
 }
 
+impl PageContents {
+    /// Why its selector was chosen, where the body itself decided it.
+    pub(super) fn why_detected(&self) -> String {
+        let is_list = self.body.trim_ascii_start().first() == Some(&b'[');
+        self.selector.why_detected(is_list)
+    }
+}
+
 impl Fetched<PageContents> {
     pub(super) fn answer(&self) -> Answer<'_> {
         let elsewhere = self.value.elsewhere.as_ref();

@@ -7,6 +7,7 @@ use super::http::{MAXIMUM_BODY_BYTES, REDIRECT_LIMIT, Response, SendError};
 use super::redact::Redactor;
 use super::request::Request;
 use super::retry;
+use crate::flow::Exchange;
 use crate::plan::RetryPlan;
 use crate::plan::selector::BodyError;
 
@@ -80,16 +81,7 @@ impl Failure {
     /// Why, in a few words.
     pub(super) fn reason(&self) -> String {
         match self {
-            Self::Send(SendError::Transport(error)) if error.is_timeout() => {
-                "the server took too long".to_owned()
-            }
-            Self::Send(SendError::Transport(error)) if error.is_connect() => {
-                format!("no connection: {}", innermost(error))
-            }
-            Self::Send(SendError::Transport(error)) => {
-                format!("the connection broke: {}", innermost(error))
-            }
-            Self::Send(_) => "the answer can't be taken".to_owned(),
+            Self::Send(error) => error.reason(),
             Self::Status(response) => format!("the server answered {}", response.status.as_u16()),
             Self::Body(response, _) if is_html(response) => {
                 "the answer looks like an HTML page".to_owned()
@@ -147,6 +139,22 @@ impl Failure {
     }
 }
 
+impl SendError {
+    /// Why there is no answer, in a few words.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Transport(error) if error.is_timeout() => "the server took too long".to_owned(),
+            Self::Transport(error) if error.is_connect() => {
+                format!("no connection: {}", innermost(error))
+            }
+            Self::Transport(error) => format!("the connection broke: {}", innermost(error)),
+            Self::TooLarge | Self::Disk(_) | Self::OtherOrigin { .. } | Self::TooManyRedirects => {
+                "the answer can't be taken".to_owned()
+            }
+        }
+    }
+}
+
 impl Teller<'_> {
     pub(super) fn tried(&self, response: Option<&Response>) -> Tried {
         let redirected = response.filter(|response| response.url != self.request.url);
@@ -156,6 +164,43 @@ impl Teller<'_> {
             attempts: self.sent,
             redirected_to: redirected.map(|response| self.redactor.url(&response.url)),
         }
+    }
+
+    /// What is told of a request that came to its end. An answer that may hold a token is not shown.
+    pub(super) fn exchange(
+        &self,
+        resource: &str,
+        curl: String,
+        answer: &Result<Response, SendError>,
+        shows_body: bool,
+    ) -> Exchange {
+        let mut exchange = Exchange {
+            resource: resource.to_owned(),
+            curl,
+            ..Exchange::default()
+        };
+        match answer {
+            Err(error) => exchange.failure = Some(self.redactor.text(&error.reason())),
+            Ok(response) => {
+                let content_type = response.headers.get(header::CONTENT_TYPE);
+                let content_type = content_type.and_then(|value| value.to_str().ok());
+                exchange.content_type = content_type.map(|value| self.redactor.text(value));
+                exchange.redirected_to = self.tried(Some(response)).redirected_to;
+                exchange.status = Some(response.status.as_u16());
+                exchange.bytes = match &response.file {
+                    Some(file) => file.bytes,
+                    None => u64::try_from(response.body.len()).unwrap_or(u64::MAX),
+                };
+                exchange.milliseconds =
+                    u64::try_from(response.took.as_millis()).unwrap_or(u64::MAX);
+                exchange.body_start = if shows_body {
+                    self.redactor.excerpt(&response.body)
+                } else {
+                    "(not shown: it may hold a token)".to_owned()
+                };
+            }
+        }
+        exchange
     }
 
     pub(super) fn answered(&self, response: &Response) -> Answered {

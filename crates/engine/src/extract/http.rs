@@ -1,6 +1,7 @@
 //! One request and its whole answer.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -8,10 +9,12 @@ use url::Url;
 
 use super::address::{host, same_origin};
 use super::auth::Authorization;
+use super::curl::Outgoing;
 use super::error::Error;
 use super::large::{Arriving, BYTE_ORDER_MARK, BodyFile};
 use super::proxy;
 use super::rate::Pacer;
+use super::redact::Redactor;
 use super::request::Request;
 use crate::plan::{AllowedHost, ClientPlan};
 
@@ -32,6 +35,8 @@ pub(super) struct Response {
     pub(super) body: Bytes,
     /// The whole body, where it is too large for memory.
     pub(super) file: Option<Arc<BodyFile>>,
+    /// From the request's departure to the end of the body; of the last request, where there were redirects.
+    pub(super) took: Duration,
 }
 
 /// Where a request and its redirects may lead, and what they take along.
@@ -132,6 +137,38 @@ impl Http {
         Err(SendError::TooManyRedirects)
     }
 
+    /// The request as a line for a shell.
+    pub(super) fn curl(&self, request: &Request, scope: Scope<'_>, redactor: &Redactor) -> String {
+        let (url, headers) = self.with_credentials(request, scope);
+        let outgoing = Outgoing {
+            method: &request.method,
+            url: &url,
+            headers: &headers,
+            body: request.body.as_deref(),
+        };
+        outgoing.curl(redactor)
+    }
+
+    /// The URL and the headers of a request as they go on the wire.
+    fn with_credentials(&self, request: &Request, scope: Scope<'_>) -> (Url, HeaderMap) {
+        let mut url = request.url.clone();
+        let mut headers = HeaderMap::new();
+        match scope {
+            Scope::Api(authorization) => {
+                headers.clone_from(&self.headers);
+                authorization.apply(&mut url, &mut headers);
+            }
+            Scope::Only(_) => {
+                let json = HeaderValue::from_static("application/json");
+                headers.insert(header::ACCEPT, json);
+            }
+        }
+        for (name, value) in &request.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        (url, headers)
+    }
+
     fn permits(&self, url: &Url, scope: Scope<'_>) -> bool {
         match scope {
             Scope::Only(origin) => same_origin(url, origin),
@@ -153,21 +190,7 @@ impl Http {
                 },
             });
         }
-        let mut url = request.url.clone();
-        let mut headers = HeaderMap::new();
-        match scope {
-            Scope::Api(authorization) => {
-                headers.clone_from(&self.headers);
-                authorization.apply(&mut url, &mut headers);
-            }
-            Scope::Only(_) => {
-                let json = HeaderValue::from_static("application/json");
-                headers.insert(header::ACCEPT, json);
-            }
-        }
-        for (name, value) in &request.headers {
-            headers.insert(name.clone(), value.clone());
-        }
+        let (url, headers) = self.with_credentials(request, scope);
         let mut builder = self
             .client
             .request(request.method.clone(), url)
@@ -176,6 +199,7 @@ impl Http {
             builder = builder.body(body.clone());
         }
         let departure = self.pacer.acquire().await;
+        let departed = Instant::now();
         let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
         let mut response = builder.send().await.map_err(transport)?;
         drop(departure);
@@ -199,6 +223,7 @@ impl Http {
             url: request.url.clone(),
             body,
             file: file.map(Arc::new),
+            took: departed.elapsed(),
         })
     }
 }

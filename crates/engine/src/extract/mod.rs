@@ -9,6 +9,7 @@ mod ahead;
 mod auth;
 mod client;
 mod contents;
+mod curl;
 mod error;
 mod failure;
 mod follow;
@@ -30,6 +31,7 @@ mod request;
 mod retry;
 mod seeds;
 pub mod slice;
+mod telling;
 mod token;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::error::{Error, SliceError};
 use super::job;
 use super::judge::Ending;
 use super::page::fullness;
-use super::page::{Ask, Pager, Turn};
+use super::page::{Ask, Detection, Pager, Turn};
 use super::range::{incremental_values, set_range_params};
 use super::request::{PageRequests, Request};
 use crate::flow::{Event, FetchedPage, PageMemory, RecordReaders, Slice};
@@ -169,12 +169,15 @@ impl SliceReading<'_> {
                 ControlFlow::Break(ending) => {
                     statistics.cut_short =
                         ending.doubt().or_else(|| paging.end_here(ending.is_stop));
+                    let status = ending.status.as_u16();
+                    let reason = format!("`response_actions` end the pages at status {status}");
+                    self.announce_turn(statistics.pages + 1, false, &reason);
                     return Ok(());
                 }
             };
             let number = statistics.pages + 1;
             if selector.is_none() && !fetched.is_empty {
-                self.announce_selector(&fetched.value.selector);
+                self.announce_selector(&fetched.value);
             }
             let turn = self.turn(&mut paging, &fetched, number)?;
             statistics.cut_short = turn.cut_short;
@@ -265,7 +268,9 @@ impl SliceReading<'_> {
             client.warn(name, &text);
         }
         if fetched.is_last {
-            return Ok(pager.end_with(&fetched.answer()));
+            let turn = pager.end_with(&fetched.answer());
+            self.announce_turn(number, false, &turn.reason);
+            return Ok(turn);
         }
         // Where the first answer has no body, there is nothing to page through.
         if fetched.is_empty && number == 1 {
@@ -276,6 +281,10 @@ impl SliceReading<'_> {
             page: number,
             source,
         })?;
+        if let Some(Detection { spec, reason }) = &turn.detected {
+            self.announce("paginator", spec.clone(), reason.clone());
+        }
+        self.announce_turn(number, !pager.has_ended(), &turn.reason);
         turn.notices
             .iter()
             .for_each(|text| client.notice(name, text));
@@ -285,9 +294,27 @@ impl SliceReading<'_> {
         Ok(turn)
     }
 
-    fn announce_selector(&self, selector: &Selector) {
-        let text = format!("detected data_selector: `{}`", selector.as_str());
-        self.client.notice(&self.resource.name, &text);
+    fn announce_selector(&self, page: &PageContents) {
+        let selector = page.selector.as_str().to_owned();
+        self.announce("data_selector", selector, page.why_detected());
+    }
+
+    fn announce(&self, key: &'static str, value: String, reason: String) {
+        self.client.observe(Event::Detected {
+            resource: self.resource.name.clone(),
+            key,
+            value,
+            reason,
+        });
+    }
+
+    fn announce_turn(&self, page: u64, goes_on: bool, reason: &str) {
+        self.client.observe(Event::PageTurned {
+            resource: self.resource.name.clone(),
+            page,
+            goes_on,
+            reason: self.client.without_secrets(reason),
+        });
     }
 }
 

@@ -81,6 +81,18 @@ impl Destination {
         }
     }
 
+    /// Whether a URL leads to a local folder that isn't there, which opening it would create.
+    pub(super) fn is_absent_folder(url: &str) -> bool {
+        if check_destination(url) != Ok(StoreKind::Local) {
+            return false;
+        }
+        let folder = match Url::parse(url).ok().filter(|_| url.contains("://")) {
+            Some(parsed) => parsed.to_file_path().unwrap_or_default(),
+            None => PathBuf::from(url),
+        };
+        !folder.is_dir()
+    }
+
     fn local(path: &Path) -> Result<Self, Error> {
         let folder = std::path::absolute(path).map_err(Error::local_file("find", path))?;
         durable::create_folder(&folder)?;
@@ -306,6 +318,19 @@ mod tests {
         assert!(path.is_dir());
         assert_eq!(by_path.local_path("a/b"), Some(path.join("a").join("b")));
         assert_eq!(by_url.local_path("a/b"), by_path.local_path("a/b"));
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_without_creating_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().to_str().unwrap();
+        let absent = format!("{there}/lake");
+        assert!(!Destination::is_absent_folder(there));
+        assert!(!Destination::is_absent_folder(&format!("file://{there}")));
+        assert!(Destination::is_absent_folder(&absent));
+        assert!(Destination::is_absent_folder(&format!("file://{absent}")));
+        assert!(!Destination::is_absent_folder("s3://bucket/lake"));
+        assert!(!Path::new(&absent).exists());
     }
 
     #[test]

@@ -6,10 +6,11 @@ use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use super::commit_log::{self, CommitRecord, TableChange};
+use super::renaming::{Rename, renamed};
 use super::spool::child_table_name;
-use super::{Destination, Error};
+use super::{Destination, Error, Owner};
 use crate::flow::Progress;
-use crate::plan::{ResourcePlan, WriteDisposition};
+use crate::plan::{ResourcePlan, StoreSettings, WriteDisposition};
 use crate::schema::TableSchema;
 
 /// The fold of the commit log: what every table holds, and how far each was read.
@@ -104,6 +105,31 @@ impl State {
     /// Reads the log and changes nothing, for commands that only look.
     pub async fn read(destination: &Destination) -> Result<Self, Error> {
         Ok(commit_log::read(destination).await?.state)
+    }
+
+    /// What a run of this owner would find, under the names that it gives to tables. Nothing is created or changed.
+    ///
+    /// # Errors
+    /// The destination can't be read, or holds the tables of another owner.
+    pub async fn found_by(
+        owner: &Owner,
+        renames: &[Rename],
+        url: &str,
+        settings: &StoreSettings,
+    ) -> Result<Self, Error> {
+        if Destination::is_absent_folder(url) {
+            return Ok(Self::default());
+        }
+        let destination = Destination::open_with(url, settings)?;
+        let log = commit_log::read(&destination).await?;
+        if let Some(newest) = &log.newest {
+            owner.check(newest)?;
+        }
+        let mut state = log.state;
+        for renamed in renamed(&state, renames)? {
+            renamed.apply(&mut state.tables);
+        }
+        Ok(state)
     }
 
     /// Whether all of its paths lie in the destination.

@@ -1,5 +1,6 @@
 //! Why a run stopped.
 
+use serde::{Serialize, Serializer};
 use tokio::task::JoinError;
 
 use crate::{decode, extract, load};
@@ -80,6 +81,16 @@ pub enum Error {
         parents: String,
         /// Records that can be held.
         limit: usize,
+    },
+    /// Nothing of a child can be asked for without a record of its parent.
+    #[error(
+        "ask for `{resource}`: no record of its parent `{parent}` is on the pages that were read, and its requests need one"
+    )]
+    NoParentRecord {
+        /// Name of the resource.
+        resource: String,
+        /// Name of the parent.
+        parent: String,
     },
     /// A child was not read to its end, so that it must get this resource's records again.
     #[error(
@@ -219,6 +230,13 @@ pub enum Error {
     StoppedAtOnce,
 }
 
+impl Serialize for Error {
+    /// The whole chain of causes in one line.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.chain().serialize(serializer)
+    }
+}
+
 /// What a task gave. A panic goes on here; a task is cancelled only where the whole run is.
 pub(super) fn joined<T>(result: Result<T, JoinError>) -> Result<T, Error> {
     result.map_err(|error| match error.try_into_panic() {
@@ -232,10 +250,15 @@ fn page_of(page: Option<u64>) -> String {
 }
 
 impl Error {
+    /// Whether the API refuses the client's credentials.
+    pub(super) fn refuses_credentials(&self) -> bool {
+        matches!(self, Self::Extract { source, .. } if source.refuses_credentials())
+    }
+
     /// Whether every other resource would fail in the same way.
     pub(super) fn concerns_all(&self) -> bool {
         match self {
-            Self::Extract { source, .. } => source.refuses_credentials(),
+            Self::Extract { .. } => self.refuses_credentials(),
             Self::Load(_)
             | Self::Client(_)
             | Self::UnknownResource(_)
@@ -255,6 +278,7 @@ impl Error {
             | Self::MixedColumns { .. }
             | Self::ChildTableTaken { .. }
             | Self::ParentFailed { .. }
+            | Self::NoParentRecord { .. }
             | Self::ParentCut { .. }
             | Self::ChildFailed { .. }
             | Self::Interrupted

@@ -125,12 +125,7 @@ async fn run_alone(
     started: Instant,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
-    let owner = Owner {
-        pipeline: plan.identity.clone(),
-        api: options.api.clone(),
-        earlier_pipelines: plan.earlier_identities.clone(),
-        earlier_apis: plan.client.moved_from.clone(),
-    };
+    let owner = owner(&plan, &options.api);
     let mut lake = Lake::open(destination, &owner, &options.load_id, options.now).await?;
     lake.rename(&changes::renames(&plan), options.now).await?;
     let written = resources.iter().filter(|selected| selected.writes);
@@ -163,9 +158,23 @@ async fn run_alone(
     result
 }
 
+/// Whose tables a run writes; `api` as in [`Options`].
+pub(super) fn owner(plan: &Plan, api: &str) -> Owner {
+    Owner {
+        pipeline: plan.identity.clone(),
+        api: api.to_owned(),
+        earlier_pipelines: plan.earlier_identities.clone(),
+        earlier_apis: plan.client.moved_from.clone(),
+    }
+}
+
 /// The resources to read, in the order of the plan: those named, or else all that are selected, and all their ancestors.
 /// `with_children`: and those that get what is new of their parents only now.
-fn selected(plan: &Plan, names: &[String], with_children: bool) -> Result<Vec<Selected>, Error> {
+pub(super) fn selected(
+    plan: &Plan,
+    names: &[String],
+    with_children: bool,
+) -> Result<Vec<Selected>, Error> {
     let find = |name: &str| {
         plan.resources
             .iter()
@@ -212,10 +221,10 @@ fn selected(plan: &Plan, names: &[String], with_children: bool) -> Result<Vec<Se
 }
 
 /// A resource that a run reads.
-struct Selected {
-    resource: ResourcePlan,
+pub(super) struct Selected {
+    pub(super) resource: ResourcePlan,
     /// Whether its rows go into its table.
-    writes: bool,
+    pub(super) writes: bool,
 }
 
 async fn read_all(
@@ -274,7 +283,7 @@ async fn read_all(
         let kept_apart = files.filter_map(|file| file.slice.clone()).collect();
         let children = children.remove(&resource.name).unwrap_or_default();
         let keeps_finished =
-            options.scope == Scope::New && keeps_finished(plan, &resource, &children);
+            options.scope == Scope::New && keeps_finished(plan, &resource, !children.is_empty());
         let is_checkpointed =
             keeps_finished && children.is_empty() && !resource.is_committed_once();
         let run = ResourceRun {
@@ -352,17 +361,17 @@ fn tell_unfinished(resource: &ResourcePlan, finished: usize, observer: &Observer
 ///
 /// Without a cursor of its own, a resource doesn't go on where it has children, which must get its records again; nor below
 /// one that is read incrementally: which version of a parent's record its rows belong to isn't known.
-fn keeps_finished(plan: &Plan, resource: &ResourcePlan, children: &[Child]) -> bool {
+pub(super) fn keeps_finished(plan: &Plan, resource: &ResourcePlan, has_children: bool) -> bool {
     let ancestors = ancestors(&plan.resources, &resource.name);
     let mut others = plan.resources.iter();
     let is_below_incremental =
         others.any(|other| other.incremental.is_some() && ancestors.contains(other.name.as_str()));
     let by_cursor = resource.incremental.is_some();
-    resource.keeps_finished_slices() && (by_cursor || children.is_empty() && !is_below_incremental)
+    resource.keeps_finished_slices() && (by_cursor || !has_children && !is_below_incremental)
 }
 
 /// How far earlier runs have read a resource.
-fn progress(
+pub(super) fn progress(
     resource: &ResourcePlan,
     table: Option<&TableState>,
     observer: &Observer,

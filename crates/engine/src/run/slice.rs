@@ -149,8 +149,9 @@ impl SliceRun {
             let number = page.page.number;
             let mut parents = Vec::new();
             for part in page.parts(PART_RECORDS) {
+                let with = (&self.decoder, &self.computing);
                 let mut decoded;
-                (decoded, memory) = self.decode(part, memory).await?;
+                (decoded, memory) = decode(with, &self.slice, part, memory).await?;
                 if let Some(writing) = &mut writing {
                     let discards_table = self.decoder.discards_table();
                     let page = PageOutput::of(&mut decoded, number, discards_table);
@@ -188,36 +189,37 @@ impl SliceRun {
         }
         Ok((left_out, memory))
     }
+}
 
-    async fn decode(
-        &mut self,
-        part: FetchedPage,
-        mut memory: SliceMemory,
-    ) -> Result<(Decoded, SliceMemory), Error> {
-        let decoder = Arc::clone(&self.decoder);
-        let slice = self.slice.clone();
-        let number = part.page.number;
-        // What is read already, and short, takes less time than to hand it to another thread.
-        let is_short = part.reader.is_some() && part.page.body.len() <= LONGEST_INLINE_BODY;
-        let decode = move || {
-            let first = usize::try_from(part.first_record).unwrap_or(usize::MAX);
-            let (page, reader) = ((first, &part.page), part.reader);
-            let result = decoder.decode_part(&slice, page, reader, &mut memory);
-            (result, memory)
-        };
-        let (result, memory) = if is_short {
-            decode()
-        } else {
-            blocking(&self.computing, decode).await?
-        };
-        let contents = result.map_err(|source| Error::Decode {
-            resource: self.resource.name.clone(),
-            slice: self.slice.id(),
-            page: number,
-            source: Box::new(source),
-        })?;
-        Ok((contents, memory))
-    }
+/// Decodes a part of a page of a slice.
+pub(super) async fn decode(
+    (decoder, computing): (&Arc<Decoder>, &Arc<Semaphore>),
+    slice: &Slice,
+    part: FetchedPage,
+    mut memory: SliceMemory,
+) -> Result<(Decoded, SliceMemory), Error> {
+    let number = part.page.number;
+    // What is read already, and short, takes less time than to hand it to another thread.
+    let is_short = part.reader.is_some() && part.page.body.len() <= LONGEST_INLINE_BODY;
+    let (decoder, of_slice) = (Arc::clone(decoder), slice.clone());
+    let decode = move || {
+        let first = usize::try_from(part.first_record).unwrap_or(usize::MAX);
+        let (page, reader) = ((first, &part.page), part.reader);
+        let result = decoder.decode_part(&of_slice, page, reader, &mut memory);
+        (result, memory)
+    };
+    let (result, memory) = if is_short {
+        decode()
+    } else {
+        blocking(computing, decode).await?
+    };
+    let contents = result.map_err(|source| Error::Decode {
+        resource: slice.resource.clone(),
+        slice: slice.id(),
+        page: number,
+        source: Box::new(source),
+    })?;
+    Ok((contents, memory))
 }
 
 /// Computes away from the async threads, no more at a time than there are cores.

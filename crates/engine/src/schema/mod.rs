@@ -13,6 +13,7 @@ mod conform;
 mod contract;
 mod evolve;
 mod exact_number;
+mod explain;
 mod form;
 mod names;
 mod number;
@@ -28,6 +29,7 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 pub use conform::{ConformError, conform, conform_with_children};
+pub use explain::ExplainedColumn;
 pub use form::Form;
 pub use observed::WIDE_OBJECT_KEYS;
 

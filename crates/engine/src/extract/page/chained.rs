@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{Answer, Ask, PagerError, header_link, scalar};
 use crate::plan::{ChainedPlan, NextPlan, Placement, Selector};
+use crate::spec::looks_secret;
 
 /// Where a slice stands.
 pub(super) struct Chained {
@@ -46,6 +47,49 @@ impl Chained {
             NextPlan::JsonLink { .. } | NextPlan::HeaderLink { .. } => "next link",
             NextPlan::HeaderCursor { .. } | NextPlan::BodyCursor { .. } => "next cursor",
             NextPlan::RecordCursor { .. } => "record whose field would be the cursor",
+        }
+    }
+
+    /// What an answer lacks, and where it would be.
+    pub(super) fn missing_where(&self) -> String {
+        match &self.plan.next {
+            NextPlan::JsonLink { path } => format!("next link at `{}`", path.as_str()),
+            NextPlan::HeaderLink { relation } => {
+                format!("link with `rel={relation}` in its `Link` header")
+            }
+            NextPlan::HeaderCursor { header, .. } => format!("cursor in the header `{header}`"),
+            NextPlan::BodyCursor { path, .. } => format!("cursor at `{}`", path.as_str()),
+            NextPlan::RecordCursor { .. } => self.missing().to_owned(),
+        }
+    }
+
+    /// How a request was found, for people. Neither a link nor a cursor that looks like a secret is shown.
+    pub(super) fn told(&self, ask: &Ask) -> String {
+        let next = |cursor: &Placement| {
+            let name = cursor.name();
+            let value = match shown(ask) {
+                _ if looks_secret(&name) => "…".to_owned(),
+                Value::String(text) => text,
+                value => value.to_string(),
+            };
+            format!("next is `{name}={value}`")
+        };
+        match &self.plan.next {
+            NextPlan::JsonLink { path } => format!("next is the link at `{}`", path.as_str()),
+            NextPlan::HeaderLink { .. } => "next is the link in the `Link` header".to_owned(),
+            NextPlan::HeaderCursor { header, cursor } => {
+                format!("{}, from the header `{header}`", next(cursor))
+            }
+            NextPlan::BodyCursor { path, cursor } => {
+                format!("{}, from `{}`", next(cursor), path.as_str())
+            }
+            NextPlan::RecordCursor { path, cursor } => {
+                format!(
+                    "{}, from `{}` of the last record",
+                    next(cursor),
+                    path.as_str()
+                )
+            }
         }
     }
 

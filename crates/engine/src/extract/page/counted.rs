@@ -178,6 +178,11 @@ impl Counted {
         })
     }
 
+    /// How the page with a number is asked for: `offset=500`.
+    pub(super) fn shown(&self, number: u64) -> String {
+        format!("next is `{}={number}`", self.plan.position.name())
+    }
+
     /// Whether reading starts where the API begins to count.
     pub(super) fn starts_at_base(&self) -> bool {
         self.plan.first == self.plan.base

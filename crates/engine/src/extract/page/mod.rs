@@ -69,6 +69,10 @@ pub(super) struct Ask {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) keep: Keep,
+    /// Why more pages follow, or none.
+    pub(super) reason: String,
+    /// The way of paging that was found.
+    pub(super) detected: Option<Detection>,
     /// What has been asked for behind this page lies elsewhere than was thought; its answers are not for this pager.
     pub(super) restart: bool,
     /// What a person should know.
@@ -79,6 +83,15 @@ pub(super) struct Turn {
     pub(super) cut_short: Option<String>,
     /// Why records may be missing anywhere among those that came.
     pub(super) missing: Option<String>,
+}
+
+/// A way of paging that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Detection {
+    /// The value of `paginator` that says it.
+    pub(super) spec: String,
+    /// What in the answer led to it.
+    pub(super) reason: String,
 }
 
 /// How much of a page belongs to the slice.
@@ -210,6 +223,7 @@ impl Pager {
     pub(super) fn end_with(&mut self, answer: &Answer<'_>) -> Turn {
         self.stops.see_last(answer);
         Turn {
+            reason: "`response_actions` end the pages with this answer".to_owned(),
             cut_short: self.end_here(true),
             ..Turn::default()
         }
@@ -231,11 +245,12 @@ impl Pager {
     pub(super) fn turn(&mut self, answer: &Answer<'_>) -> Result<Turn, PagerError> {
         let mut turn = Turn::default();
         if self.ended {
+            "the answer has no body".clone_into(&mut turn.reason);
             return Ok(turn);
         }
         if let Way::Auto { plan, .. } = &self.way {
             let found = detect::detect(plan, answer)?;
-            turn.notices.push(found.notice());
+            turn.detected = Some(found.detected);
             turn.warnings.extend(found.warning);
             (self.way, self.stops) = (found.way, found.stops);
         }
@@ -243,6 +258,11 @@ impl Pager {
             Way::Auto { .. } => self.ended = true,
             Way::Single { of_record, .. } => {
                 self.ended = true;
+                turn.reason = match (&turn.detected, *of_record) {
+                    (Some(detected), _) => detected.reason.clone(),
+                    (None, true) => "the path names one record".to_owned(),
+                    (None, false) => "the paginator is `single_page`".to_owned(),
+                };
                 let told = of_record.then(|| fullness::of_record(answer)).flatten();
                 turn.warnings.extend(told);
             }
@@ -260,6 +280,7 @@ impl Pager {
         if let Some(notice) = counted.compare_with_first(records) {
             let (keep, text) = notice;
             turn.keep = keep;
+            turn.reason.clone_from(&text);
             turn.notices.push(text);
             if keep == Keep::Nothing {
                 return Ok(());
@@ -272,6 +293,11 @@ impl Pager {
             let total = self.stops.total_if_there(answer);
             let end = counted.turn_empty(count, total, &self.stops)?;
             self.ended = end.ended;
+            turn.reason = if end.ended {
+                "the page has no records".to_owned()
+            } else {
+                "page 0 has no records, and page 1 shows whether it is the first one".to_owned()
+            };
             turn.warnings.extend(end.warning);
             turn.cut_short = end.cut_short;
             if end.ended {
@@ -288,12 +314,18 @@ impl Pager {
         turn.restart = step.restart;
         let more = step.next.is_some() || step.stopped_at_maximum.is_some();
         // Where the first pages are skipped, the total counts more than can come.
-        if matches!(verdict, Verdict::Complete) && counted.starts_at_base() {
+        if matches!(verdict, Verdict::Complete { .. }) && counted.starts_at_base() {
             turn.missing = self.stops.missing_records(answer);
         }
+        turn.reason = match step.next {
+            Some(next) => self.stops.next_of(&counted.shown(next)),
+            None if count == 0 => "the page has no records".to_owned(),
+            None => "the total says that it is the last page".to_owned(),
+        };
         self.apply(verdict, more, turn);
         if let Some(reason) = step.stopped_at_maximum.filter(|_| !self.ended) {
             self.ended = true;
+            turn.reason.clone_from(&reason);
             turn.cut_short = Some(reason);
         }
         Ok(())
@@ -307,6 +339,7 @@ impl Pager {
         let count = self.stops.see(answer);
         if count == 0 && self.stops.plan().stop_after_empty_page {
             self.ended = true;
+            "the page has no records".clone_into(&mut turn.reason);
             turn.warnings.extend(self.stops.read_total_at_end(answer)?);
             turn.missing = self.stops.missing_records(answer);
             turn.cut_short = self.stops.more_behind_the_end(answer)?;
@@ -316,6 +349,10 @@ impl Pager {
         let next = chained.find(answer)?;
         let missing = next.is_none().then(|| chained.missing());
         let shown = next.as_ref().map(chained::shown);
+        turn.reason = match &next {
+            Some(next) => self.stops.next_of(&chained.told(next)),
+            None => format!("the answer has no {}", chained.missing_where()),
+        };
         let verdict = self.stops.decide(answer, shown.as_ref())?;
         if let (Verdict::GoOn { promised: true }, Some(missing)) = (&verdict, missing) {
             return Err(PagerError::MoreWithoutNext { missing });
@@ -325,7 +362,7 @@ impl Pager {
             self.guard.see_request(&next)?;
             chained.go_on(next);
         }
-        let is_end = !more || matches!(verdict, Verdict::Complete);
+        let is_end = !more || matches!(verdict, Verdict::Complete { .. });
         self.apply(verdict, more, turn);
         if is_end && turn.cut_short.is_none() {
             turn.missing = self.stops.missing_records(answer);
@@ -337,9 +374,17 @@ impl Pager {
     fn apply(&mut self, verdict: Verdict, more: bool, turn: &mut Turn) {
         match verdict {
             Verdict::GoOn { .. } => self.ended = !more,
-            Verdict::Complete => self.ended = true,
-            Verdict::Stop { cut_short, keep } => {
+            Verdict::Complete { reason } => {
                 self.ended = true;
+                turn.reason = reason;
+            }
+            Verdict::Stop {
+                cut_short,
+                keep,
+                reason,
+            } => {
+                self.ended = true;
+                turn.reason = reason;
                 turn.keep = keep;
                 turn.cut_short = cut_short.filter(|_| more || keep != Keep::All);
             }

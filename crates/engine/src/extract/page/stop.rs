@@ -36,9 +36,14 @@ pub(super) enum Verdict {
         promised: bool,
     },
     /// The API says that all has come.
-    Complete,
+    Complete {
+        /// How it does.
+        reason: String,
+    },
     /// A rule of the spec ends the pages.
     Stop {
+        /// Which rule.
+        reason: String,
         /// Why the rule cuts the pages short, where more would have followed.
         cut_short: Option<String>,
         keep: Keep,
@@ -172,12 +177,22 @@ impl Stops {
     ) -> Result<Verdict, PagerError> {
         let more = self.has_more(answer)?;
         self.more_is_promised = more == Some(true);
-        if more == Some(false) || self.has_all() {
-            return Ok(Verdict::Complete);
+        if more == Some(false) {
+            let path = self.plan.has_more_path.as_ref();
+            let path = path.map_or("has_more", Selector::as_str);
+            return Ok(Verdict::Complete {
+                reason: format!("`{path}` says that no more follows"),
+            });
+        }
+        if self.has_all() {
+            return Ok(Verdict::Complete {
+                reason: format!("all {} have come", self.so_far()),
+            });
         }
         if self.plan.stop_after_short_page && self.is_short(answer.count()) {
             let missing = self.missing_of(self.total());
             return Ok(Verdict::Stop {
+                reason: "the page has fewer records than a full one".to_owned(),
                 cut_short: missing.map(|missing| format!("stopped at a short page: {missing}")),
                 keep: Keep::All,
             });
@@ -187,6 +202,7 @@ impl Stops {
         }
         if let Some(most) = self.plan.max_pages.filter(|most| *most <= self.pages) {
             return Ok(Verdict::Stop {
+                reason: format!("`max_pages: {most}` is reached"),
                 cut_short: Some(format!(
                     "stopped at `max_pages: {most}`: more pages may follow"
                 )),
@@ -195,6 +211,7 @@ impl Stops {
         }
         if self.stop_when(answer, next)? {
             return Ok(Verdict::Stop {
+                reason: "`stop_when` holds for the page".to_owned(),
                 cut_short: None,
                 keep: Keep::All,
             });
@@ -243,6 +260,7 @@ impl Stops {
         let too_many = self.records - most;
         let kept = usize::try_from(count - too_many.min(count)).unwrap_or(usize::MAX);
         Verdict::Stop {
+            reason: format!("`max_records: {most}` is reached"),
             cut_short: Some(format!(
                 "stopped at `max_records: {most}`: more records may follow"
             )),
@@ -321,6 +339,24 @@ impl Stops {
         Some(format!(
             "the pages ended early: {missing}; if it counts something else, leave it out (`total_path: null`)"
         ))
+    }
+
+    /// How the next page is asked for, and how much of all has come.
+    pub(super) fn next_of(&self, next: &str) -> String {
+        match self.total() {
+            Some(_) => format!("{next}; {} so far", self.so_far()),
+            None => next.to_owned(),
+        }
+    }
+
+    /// How much was read of what there is: `500 of 620 records`.
+    fn so_far(&self) -> String {
+        let unit = self.plan.total.as_ref();
+        let (read, unit) = self.read(unit.map_or(PageUnit::Records, |total| total.unit));
+        match self.total() {
+            Some(total) => format!("{read} of {total} {unit}"),
+            None => format!("{read} {unit}"),
+        }
     }
 
     /// How much was read, and the word for it.

@@ -142,6 +142,20 @@ impl Outcome {
         notices
     }
 
+    /// What was found of what the spec leaves open: the key, its value, and why.
+    fn detected(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for event in &self.events {
+            if let Event::Detected {
+                key, value, reason, ..
+            } = event
+            {
+                found.push(format!("{key}: {value} ({reason})"));
+            }
+        }
+        found
+    }
+
     fn retries(&self) -> Vec<(u64, &str)> {
         let mut retries = Vec::new();
         for event in &self.events {

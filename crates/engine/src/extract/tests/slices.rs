@@ -150,10 +150,10 @@ async fn detects_selector_and_paginator_once() {
     let outcome = read(&server, &resource).await;
     assert_eq!(outcome.records(), ["1", "2", "3"]);
     assert_eq!(
-        outcome.notices(),
+        outcome.detected(),
         [
-            "detected data_selector: `items`",
-            "detected paginator; to keep it, write `paginator: { type: offset, limit: 2 }`"
+            "data_selector: items (a list under a usual name, `items`)",
+            "paginator: { type: offset, limit: 2 } (a total (`total`) beside an offset or a limit)"
         ]
     );
     assert_eq!(outcome.result.unwrap().pages, 2);

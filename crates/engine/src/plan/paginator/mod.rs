@@ -4,6 +4,7 @@ mod model;
 mod placement;
 mod selected;
 mod stop;
+mod words;
 
 pub use model::{
     AutoPlan, ChainedPlan, CountedPlan, NextPlan, PageSizePlan, PageUnit, PaginatorPlan,

@@ -23,7 +23,7 @@ pub(super) fn detect(body: &[u8]) -> Result<Vec<String>, BodyError> {
         .into_iter()
         .filter(|place| place.kind == Kind::List)
         .collect();
-    let usual = |place: &Place| place.path.last().is_some_and(|key| is_usual_list(key));
+    let usual = |place: &Place| place.path.last().is_some_and(|key| is_usual_name(key));
     let chosen = lists.iter().position(usual).unwrap_or(0);
     Ok(if lists.is_empty() {
         Vec::new()
@@ -32,9 +32,9 @@ pub(super) fn detect(body: &[u8]) -> Result<Vec<String>, BodyError> {
     })
 }
 
-/// Whether lists of records are often called so.
-pub(crate) fn is_usual_list(name: &str) -> bool {
-    USUAL_NAMES.contains(&name)
+/// Whether a list under this key is taken before others.
+pub(crate) fn is_usual_name(key: &str) -> bool {
+    USUAL_NAMES.contains(&key)
 }
 
 /// Paths of lists of objects and of objects of objects.

@@ -17,7 +17,7 @@ use std::ops::Range;
 use jsonpath_rust::parser::model::JpQuery;
 use jsonpath_rust::parser::parse_json_path;
 
-pub(crate) use detect::is_usual_list;
+pub(crate) use detect::is_usual_name;
 pub(crate) use envelope::tells_of_paging;
 pub use scan::DEPTH_LIMIT;
 use scan::{Found, Records, Target, scan, scan_and_read};
@@ -290,6 +290,21 @@ impl Selector {
     /// `entries`, `records`, `rows`, `entities`, `payload`, `content`, `objects` and `values`.
     pub fn detect(body: &[u8]) -> Result<Self, BodyError> {
         detect::detect(body).map(Self::from_keys)
+    }
+
+    /// Why [`Selector::detect`] has chosen it for a body, which is a list itself or not.
+    pub(crate) fn why_detected(&self, body_is_list: bool) -> String {
+        let Route::Chain(steps) = &self.route else {
+            return String::new();
+        };
+        match steps.last() {
+            Some(Step::Key(key)) if is_usual_name(key) => {
+                format!("a list under a usual name, `{key}`")
+            }
+            Some(_) => "the first list in the answer".to_owned(),
+            None if body_is_list => "the answer itself is a list".to_owned(),
+            None => "the answer holds no list, so that it is one record".to_owned(),
+        }
     }
 
     /// Selectors that would have found records: lists of objects (`a.b`) and objects of objects (`people.*`).

@@ -25,6 +25,7 @@ pub(super) fn link(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Detect
             NextPlan::HeaderLink { relation },
             None,
             "header_link".to_owned(),
+            "the `Link` header has a link with `rel=next`".to_owned(),
         ));
     }
     let link = members
@@ -32,7 +33,8 @@ pub(super) fn link(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Detect
         .find(|member| member.is_next(&["href", "url"]) && member.is_link())?;
     let path = link.selector();
     let spec = format!("{{ type: json_link, next_url_path: {} }}", quoted(&path));
-    Some(chain(NextPlan::JsonLink { path }, None, spec))
+    let reason = format!("`{}` is a link to the next page", path.as_str());
+    Some(chain(NextPlan::JsonLink { path }, None, spec, reason))
 }
 
 /// A cursor in the body, or the id of the last record where the answer has the shape of an API that goes on from there.
@@ -63,8 +65,9 @@ pub(super) fn cursor(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Dete
             quoted(&path)
         ));
         let cursor = Placement::Query(param.to_owned());
+        let reason = format!("`{}` is a cursor to the next page", path.as_str());
         let next = NextPlan::BodyCursor { path, cursor };
-        return Some(chain(next, has_more_path, spec));
+        return Some(chain(next, has_more_path, spec, reason));
     }
     if !(more_follows && is_list_object(answer, members)) {
         return None;
@@ -75,7 +78,8 @@ pub(super) fn cursor(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Dete
         path: Selector::from_keys(vec!["id".to_owned()]),
         cursor: Placement::Query("starting_after".to_owned()),
     };
-    Some(chain(next, has_more_path, spec))
+    let reason = "`object: list`, a `has_more` that is true, and records with an `id`".to_owned();
+    Some(chain(next, has_more_path, spec, reason))
 }
 
 /// The shape of a list that Stripe has made common: `object: list`, and records with an `id`.
@@ -89,7 +93,12 @@ fn is_list_object(answer: &Answer<'_>, members: &[Member<'_>]) -> bool {
     members.iter().any(is_list) && has_id
 }
 
-fn chain(next: NextPlan, has_more_path: Option<Selector>, spec: String) -> Detected {
+fn chain(
+    next: NextPlan,
+    has_more_path: Option<Selector>,
+    spec: String,
+    reason: String,
+) -> Detected {
     let stop = StopPlan {
         has_more_path,
         ..StopPlan::default()
@@ -101,6 +110,7 @@ fn chain(next: NextPlan, has_more_path: Option<Selector>, spec: String) -> Detec
             stop,
         },
         spec,
+        reason,
     }
 }
 

@@ -20,8 +20,8 @@ pub(crate) use suggest::{Suggestion, Suggestions};
 pub(super) struct Found {
     pub(super) way: Way,
     pub(super) stops: Stops,
-    /// What was chosen, as a spec says it.
-    pub(super) spec: String,
+    /// What was chosen.
+    pub(super) detected: super::Detection,
     /// What may mean that records are missing.
     pub(super) warning: Option<String>,
 }
@@ -31,12 +31,14 @@ enum Detected {
     Chain {
         plan: ChainedPlan,
         spec: String,
+        reason: String,
     },
     Numbers {
         plan: CountedPlan,
         /// Whether the answer shows the number of the first page.
         base_is_known: bool,
         spec: String,
+        reason: String,
     },
 }
 
@@ -46,23 +48,29 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
     let Some(detected) = detected(auto.counts_records, answer, &members) else {
         refuse_more(answer, &members)?;
         let told = fullness::of_list(answer, &members);
-        let spec = "single_page".to_owned();
         let asked = true;
         let of_record = false;
         return Ok(Found {
             way: Way::Single { asked, of_record },
             stops: Stops::default(),
-            spec,
+            detected: super::Detection {
+                spec: "single_page".to_owned(),
+                reason: "nothing in the answer tells of more pages".to_owned(),
+            },
             warning: told,
         });
     };
     Ok(match detected {
-        Detected::Chain { mut plan, spec } => {
+        Detected::Chain {
+            mut plan,
+            spec,
+            reason,
+        } => {
             plan.stop = joined(plan.stop, &auto.stop);
             Found {
                 stops: Stops::new(&plan.stop, None, 1),
                 way: Way::Chained(Chained::behind_first(plan)),
-                spec,
+                detected: super::Detection { spec, reason },
                 warning: None,
             }
         }
@@ -70,25 +78,18 @@ pub(super) fn detect(auto: &AutoPlan, answer: &Answer<'_>) -> Result<Found, Page
             mut plan,
             base_is_known,
             spec,
+            reason,
         } => {
             plan.stop = joined(plan.stop, &auto.stop);
             plan.concurrency = auto.concurrency;
             Found {
                 stops: Stops::new(&plan.stop, plan.page_size.as_ref(), plan.concurrency),
                 way: Way::Counted(Counted::behind_first(plan, base_is_known)),
-                spec,
+                detected: super::Detection { spec, reason },
                 warning: None,
             }
         }
     })
-}
-
-impl Found {
-    /// What a person is told of it.
-    pub(super) fn notice(&self) -> String {
-        let spec = &self.spec;
-        format!("detected paginator; to keep it, write `paginator: {spec}`")
-    }
 }
 
 fn detected(counts_records: bool, answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Detected> {

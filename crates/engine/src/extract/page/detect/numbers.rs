@@ -65,6 +65,7 @@ pub(super) fn offset(answer: &Answer<'_>, members: &[Member<'_>]) -> Option<Dete
         },
         base_is_known: true,
         spec: format!("{spec} }}"),
+        reason: format!("a total (`{}`) beside an offset or a limit", path.as_str()),
     })
 }
 
@@ -115,6 +116,15 @@ pub(super) fn page_number(members: &[Member<'_>], counts_records: bool) -> Optio
         },
         base_is_known: base.is_some(),
         spec,
+        reason: match unit {
+            PageUnit::Pages => format!("`{}` counts pages", path.as_str()),
+            PageUnit::Records => {
+                format!(
+                    "a total (`{}`) beside the number of this page",
+                    path.as_str()
+                )
+            }
+        },
     })
 }
 

@@ -66,7 +66,7 @@ pub(in crate::extract) fn suggest(counts_records: bool, answer: &Answer<'_>) -> 
 /// A way that was found, with each value that the answer leaves open.
 fn variants(found: &Detected) -> Vec<Suggestion> {
     let (spec, evidence) = match found {
-        Detected::Chain { plan, spec } => (spec, told_by(&plan.next)),
+        Detected::Chain { plan, spec, .. } => (spec, told_by(&plan.next)),
         Detected::Numbers { plan, spec, .. } => {
             let total = plan.stop.total.as_ref();
             let told = total.map(|total| {

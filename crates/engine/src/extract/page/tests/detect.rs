@@ -15,9 +15,9 @@ fn found(body: &Value) -> String {
     match turn(&mut pager, body) {
         Err(error) => format!("error: {error}"),
         Ok(turn) => {
-            let told = [turn.notices, turn.warnings].concat().join("; ");
-            let spec = told.replace("detected paginator; to keep it, write `paginator: ", "`");
-            format!("{} <- {spec}", asked(&mut pager))
+            let detected = turn.detected.map(|detected| format!("`{}`", detected.spec));
+            let told: Vec<String> = detected.into_iter().chain(turn.warnings).collect();
+            format!("{} <- {}", asked(&mut pager), told.join("; "))
         }
     }
 }
@@ -35,10 +35,7 @@ fn the_header_comes_first_and_is_kept_to() {
     let mut pager = auto();
     let headers = HeaderMap::from_iter([(LINK, HeaderValue::from_static("</x>; rel=next"))]);
     let step = turn_with(&mut pager, &json!({"items": [1], "next": "/y"}), &headers).unwrap();
-    assert_eq!(
-        step.notices,
-        ["detected paginator; to keep it, write `paginator: header_link`"]
-    );
+    assert_eq!(step.detected.unwrap().spec, "header_link");
     assert_eq!(asked(&mut pager), "https://a.b/x");
     assert_eq!(
         next(&mut pager, &json!({"items": [2], "next": "/y"})),
@@ -167,7 +164,7 @@ fn records_are_not_looked_into() {
         elsewhere: None,
         values: &[],
     });
-    assert!(turn.unwrap().notices[0].contains("single_page"));
+    assert!(turn.unwrap().detected.unwrap().spec == "single_page");
 }
 
 #[test]

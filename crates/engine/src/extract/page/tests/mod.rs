@@ -173,7 +173,7 @@ fn single_page_is_one_request() {
     assert_eq!(pager.ask(), Some(Ask::default()));
     assert_eq!(pager.ask(), None);
     let step = turn(&mut pager, &json!({"items": [1], "next": "/x"})).unwrap();
-    assert_eq!(step, Turn::default());
+    assert_eq!(step.reason, "the paginator is `single_page`");
     assert!(pager.has_ended());
 }
 
@@ -196,4 +196,58 @@ fn a_single_record_that_looks_like_a_list_is_told() {
     insta::assert_snapshot!(of_record(r#"{"commits": [{"id": 1}], "next": null}"#), @"the answer is taken for one record, since the path ends with a placeholder, but it has nothing of its own beside a list (`commits`): set `data_selector`, or write `data_selector: $`");
     assert_eq!(of_record(r#"{"sha": 1, "files": [{"id": 1}]}"#), "");
     assert_eq!(of_record(r#"{"id": 1, "next": "/x?page=2"}"#), "");
+}
+
+/// Why more pages follow an answer, or none.
+fn reason(pager: &mut Pager, body: &Value) -> String {
+    let turn = turn(pager, body).unwrap();
+    let verdict = if pager.has_ended() { "ends" } else { "goes on" };
+    while pager.ask().is_some() {}
+    format!("{verdict}: {}", turn.reason)
+}
+
+#[test]
+fn each_turn_says_why() {
+    let total = || {
+        let mut plan = CountedPlan {
+            unit: PageUnit::Records,
+            position: query("offset"),
+            first: 0,
+            base: 0,
+            base_is_assumed: false,
+            maximum: None,
+            page_size: None,
+            concurrency: 1,
+            stop: StopPlan::default(),
+        };
+        plan.stop.stop_after_empty_page = true;
+        plan.stop.total = Some(TotalPlan {
+            source: TotalSource::Body(selector("total")),
+            unit: PageUnit::Records,
+        });
+        started(&PaginatorPlan::Counted(plan))
+    };
+    let mut pager = total();
+    insta::assert_snapshot!(reason(&mut pager, &json!({"items": [1, 2], "total": 3})), @"goes on: next is `offset=2`; 2 of 3 records so far");
+    insta::assert_snapshot!(reason(&mut pager, &json!({"items": [3], "total": 3})), @"ends: all 3 of 3 records have come");
+    insta::assert_snapshot!(reason(&mut total(), &json!({"items": [], "total": 0})), @"ends: the page has no records");
+
+    let next = || NextPlan::BodyCursor {
+        path: selector("next"),
+        cursor: query("after"),
+    };
+    let mut pager = chained(next(), |plan| {
+        plan.stop.has_more_path = Some(selector("more"));
+    });
+    insta::assert_snapshot!(reason(&mut pager, &json!({"items": [1], "next": "b", "more": true})), @"goes on: next is `after=b`, from `next`");
+    insta::assert_snapshot!(reason(&mut pager, &json!({"items": [2], "next": "c", "more": false})), @"ends: `more` says that no more follows");
+    insta::assert_snapshot!(reason(&mut chained(next(), |_| {}), &json!({"items": [1]})), @"ends: the answer has no cursor at `next`");
+    let mut pager = chained(next(), |plan| plan.stop.max_pages = Some(1));
+    insta::assert_snapshot!(reason(&mut pager, &json!({"items": [1], "next": "b"})), @"ends: `max_pages: 1` is reached");
+    // A cursor by the name of a secret is not shown.
+    let token = NextPlan::BodyCursor {
+        path: selector("next"),
+        cursor: query("page_token"),
+    };
+    insta::assert_snapshot!(reason(&mut chained(token, |_| {}), &json!({"items": [1], "next": "b"})), @"goes on: next is `page_token=…`, from `next`");
 }

@@ -1,5 +1,7 @@
 //! The plain data that passes between the stages.
 
+mod event;
+
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -10,6 +12,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use event::{Event, Exchange, Observer};
 
 use crate::cursor::CursorValue;
 use crate::json::Reader;
@@ -354,87 +358,6 @@ impl Page {
         }
     }
 }
-
-/// Something that happened in a run, for progress displays and logs. Never holds a secret.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A request went out.
-    Requested {
-        /// Name of the resource.
-        resource: String,
-    },
-    /// A page arrived and its records were found.
-    PageRead {
-        /// Name of the resource.
-        resource: String,
-        /// Selected records.
-        records: usize,
-        /// Size of the decompressed body.
-        bytes: usize,
-    },
-    /// A request failed and will be tried again.
-    Retrying {
-        /// Name of the resource.
-        resource: String,
-        /// The try that failed, from 1.
-        attempt: u32,
-        /// Wait before the next try, in milliseconds.
-        wait_milliseconds: u64,
-        /// Why it failed.
-        reason: String,
-    },
-    /// The run waits for another one.
-    Waiting {
-        /// For whom, and why.
-        text: String,
-    },
-    /// Something that a person should know; nothing was lost.
-    Notice {
-        /// Name of the resource.
-        resource: String,
-        /// What was noticed.
-        text: String,
-    },
-    /// Something that may mean that records are missing; the run's report repeats it.
-    Warning {
-        /// Name of the resource.
-        resource: String,
-        /// What was noticed, and what to do.
-        text: String,
-    },
-    /// A resource failed, and so did all others; the error of the run is that of one of them.
-    Failed {
-        /// Name of the resource.
-        resource: String,
-        /// The whole chain of causes, in one line.
-        text: String,
-    },
-    /// A slice was read to its end.
-    SliceFinished {
-        /// Name of the resource.
-        resource: String,
-        /// The slice's name within the resource.
-        slice: String,
-    },
-    /// A resource's slices are known; children add theirs as their parents are read.
-    SlicesPlanned {
-        /// Name of the resource.
-        resource: String,
-        /// How many slices were added.
-        count: usize,
-    },
-    /// A commit was written: what it holds is in the lake.
-    Committed {
-        /// Position in the commit log.
-        sequence: u64,
-        /// Rows that it added.
-        rows: u64,
-    },
-}
-
-/// Where events go. Called from many threads; must not block.
-pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
 
 #[cfg(test)]
 mod tests {

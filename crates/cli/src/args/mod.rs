@@ -1,5 +1,7 @@
 //! What the command line takes.
 
+mod looking;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::commands::init::InitArguments;
+pub(crate) use looking::{CheckArguments, PlanArguments, PreviewArguments};
 
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
@@ -23,6 +26,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Init(InitArguments),
     Check(CheckArguments),
+    Preview(PreviewArguments),
+    Plan(PlanArguments),
     Run(RunArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),
@@ -95,31 +100,6 @@ pub(crate) struct RunArguments {
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,
-}
-
-/// Checks a spec, and proves that its destination lets a run do what it needs.
-///
-/// Small objects are written, read, listed, created twice, copied and deleted below `_engine/probe`.
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  engine check pipelines/assembled.yaml
-  engine check pipelines/assembled.yaml --destination s3://bucket/prefix
-  engine check pipelines/assembled.yaml --offline
-
-Exit codes: 0 all is well; 1 the destination doesn't do; 2 bad spec or usage.")]
-pub(crate) struct CheckArguments {
-    /// The pipeline's YAML file.
-    pub(crate) spec: PathBuf,
-    /// The destination to try, instead of the spec's `destination.url`.
-    #[arg(long, value_name = "URL")]
-    pub(crate) destination: Option<String>,
-    /// Checks the spec alone, and asks nothing of the destination.
-    #[arg(long)]
-    pub(crate) offline: bool,
-    /// Sets a value that the spec declares under `vars`. May be given several times.
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
-    pub(crate) vars: Vec<(String, String)>,
 }
 
 /// Serves a simulated API from a fixture, until it is stopped.
