@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Sandbox(SandboxArguments),
     Files(FilesArguments),
     Sql(SqlArguments),
+    Schema(SchemaArguments),
     Compact(CompactArguments),
     Vacuum(VacuumArguments),
     Forget(ForgetArguments),
@@ -275,6 +276,70 @@ pub(crate) enum SqlReader {
     Polars,
 }
 
+/// Shows the columns of tables, how they came to be, and what differs between two loads.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine schema pipelines/assembled.yaml
+  engine schema ./data/assembled people --history
+  engine schema ./data/assembled people --diff 3..12
+  engine schema ./data/assembled people --output ddl --for snowflake
+  engine schema ./data/assembled people --output arrow --to people.arrow")]
+pub(crate) struct SchemaArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The table. Default: all.
+    pub(crate) table: Option<String>,
+    /// Which commits added or widened what, and which record was the first that needed it.
+    #[arg(long, conflicts_with_all = ["diff", "at"])]
+    pub(crate) history: bool,
+    /// What differs between two loads, each named by its id or by the number of a commit; without the first, everything is
+    /// new, and without the second, the newest is meant.
+    #[arg(long, value_name = "A..B", value_parser = range, conflicts_with = "at")]
+    pub(crate) diff: Option<(Option<String>, Option<String>)>,
+    /// The schema as it was behind this commit. Default: the newest.
+    #[arg(long, value_name = "SEQUENCE")]
+    pub(crate) at: Option<u64>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = SchemaOutput::Text)]
+    pub(crate) output: SchemaOutput,
+    /// The database that `--output ddl` is for.
+    #[arg(
+        long = "for",
+        value_enum,
+        value_name = "DATABASE",
+        required_if_eq("output", "ddl")
+    )]
+    pub(crate) database: Option<DdlDatabase>,
+    /// The file to write, instead of the terminal or the pipe.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+}
+
+/// How a schema is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOutput {
+    /// A table for people.
+    Text,
+    Json,
+    /// An Arrow IPC file without rows; of one table.
+    Arrow,
+    /// Statements that create the tables elsewhere.
+    Ddl,
+}
+
+/// Where a table is to be created.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DdlDatabase {
+    #[value(name = "duckdb")]
+    DuckDb,
+    Spark,
+    #[value(name = "bigquery")]
+    BigQuery,
+    Snowflake,
+    Postgres,
+}
+
 /// Merges small files, and brings old ones to the current schema of their table.
 ///
 /// The rows stay as they are. Where there is nothing to do, nothing is changed.
@@ -345,6 +410,14 @@ fn var(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or_else(|| "expected a name and a value, such as `account=acme`".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn range(text: &str) -> Result<(Option<String>, Option<String>), String> {
+    let (from, to) = text.split_once("..").ok_or_else(|| {
+        "expected two loads or commits, such as `3..12`, `3..` or `..12`".to_owned()
+    })?;
+    let end = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Ok((end(from), end(to)))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -78,6 +78,16 @@ pub(crate) fn render(report: &Report) -> String {
     }
 }
 
+/// Rows of text under each other, without a head.
+pub(crate) fn plain_table(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
 /// What is left of a run that ended early; `None` of one that came to its end.
 fn ending(report: &Report) -> Option<String> {
     let why = match report.end {

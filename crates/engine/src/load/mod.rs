@@ -21,6 +21,7 @@ mod durable;
 mod encodings;
 mod error;
 pub mod fail_point;
+mod history;
 mod hive;
 mod key_index;
 mod key_probe;
@@ -63,6 +64,7 @@ mod versions;
 
 pub use destination::Destination;
 pub use error::Error;
+pub use history::{History, SchemaChange};
 pub use lake::Lake;
 pub use lease::{Lease, Patience};
 pub use load_id::new_load_id;

@@ -11,6 +11,7 @@ mod child_table;
 mod column;
 mod conform;
 mod contract;
+mod description;
 mod evolve;
 mod exact_number;
 mod form;
@@ -28,6 +29,7 @@ use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
 pub use conform::{ConformError, conform, conform_with_children};
+pub use description::{Change, ColumnChange, ColumnDescription, changes};
 pub use form::Form;
 pub use observed::WIDE_OBJECT_KEYS;
 
