@@ -38,6 +38,7 @@ mod readme;
 mod reference;
 mod requests;
 mod responses;
+mod schema;
 mod specs;
 mod steps;
 mod support;

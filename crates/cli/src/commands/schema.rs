@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use engine::load::upkeep::find_table;
-use engine::load::{History, SchemaChange, State, TableState};
+use engine::load::{History, RecordPlace, SchemaChange, State, TableState};
 use engine::query::{Database, create_table};
 use engine::schema::{Change, ColumnChange, ColumnDescription, TableSchema, changes};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::args::{DdlDatabase, SchemaArguments, SchemaOutput};
@@ -175,11 +176,42 @@ async fn history(place: &Place, arguments: &SchemaArguments) -> Result<Vec<u8>, 
 fn render_change(change: &SchemaChange) -> String {
     let title = format!(
         "  commit {} of load {}, {}: version {}",
-        change.sequence, change.load_id, change.committed_at, change.schema_version
+        change.sequence,
+        change.load_id,
+        whole_seconds(change.committed_at),
+        change.schema_version
     );
-    let lines = change.columns.iter().map(|column| change_row(column));
+    let lines = change.columns.iter().map(|column| {
+        let mut causes = change.causes.iter();
+        let cause = causes.find(|cause| cause.columns.contains(&column.column));
+        let mut row = change_row(column);
+        row.push(match cause {
+            Some(cause) => first_record(&cause.place),
+            None if column.declared => "declared".to_owned(),
+            None => String::new(),
+        });
+        row
+    });
     let lines = plain_table(lines);
     format!("{title}\n{}", indented(&lines, "    "))
+}
+
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// The record that needed a column first.
+fn first_record(place: &RecordPlace) -> String {
+    let slice = match place.slice.as_str() {
+        "all" => String::new(),
+        slice => format!(", slice {slice}"),
+    };
+    format!(
+        "{}, page {}, record {}{slice}",
+        place.resource,
+        grouped(place.page),
+        grouped(place.record)
+    )
 }
 
 fn change_row(change: &ColumnChange) -> Vec<String> {

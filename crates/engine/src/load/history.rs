@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::commit_log::{self, CommitRecord};
-use super::{Destination, Error, State};
+use super::{Cause, Destination, Error, State};
 use crate::schema::{ColumnChange, TableSchema, changes};
 
 /// The commits of a destination, from the first to the newest.
@@ -29,6 +29,9 @@ pub struct SchemaChange {
     pub schema_version: u32,
     /// What changed.
     pub columns: Vec<ColumnChange>,
+    /// The records that needed it first, as far as the log has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
 }
 
 impl History {
@@ -67,6 +70,7 @@ impl History {
                     committed_at: commit.created_at,
                     schema_version: state.tables[name].schema_version,
                     columns,
+                    causes: commit.tables[name].causes.clone(),
                 });
             }
         }

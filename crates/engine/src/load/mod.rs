@@ -14,6 +14,7 @@
 //! **Invariant:** a batch never becomes JSON here, and no value is converted except by [`crate::schema::conform`].
 
 mod absent_rows;
+mod causes;
 mod columns;
 mod commit_log;
 mod destination;
@@ -62,6 +63,7 @@ pub mod upkeep;
 mod upload;
 mod versions;
 
+pub use causes::{Cause, RecordPlace};
 pub use destination::Destination;
 pub use error::Error;
 pub use history::{History, SchemaChange};

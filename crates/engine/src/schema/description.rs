@@ -33,6 +33,9 @@ pub struct ColumnDescription {
     /// Stays the same where the column gets its name by another rule.
     #[serde(skip)]
     pub(crate) key: String,
+    /// The engine gives it to rows, whatever their records hold.
+    #[serde(skip)]
+    pub(crate) given: bool,
 }
 
 /// How one column changed.
@@ -43,10 +46,14 @@ pub struct ColumnChange {
     /// What happened to it.
     #[serde(flatten)]
     pub change: Change,
+    /// Whether the spec declares its type.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub declared: bool,
     #[serde(skip)]
     pub(crate) key: String,
+    /// The engine gives it to rows: no record brings it.
     #[serde(skip)]
-    pub(crate) declared: bool,
+    pub(crate) given: bool,
 }
 
 /// What happened to a column.
@@ -91,11 +98,12 @@ impl TableSchema {
                 path: name.to_owned(),
                 type_name: type_name.to_owned(),
                 nullable: false,
-                declared: true,
+                declared: false,
                 description: None,
                 depth: 0,
                 name: name.to_owned(),
                 key: name.to_owned(),
+                given: true,
             }));
         }
         found
@@ -155,8 +163,9 @@ fn differences(
             found.push(ColumnChange {
                 column: column.path.clone(),
                 change,
-                key: column.key.clone(),
                 declared: column.declared,
+                key: column.key.clone(),
+                given: column.given,
             });
         }
     }
@@ -173,18 +182,19 @@ struct Above {
 }
 
 fn describe_columns(columns: &[Column], above: &Above, found: &mut Vec<ColumnDescription>) {
-    for column in columns {
+    for (column, key) in columns.iter().zip(keys(&above.key, columns)) {
         let path = format!("{}{}", above.path, column.name);
-        let key = format!("{}{}", above.key, key_of(&column.source, column.kind));
+        let given = column.declared && column.source.from_parent;
         found.push(ColumnDescription {
             path: path.clone(),
             type_name: type_name(&column.data_type),
             nullable: !column.required,
-            declared: column.declared,
+            declared: column.declared && !given,
             description: column.description.clone(),
             depth: above.depth,
             name: column.name.clone(),
             key: key.clone(),
+            given,
         });
         let above = Above {
             path,
@@ -204,20 +214,32 @@ fn describe_inside(data_type: &ColumnType, mut above: Above, found: &mut Vec<Col
         }
         ColumnType::List(element) => {
             above.path.push_str("[]");
+            above.key.push_str("[]");
             describe_inside(element, above, found);
         }
         ColumnType::Map(value) => {
             above.path.push_str("{}");
+            above.key.push_str("{}");
             describe_inside(value, above, found);
         }
         _ => {}
     }
 }
 
-fn key_of(source: &Source, kind: Option<Kind>) -> String {
-    let parent = if source.from_parent { "^" } else { "" };
-    let kind = kind.map_or("any", Kind::name);
-    format!("{parent}{}\u{0}{kind}\u{0}", source.base_name())
+/// The key of each column of a level, in what has the key `above`: where its values come from, of what kind they are, and which
+/// of the columns for such values it is.
+pub(super) fn keys(above: &str, columns: &[Column]) -> Vec<String> {
+    let mut counts: HashMap<(&Source, Option<Kind>), usize> = HashMap::new();
+    let mut keys = Vec::with_capacity(columns.len());
+    for Column { source, kind, .. } in columns {
+        let count = counts.entry((source, *kind)).or_default();
+        *count += 1;
+        let parent = if source.from_parent { "^" } else { "" };
+        let kind = kind.map_or("any", Kind::name);
+        let name = source.base_name();
+        keys.push(format!("{above}{parent}{name}\u{0}{kind}{count}\u{0}"));
+    }
+    keys
 }
 
 fn type_name(data_type: &ColumnType) -> String {
