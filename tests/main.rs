@@ -18,6 +18,7 @@ mod cursors;
 mod cut_short;
 mod demo;
 mod dlt;
+mod docs;
 mod editor;
 mod failures;
 mod files;

@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Files(FilesArguments),
     Sql(SqlArguments),
     Schema(SchemaArguments),
+    Docs(DocsArguments),
     Compact(CompactArguments),
     Vacuum(VacuumArguments),
     Forget(ForgetArguments),
@@ -338,6 +339,32 @@ pub(crate) enum DdlDatabase {
     BigQuery,
     Snowflake,
     Postgres,
+}
+
+/// Writes a page about a pipeline, in Markdown: what it reads, how, and into which tables.
+///
+/// Variables that have no value stay as their names; nothing is asked of the API.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine docs pipelines/assembled.yaml
+  engine docs pipelines/assembled.yaml --destination ./data/assembled --to docs/assembled.md")]
+pub(crate) struct DocsArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// Where its tables are: their columns are taken from there, each with an example. Default: the page has the columns that the
+    /// spec declares.
+    #[arg(long, value_name = "URL")]
+    pub(crate) destination: Option<String>,
+    /// Shows no values. Those of columns whose names look like secrets are never shown.
+    #[arg(long)]
+    pub(crate) no_examples: bool,
+    /// The file to write, instead of the terminal or the pipe.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Option<PathBuf>,
+    /// Sets a value that the spec declares under `vars`. May be given several times.
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
+    pub(crate) vars: Vec<(String, String)>,
 }
 
 /// Merges small files, and brings old ones to the current schema of their table.

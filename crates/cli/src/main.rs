@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => {
             runtime.block_on(commands::schema::schema(&arguments, &printer))
         }
+        Command::Docs(arguments) => runtime.block_on(commands::docs::docs(arguments, &printer)),
         Command::Compact(arguments) => {
             runtime.block_on(commands::compact::compact(&arguments, &printer))
         }

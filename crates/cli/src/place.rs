@@ -39,7 +39,7 @@ impl Place {
             (url, store_settings(), UpkeepSettings::default())
         };
         check_destination(&url).map_err(|problem| Failure::usage(problem, None))?;
-        let root = root(&url)?;
+        let root = existing_root(&url)?;
         Ok(Self {
             destination: Destination::open_with(&url, &store)?,
             root,
@@ -115,7 +115,11 @@ fn plan(arguments: &PlaceArguments) -> Result<Plan, Failure> {
     spec.plan(&arguments.vars, None, |_| {})
 }
 
-fn root(url: &str) -> Result<String, Failure> {
+/// A destination as a reader is to find it.
+///
+/// # Errors
+/// A local folder isn't there.
+pub(crate) fn existing_root(url: &str) -> Result<String, Failure> {
     let parsed = url.contains("://").then(|| Url::parse(url).ok()).flatten();
     let folder = match &parsed {
         Some(parsed) if parsed.scheme() == "file" => parsed.to_file_path().ok(),

@@ -8,6 +8,7 @@
 
 pub mod cursor;
 pub mod decode;
+pub mod docs;
 pub mod extract;
 pub mod flow;
 #[cfg(any(test, feature = "fuzzing"))]

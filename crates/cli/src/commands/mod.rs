@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod compact;
+pub(crate) mod docs;
 pub(crate) mod files;
 pub(crate) mod forget;
 pub(crate) mod run;

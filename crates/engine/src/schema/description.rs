@@ -242,7 +242,8 @@ pub(super) fn keys(above: &str, columns: &[Column]) -> Vec<String> {
     keys
 }
 
-fn type_name(data_type: &ColumnType) -> String {
+/// A type in the words of a spec.
+pub(crate) fn type_name(data_type: &ColumnType) -> String {
     match data_type {
         ColumnType::Void => "nothing yet".to_owned(),
         ColumnType::Bool => "bool".to_owned(),

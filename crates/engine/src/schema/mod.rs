@@ -41,6 +41,7 @@ pub(crate) use child_table::{
 pub(crate) use column::{Column, ColumnType, Kind, Source, arrow_fields};
 pub(crate) use conform::{convert_numbers, map_array, mixed_array, render_json, write_json_string};
 pub(crate) use contract::{Mixture, elements_path, has_place, key_path};
+pub(crate) use description::type_name;
 pub(crate) use exact_number::ExactNumber;
 pub(crate) use first_rows::{Wanted, first_rows};
 pub(crate) use names::METADATA_NAMES;

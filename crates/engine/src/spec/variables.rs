@@ -12,6 +12,8 @@ pub struct Variables {
     given: BTreeMap<String, String>,
     /// Defaults that the spec declares, by name; they come last.
     declared: BTreeMap<String, Option<String>>,
+    /// What has no value is put in by its name.
+    names_stand_in: bool,
 }
 
 impl Variables {
@@ -20,7 +22,13 @@ impl Variables {
         Self {
             given: values.into_iter().collect(),
             declared: BTreeMap::new(),
+            names_stand_in: false,
         }
+    }
+
+    /// Puts in the name of each variable that has no value, as `$NAME`, instead of refusing the spec: it is looked at, not run.
+    pub fn let_names_stand_in(&mut self) {
+        self.names_stand_in = true;
     }
 
     /// Adds the entries of a `.env` file for names that have no value yet. A missing file adds nothing.
@@ -127,8 +135,10 @@ fn substitute_text(source: &str, variables: &Variables) -> Result<Option<Text>, 
             ));
         }
         let found = variables.get(name);
+        let own_name = format!("${name}");
         let put_in = match default {
             Some(default) => found.filter(|text| !text.is_empty()).unwrap_or(default),
+            None if found.is_none() && variables.names_stand_in => &own_name,
             None => found.ok_or_else(|| {
                 let declared = variables.declared.contains_key(name);
                 let by_flag = if declared { format!("give `--var {name}=…`, or ") } else { String::new() };
