@@ -40,6 +40,7 @@ mod reference;
 mod requests;
 mod responses;
 mod schema;
+mod show;
 mod specs;
 mod steps;
 mod support;

@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Sql(SqlArguments),
     Schema(SchemaArguments),
     Docs(DocsArguments),
+    Show(ShowArguments),
     Compact(CompactArguments),
     Vacuum(VacuumArguments),
     Forget(ForgetArguments),
@@ -365,6 +366,22 @@ pub(crate) struct DocsArguments {
     /// Sets a value that the spec declares under `vars`. May be given several times.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = var)]
     pub(crate) vars: Vec<(String, String)>,
+}
+
+/// Writes one page of HTML about all tables and loads: rows, files, freshness, schemas, failures, and time that was lost.
+///
+/// The page stands by itself: it has no scripts, and loads nothing from anywhere.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine show ./data/assembled
+  engine show pipelines/assembled.yaml --to report.html")]
+pub(crate) struct ShowArguments {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    /// The file to write.
+    #[arg(long, value_name = "FILE", default_value = "./engine-show.html")]
+    pub(crate) to: PathBuf,
 }
 
 /// Merges small files, and brings old ones to the current schema of their table.

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
             runtime.block_on(commands::schema::schema(&arguments, &printer))
         }
         Command::Docs(arguments) => runtime.block_on(commands::docs::docs(arguments, &printer)),
+        Command::Show(arguments) => runtime.block_on(commands::show::show(&arguments, &printer)),
         Command::Compact(arguments) => {
             runtime.block_on(commands::compact::compact(&arguments, &printer))
         }

@@ -47,6 +47,11 @@ impl Place {
         })
     }
 
+    /// The destination, as a reader is to find it.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
     /// Where a path that is relative to the destination is.
     pub(crate) fn location(&self, relative: &str) -> String {
         format!("{}/{relative}", self.root)

@@ -8,6 +8,7 @@ pub(crate) mod forget;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod schema;
+pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod sql;
 pub(crate) mod state;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use engine::load::upkeep::find_table;
-use engine::load::{History, RecordPlace, SchemaChange, State, TableState};
+use engine::load::{History, SchemaChange, State, TableState};
 use engine::query::{Database, create_table};
 use engine::schema::{Change, ColumnChange, ColumnDescription, TableSchema, changes};
 use jiff::Timestamp;
@@ -182,14 +182,8 @@ fn render_change(change: &SchemaChange) -> String {
         change.schema_version
     );
     let lines = change.columns.iter().map(|column| {
-        let mut causes = change.causes.iter();
-        let cause = causes.find(|cause| cause.columns.contains(&column.column));
         let mut row = change_row(column);
-        row.push(match cause {
-            Some(cause) => first_record(&cause.place),
-            None if column.declared => "declared".to_owned(),
-            None => String::new(),
-        });
+        row.push(column.due_to(&change.causes));
         row
     });
     let lines = plain_table(lines);
@@ -200,29 +194,16 @@ fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// The record that needed a column first.
-fn first_record(place: &RecordPlace) -> String {
-    let slice = match place.slice.as_str() {
-        "all" => String::new(),
-        slice => format!(", slice {slice}"),
-    };
-    format!(
-        "{}, page {}, record {}{slice}",
-        place.resource,
-        grouped(place.page),
-        grouped(place.record)
-    )
-}
-
 fn change_row(change: &ColumnChange) -> Vec<String> {
-    let (sign, what) = match &change.change {
-        Change::Added { type_name } => ('+', type_name.clone()),
-        Change::Widened { from, to } => ('~', format!("{from} became {to}")),
-        Change::Nullable { nullable: true } => ('~', "may be null now".to_owned()),
-        Change::Nullable { nullable: false } => ('~', "is never null any more".to_owned()),
-        Change::Removed { type_name } => ('-', type_name.clone()),
+    let sign = match &change.change {
+        Change::Added { .. } => '+',
+        Change::Widened { .. } | Change::Nullable { .. } => '~',
+        Change::Removed { .. } => '-',
     };
-    vec![format!("{sign} {}", change.column), what]
+    vec![
+        format!("{sign} {}", change.column),
+        change.change.to_string(),
+    ]
 }
 
 async fn diff(

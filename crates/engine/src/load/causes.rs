@@ -4,11 +4,13 @@
 //! together in slice order, the notes say it of the whole commit. They hold no value of a record.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::spool::LaidOutBatch;
+use crate::figures::grouped;
 use crate::schema::{Change, ColumnChange, ConformError, TableSchema, Wanted, changes, first_rows};
 
 /// Changes that are noted of one table in a load; what comes behind them has no cause in the log.
@@ -35,6 +37,29 @@ pub struct Cause {
     pub place: RecordPlace,
     /// The paths of the columns.
     pub columns: Vec<String>,
+}
+
+impl ColumnChange {
+    /// What the change is due to, for people: the first record that needed it, or the spec; empty where that isn't known.
+    pub fn due_to(&self, causes: &[Cause]) -> String {
+        let mut causes = causes.iter();
+        match causes.find(|cause| cause.columns.contains(&self.column)) {
+            Some(cause) => cause.place.to_string(),
+            None if self.declared => "declared".to_owned(),
+            None => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for RecordPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (page, record) = (grouped(self.page), grouped(self.record));
+        write!(formatter, "{}, page {page}, record {record}", self.resource)?;
+        match self.slice.as_str() {
+            "all" => Ok(()),
+            slice => write!(formatter, ", slice {slice}"),
+        }
+    }
 }
 
 /// What rows change of the schema that a table had before the load, in the order of the rows.

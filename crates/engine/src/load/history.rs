@@ -42,6 +42,32 @@ impl History {
         Ok(Self { commits, newest })
     }
 
+    /// Name of the pipeline that wrote the newest commit; empty without any.
+    pub fn pipeline(&self) -> &str {
+        self.commits.last().map_or("", |commit| &commit.pipeline)
+    }
+
+    /// When the newest commit of a load was written.
+    pub fn newest_commit_at(&self) -> Option<Timestamp> {
+        self.newest_commits().into_values().max()
+    }
+
+    /// When the newest commit of a load was written that is about a table, under the name that the table has now.
+    pub fn newest_commits(&self) -> BTreeMap<String, Timestamp> {
+        let mut found = BTreeMap::new();
+        for commit in &self.commits {
+            for renamed in &commit.renamed {
+                if let Some(earlier) = found.remove(&renamed.from) {
+                    found.insert(renamed.to.clone(), earlier);
+                }
+            }
+            for name in commit.tables.keys().filter(|_| !commit.opening) {
+                found.insert(name.clone(), commit.created_at);
+            }
+        }
+        found
+    }
+
     /// What changed in the schema of each table that there is now, under the name that it has now, in the order of commits.
     pub fn schema_changes(&self) -> BTreeMap<String, Vec<SchemaChange>> {
         let mut state = State::default();

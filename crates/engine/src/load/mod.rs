@@ -78,6 +78,6 @@ pub use probe::{Outcome, Probe, probe};
 pub use rejected::{RejectedLine, RejectedSpool, RejectedWriter, SealedRejected};
 pub use renaming::Rename;
 pub use replaced_range::ReplacedRange;
-pub use report::{CommitReport, TableReport};
+pub use report::{CommitReport, LoadReport, ResourceSummary, RunSummary, TableReport};
 pub use spool::{SealedSpool, SliceWriter, SpoolSettings, TableSpool};
 pub use state::{Basis, DataFile, State, TableState};

@@ -18,14 +18,14 @@ use super::included::Included;
 use super::output::TableOutput;
 use super::parents::{Child, Parents};
 use super::relatives::{fail_relatives, hold_back_children};
-use super::report::Report;
+use super::report::{Report, ResourceReport, milliseconds};
 use super::resource::{Outcome, ResourceRun};
 use super::stop::{Stop, stop_when};
 use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Lake, Lease, Owner, Patience, TableState};
+use crate::load::{Destination, Lake, Lease, Owner, Patience, RunSummary, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -99,10 +99,11 @@ pub async fn run(
         () = &mut interrupted => return Err(Error::StoppedAtOnce),
     };
     let place = destination.clone();
-    let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
+    let alone = run_alone(plan, resources, destination, &options, &tally, interrupted);
+    let report = alone.await;
     lease.release().await;
     let mut report = report?;
-    tally.add_to(&mut report);
+    report.elapsed = started.elapsed();
     report.warnings.extend(place.undeleted());
     Ok(report)
 }
@@ -113,9 +114,10 @@ async fn run_alone(
     resources: Vec<Selected>,
     destination: Destination,
     options: &Options,
-    started: Instant,
+    tally: &Tally,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
+    let started = Instant::now();
     let owner = Owner {
         pipeline: plan.identity.clone(),
         api: options.api.clone(),
@@ -143,10 +145,22 @@ async fn run_alone(
         outcomes = read => outcomes,
         never = stop_when(interrupted, &stop) => match never {},
     };
-    let result = match outcomes {
+    let mut result = match outcomes {
         Ok(outcomes) => commit_rest(plan.name, outcomes, commits, started).await,
         Err(error) => Err(error),
     };
+    if let Ok(report) = &mut result {
+        tally.add_to(report);
+    }
+    let heard = tally.resources();
+    let resources = result.as_ref().map_or(&heard, |report| &report.resources);
+    let summary = RunSummary {
+        elapsed_milliseconds: milliseconds(started.elapsed()),
+        rate_limited_milliseconds: milliseconds(client.held_back()),
+        error: result.as_ref().err().map(Error::chain),
+        resources: resources.iter().map(ResourceReport::summary).collect(),
+    };
+    lake.report_run(summary, (options.clock)()).await;
     if !result.as_ref().is_ok_and(Report::is_complete) {
         // Work that was under way may still write there: what can't be removed now, the next run sweeps.
         let _swept_later = lake.abandon().await;

@@ -1,6 +1,7 @@
 //! What a table's columns are, in the words of the spec, and how they changed.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -84,6 +85,19 @@ pub enum Change {
         #[serde(rename = "type")]
         type_name: String,
     },
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Added { type_name } | Self::Removed { type_name } => {
+                formatter.write_str(type_name)
+            }
+            Self::Widened { from, to } => write!(formatter, "{from} became {to}"),
+            Self::Nullable { nullable: true } => formatter.write_str("may be null now"),
+            Self::Nullable { nullable: false } => formatter.write_str("is never null any more"),
+        }
+    }
 }
 
 impl TableSchema {
