@@ -159,16 +159,15 @@ async fn history(place: &Place, arguments: &SchemaArguments) -> Result<Vec<u8>, 
         .into_iter()
         .map(|(name, _)| (name, changes.remove(name).unwrap_or_default()))
         .collect();
-    let text = match arguments.output {
-        SchemaOutput::Json => json!({"sequence": state.sequence, "tables": tables}).to_string(),
-        _ => {
-            let texts = tables.iter().map(|(name, changes)| {
-                let commits = changes.iter().map(render_change);
-                let commits = commits.collect::<Vec<_>>().join("\n");
-                format!("{name}\n{commits}")
-            });
-            texts.collect::<Vec<_>>().join("\n\n")
-        }
+    let text = if arguments.output == SchemaOutput::Json {
+        json!({"sequence": state.sequence, "tables": tables}).to_string()
+    } else {
+        let texts = tables.iter().map(|(name, changes)| {
+            let commits = changes.iter().map(render_change);
+            let commits = commits.collect::<Vec<_>>().join("\n");
+            format!("{name}\n{commits}")
+        });
+        texts.collect::<Vec<_>>().join("\n\n")
     };
     Ok(lines(text))
 }

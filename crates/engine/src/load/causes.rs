@@ -148,7 +148,8 @@ impl Notes {
                 self.notes.push(note);
             }
         }
-        if *slice.seen != *self.seen {
+        let is_news = *slice.seen != TableSchema::default() && *slice.seen != *self.seen;
+        if is_news {
             self.seen = Arc::new(self.seen.join(&slice.seen));
         }
     }

@@ -143,7 +143,7 @@ impl LoadReport {
     /// The reports of the newest loads, the newest last; those that can't be read are passed over.
     pub async fn newest(destination: &Destination, most: usize) -> Result<Vec<Self>, Error> {
         let mut names = destination.list(LOADS).await?;
-        names.retain(|name| name.ends_with(".json"));
+        names.retain(|name| name.strip_suffix(".json").is_some());
         names.sort_unstable();
         let newest = names.split_off(names.len().saturating_sub(most));
         let contents = stream::iter(newest)

@@ -18,14 +18,14 @@ use super::included::Included;
 use super::output::TableOutput;
 use super::parents::{Child, Parents};
 use super::relatives::{fail_relatives, hold_back_children};
-use super::report::{Report, ResourceReport, milliseconds};
+use super::report::Report;
 use super::resource::{Outcome, ResourceRun};
 use super::stop::{Stop, stop_when};
 use super::tally::Tally;
 use crate::extract::Client;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
-use crate::load::{Destination, Lake, Lease, Owner, Patience, RunSummary, TableState};
+use crate::load::{Destination, Lake, Lease, Owner, Patience, TableState};
 use crate::plan::{Plan, ResourcePlan, WriteDisposition, ancestors};
 
 /// What the caller decides about a run.
@@ -152,14 +152,7 @@ async fn run_alone(
     if let Ok(report) = &mut result {
         tally.add_to(report);
     }
-    let heard = tally.resources();
-    let resources = result.as_ref().map_or(&heard, |report| &report.resources);
-    let summary = RunSummary {
-        elapsed_milliseconds: milliseconds(started.elapsed()),
-        rate_limited_milliseconds: milliseconds(client.held_back()),
-        error: result.as_ref().err().map(Error::chain),
-        resources: resources.iter().map(ResourceReport::summary).collect(),
-    };
+    let summary = tally.summary(&result, started.elapsed(), client.held_back());
     lake.report_run(summary, (options.clock)()).await;
     if !result.as_ref().is_ok_and(Report::is_complete) {
         // Work that was under way may still write there: what can't be removed now, the next run sweeps.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::report::{Report, ResourceReport};
+use super::error::Error;
+use super::report::{Report, ResourceReport, milliseconds};
 use crate::flow::{Event, Observer};
+use crate::load::RunSummary;
 
 /// Listens to a run, keeps each warning once, and counts what was read, also of slices that failed.
 #[derive(Clone, Default)]
@@ -89,8 +91,30 @@ impl Tally {
         }
     }
 
+    /// What the report of the load keeps of the run.
+    pub(super) fn summary(
+        &self,
+        result: &Result<Report, Error>,
+        elapsed: Duration,
+        rate_limited: Duration,
+    ) -> RunSummary {
+        let summary = |resources: &[ResourceReport]| {
+            let resources = resources.iter();
+            resources.map(ResourceReport::summary).collect()
+        };
+        RunSummary {
+            elapsed_milliseconds: milliseconds(elapsed),
+            rate_limited_milliseconds: milliseconds(rate_limited),
+            error: result.as_ref().err().map(Error::chain),
+            resources: match result {
+                Ok(report) => summary(&report.resources),
+                Err(_) => summary(&self.resources()),
+            },
+        }
+    }
+
     /// What was heard of each resource of a run that came to no report, in no order of the run.
-    pub(super) fn resources(&self) -> Vec<ResourceReport> {
+    fn resources(&self) -> Vec<ResourceReport> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_resource = |(name, heard): (&String, &Heard)| ResourceReport {
             name: name.clone(),

@@ -185,13 +185,12 @@ mod tests {
     use crate::schema::changes;
 
     fn decode(records: &[&str]) -> (RecordBatch, TableSchema) {
-        let decoder = Decoder::new(DecodePlan::default(), "load");
         let page = Page::of_records(records);
         let mut memory = SliceMemory::default();
-        let decoded = decoder
+        let read = Decoder::new(DecodePlan::default(), "load")
             .decode(&Slice::default(), &page, &mut memory)
             .unwrap();
-        (decoded.batch, decoded.schema)
+        (read.batch, read.schema)
     }
 
     /// The first row for each change that the records bring to a table which has those before.

@@ -106,11 +106,9 @@ impl Resource {
             requests: grouped(summary.requests),
             records: grouped(summary.records),
             retries: grouped(summary.retries),
-            waited: match summary.retry_milliseconds {
-                0 => String::new(),
-                milliseconds => of_milliseconds(milliseconds),
-            },
-            duration: of_milliseconds(summary.elapsed_milliseconds),
+            waited: unless_zero(summary.retry_milliseconds),
+            // What a run knows of a resource that took it down is little.
+            duration: unless_zero(summary.elapsed_milliseconds),
             error: summary.error.clone(),
             warnings: summary.warnings.clone(),
         }
@@ -152,6 +150,13 @@ pub(super) fn milliseconds(report: &LoadReport) -> u64 {
 /// When it ended, or was last heard of.
 pub(super) fn at(report: &LoadReport) -> Timestamp {
     report.ended_at.unwrap_or(report.committed_at)
+}
+
+fn unless_zero(milliseconds: u64) -> String {
+    match milliseconds {
+        0 => String::new(),
+        milliseconds => of_milliseconds(milliseconds),
+    }
 }
 
 fn of_milliseconds(milliseconds: u64) -> String {
