@@ -1,5 +1,7 @@
 //! `engine show`: one page about all tables and loads.
 
+use engine::load::fail_point::FailPoint;
+
 use crate::support::{Reply, Scripted, Workspace};
 
 const EVIL: &str = "<script>alert('x')</script>";
@@ -117,6 +119,27 @@ resources:
     ] {
         assert!(html.contains(text), "{text}: {html}");
     }
+}
+
+#[test]
+fn a_run_that_was_killed_is_told() {
+    let workspace = Workspace::new();
+    let spec = "name: shop
+client: { base_url: \"http://localhost:9\" }
+resources: [{ name: orders, data: [{ id: 1 }] }]
+";
+    workspace.write("shop.yaml", spec);
+    let run = ["run", "shop.yaml", "--destination", "lake"];
+    workspace.engine(run).assert_code(0);
+    assert!(!shown(&workspace, "lake").contains("notice\">The load"));
+    let mut killed = workspace.command(run);
+    let killed = killed.env("ENGINE_FAIL_POINT", FailPoint::AllStaged.name());
+    assert!(!killed.status().unwrap().success());
+    let html = shown(&workspace, "lake");
+    elements(&html);
+    assert!(html.contains("has not come to its end"), "{html}");
+    workspace.engine(run).assert_code(0);
+    assert!(!shown(&workspace, "lake").contains("has not come to its end"));
 }
 
 #[test]

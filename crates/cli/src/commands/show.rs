@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use engine::load::{Error, History, LoadReport};
+use engine::load::{Error, History, LoadReport, staged_loads};
 use engine::show::{Contents, page};
 
 use super::run::clock;
@@ -24,10 +24,12 @@ pub(crate) async fn show(
     if history.pipeline().is_empty() && reports.is_empty() {
         return Err(Error::NoTables.into());
     }
+    let staged = staged_loads(&place.destination).await?;
     let contents = Contents {
         place: place.root(),
         history: &history,
         reports: &reports,
+        staged: &staged,
         now: clock(),
     };
     let html = page(&contents).map_err(|error| Failure::Other {

@@ -80,4 +80,5 @@ pub use renaming::Rename;
 pub use replaced_range::ReplacedRange;
 pub use report::{CommitReport, LoadReport, ResourceSummary, RunSummary, TableReport};
 pub use spool::{SealedSpool, SliceWriter, SpoolSettings, TableSpool};
+pub use staging::staged_loads;
 pub use state::{Basis, DataFile, State, TableState};

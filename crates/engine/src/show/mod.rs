@@ -10,6 +10,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,6 +32,8 @@ pub struct Contents<'c> {
     pub history: &'c History,
     /// The reports of the newest loads, the newest last.
     pub reports: &'c [LoadReport],
+    /// Loads that have staged files.
+    pub staged: &'c BTreeSet<String>,
     /// When the page is made; ages are measured from here.
     pub now: Timestamp,
 }
@@ -48,7 +51,7 @@ struct Page {
     sequence: u64,
     made_at: String,
     figures: Vec<Figure>,
-    unfinished: Option<String>,
+    unfinished: BTreeSet<String>,
     rows_chart: Option<Chart>,
     duration_chart: Option<Chart>,
     loads: Vec<Load>,
@@ -77,7 +80,12 @@ pub fn page(contents: &Contents<'_>) -> Result<String, Error> {
         sequence: state.sequence,
         made_at: minutes(contents.now),
         figures: figures(contents, &tables, &loads),
-        unfinished: state.unfinished_load.clone(),
+        unfinished: contents
+            .staged
+            .iter()
+            .chain(&state.unfinished_load)
+            .cloned()
+            .collect(),
         rows_chart: Chart::of(
             contents.reports,
             "Rows added and updated",
