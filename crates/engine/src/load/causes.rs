@@ -121,7 +121,9 @@ impl Notes {
             let of_table = changes.iter();
             of_table.map(move |change| (table, change))
         });
-        for ((table, change), row) in all.zip(rows) {
+        let room = MOST_NOTED - self.notes.len();
+        let found = all.zip(rows).filter(|(_, row)| row.is_some());
+        for ((table, change), row) in found.take(room) {
             if let (Some(row), Some(type_name)) = (row, new_type(change)) {
                 self.notes.push(Note {
                     table: table.clone(),
@@ -197,5 +199,34 @@ fn new_type(change: &ColumnChange) -> Option<&str> {
         Change::Added { type_name } => Some(type_name),
         Change::Widened { to, .. } => Some(to),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{Decoder, SliceMemory};
+    use crate::flow::{Page, Slice};
+    use crate::plan::DecodePlan;
+
+    #[test]
+    fn a_very_wide_table_has_no_more_notes_than_others() {
+        let keys = (0..3000).map(|key| format!("\"k{key}\": 1"));
+        let record = format!("{{{}}}", keys.collect::<Vec<_>>().join(","));
+        let page = Page::of_records(&[record]);
+        let mut memory = SliceMemory::default();
+        let read = Decoder::new(DecodePlan::default(), "load")
+            .decode(&Slice::default(), &page, &mut memory)
+            .unwrap();
+        let batch = LaidOutBatch {
+            batch: read.batch,
+            schema: Arc::new(read.schema),
+        };
+        let mut notes = Notes::default();
+        let place = RecordPlace::default();
+        notes.look(&batch, &batch.schema, None, &place).unwrap();
+        assert_eq!(notes.notes.len(), MOST_NOTED);
+        notes.look(&batch, &batch.schema, None, &place).unwrap();
+        assert_eq!(notes.notes.len(), MOST_NOTED);
     }
 }
