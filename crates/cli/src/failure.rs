@@ -68,6 +68,7 @@ impl Failure {
                 match error {
                     engine::load::Error::UnknownTable { .. }
                     | engine::load::Error::NoSuchCommit { .. }
+                    | engine::load::Error::NoSuchLoad { .. }
                     | engine::load::Error::Condition { .. } => ExitCode::from(BAD_USAGE),
                     _ => ExitCode::FAILURE,
                 }

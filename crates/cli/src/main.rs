@@ -49,6 +49,11 @@ fn main() -> ExitCode {
         }
         Command::Files(arguments) => runtime.block_on(commands::files::files(&arguments, &printer)),
         Command::Sql(arguments) => runtime.block_on(commands::sql::sql(&arguments, &printer)),
+        Command::Schema(arguments) => {
+            runtime.block_on(commands::schema::schema(&arguments, &printer))
+        }
+        Command::Docs(arguments) => runtime.block_on(commands::docs::docs(arguments, &printer)),
+        Command::Show(arguments) => runtime.block_on(commands::show::show(&arguments, &printer)),
         Command::Compact(arguments) => {
             runtime.block_on(commands::compact::compact(&arguments, &printer))
         }

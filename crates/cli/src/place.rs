@@ -39,12 +39,17 @@ impl Place {
             (url, store_settings(), UpkeepSettings::default())
         };
         check_destination(&url).map_err(|problem| Failure::usage(problem, None))?;
-        let root = root(&url)?;
+        let root = existing_root(&url)?;
         Ok(Self {
             destination: Destination::open_with(&url, &store)?,
             root,
             settings,
         })
+    }
+
+    /// The destination, as a reader is to find it.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
     }
 
     /// Where a path that is relative to the destination is.
@@ -121,7 +126,11 @@ fn plan(arguments: &PlaceArguments) -> Result<Plan, Failure> {
     }
 }
 
-fn root(url: &str) -> Result<String, Failure> {
+/// A destination as a reader is to find it.
+///
+/// # Errors
+/// A local folder isn't there.
+pub(crate) fn existing_root(url: &str) -> Result<String, Failure> {
     let parsed = url.contains("://").then(|| Url::parse(url).ok()).flatten();
     let folder = match &parsed {
         Some(parsed) if parsed.scheme() == "file" => parsed.to_file_path().ok(),

@@ -1,6 +1,9 @@
 //! Where text goes: results to stdout, talk to stderr.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::failure::Failure;
 
 /// Writes for the person at the terminal, or the program that reads the pipe.
 pub(crate) struct Printer {
@@ -29,6 +32,23 @@ impl Printer {
     )]
     pub(crate) fn result(&self, text: &str) {
         write_line(&mut std::io::stdout().lock(), text);
+    }
+
+    /// A result that may go to a file, as it is.
+    pub(crate) fn write(&self, content: &[u8], file: Option<&Path>) -> Result<(), Failure> {
+        let Some(file) = file else {
+            // A reader that has gone away is no error.
+            let written = std::io::stdout().lock().write_all(content);
+            drop(written);
+            return Ok(());
+        };
+        std::fs::write(file, content).map_err(|error| Failure::Other {
+            message: format!("write `{}`", file.display()),
+            cause: Some(Box::new(error)),
+            code: 1,
+        })?;
+        self.note(&format!("wrote {}", file.display()));
+        Ok(())
     }
 
     /// Something worth knowing, unless the user wants quiet.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
+pub(crate) use engine::figures::{bytes, grouped};
 use engine::load::TableReport;
 use engine::run::{End, Report, ResourceReport};
 
@@ -78,6 +79,16 @@ pub(crate) fn render(report: &Report) -> String {
     }
 }
 
+/// Rows of text under each other, without a head.
+pub(crate) fn plain_table(rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}
+
 /// What is left of a run that ended early; `None` of one that came to its end.
 fn ending(report: &Report) -> Option<String> {
     let why = match report.end {
@@ -124,48 +135,6 @@ fn child_row(name: &str, table: &TableReport) -> [String; 8] {
     ]
 }
 
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A size with one decimal in the largest fitting unit of 1,000.
-pub(crate) fn bytes(size: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
-    let mut unit = 0;
-    let (mut whole, mut tenth) = (size, 0);
-    while whole >= 1000 && unit + 1 < UNITS.len() {
-        tenth = whole % 1000 / 100;
-        whole /= 1000;
-        unit += 1;
-    }
-    match unit {
-        0 => format!("{whole} B"),
-        _ => format!("{whole}.{tenth} {}", UNITS[unit]),
-    }
-}
-
 fn seconds(time: Duration) -> String {
     format!("{:.2} s", time.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_written_for_people() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1_250_000), "1.2 MB");
-    }
 }

@@ -9,7 +9,9 @@
 pub mod cursor;
 pub mod decode;
 pub mod discover;
+pub mod docs;
 pub mod extract;
+pub mod figures;
 pub mod flow;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
@@ -21,4 +23,5 @@ pub mod query;
 mod round_trip;
 pub mod run;
 pub mod schema;
+pub mod show;
 pub mod spec;

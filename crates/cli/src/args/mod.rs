@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 mod looking;
+mod looks;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::commands::init::InitArguments;
 pub(crate) use looking::{CheckArguments, PlanArguments, PreviewArguments};
+pub(crate) use looks::{DdlDatabase, DocsArguments, SchemaArguments, SchemaOutput, ShowArguments};
 
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
@@ -33,6 +35,9 @@ pub(crate) enum Command {
     Sandbox(SandboxArguments),
     Files(FilesArguments),
     Sql(SqlArguments),
+    Schema(SchemaArguments),
+    Docs(DocsArguments),
+    Show(ShowArguments),
     Compact(CompactArguments),
     Vacuum(VacuumArguments),
     Forget(ForgetArguments),

@@ -44,11 +44,22 @@ impl SpecFile {
     /// Compiles the spec with what the command line says: values for its variables, and another destination. `adapt`
     /// changes the pipeline before it is checked.
     pub(crate) fn plan(
-        mut self,
+        self,
         vars: &[(String, String)],
         destination: Option<&str>,
         adapt: impl FnOnce(&mut Pipeline),
     ) -> Result<Plan, Failure> {
+        let (_, plan) = self.pipeline_and_plan(vars, destination, adapt)?;
+        Ok(plan)
+    }
+
+    /// The same, and what the user wrote.
+    pub(crate) fn pipeline_and_plan(
+        mut self,
+        vars: &[(String, String)],
+        destination: Option<&str>,
+        adapt: impl FnOnce(&mut Pipeline),
+    ) -> Result<(Pipeline, Plan), Failure> {
         self.variables.set(vars.iter().cloned());
         let load = |path: &str| std::fs::read_to_string(path);
         let (source, mut pipeline) =
@@ -64,7 +75,7 @@ impl SpecFile {
         plan.client.secrets = secrets;
         let given = self.variables.given();
         plan.destination.store.set_environment(given);
-        Ok(plan)
+        Ok((pipeline, plan))
     }
 }
 

@@ -135,7 +135,7 @@ fn hint(column: &ColumnHint, cursor: Option<TimeFormat>) -> Hint {
     }
 }
 
-fn column_type(declared: DeclaredType) -> ColumnType {
+pub(crate) fn column_type(declared: DeclaredType) -> ColumnType {
     match declared {
         DeclaredType::Text => ColumnType::Text,
         DeclaredType::Double => ColumnType::Float64,

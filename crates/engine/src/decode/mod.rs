@@ -43,6 +43,7 @@ use indexmap::IndexMap;
 
 pub use contract::{DiscardCounts, Discarded, Rejected};
 pub use error::Error;
+pub(crate) use hints::column_type;
 pub use memory::SliceMemory;
 pub(crate) use parents::key_value;
 

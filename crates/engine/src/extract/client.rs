@@ -185,6 +185,11 @@ impl Client {
         &self.inner.base_url
     }
 
+    /// How long requests were held back by the rate limit, and by servers that asked for a pause; never longer than the run.
+    pub fn held_back(&self) -> Duration {
+        self.inner.http.pacer.held_back()
+    }
+
     /// What the run's clock shows.
     pub(super) fn now(&self) -> Timestamp {
         (self.inner.clock)()

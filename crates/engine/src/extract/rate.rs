@@ -36,6 +36,8 @@ pub(super) struct Pacer {
     /// Held while waiting, so that the others queue behind.
     turnstile: tokio::sync::Mutex<()>,
     paused_until: Mutex<Option<Instant>>,
+    /// How long requests were held back, one at a time: never longer than the run.
+    held_back: Mutex<Duration>,
 }
 
 /// A request that may go out; to be dropped once its answer has begun, or will not come.
@@ -69,6 +71,7 @@ impl Pacer {
             },
             turnstile: tokio::sync::Mutex::new(()),
             paused_until: Mutex::new(None),
+            held_back: Mutex::default(),
         }
     }
 
@@ -81,7 +84,7 @@ impl Pacer {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             if let Some(until) = paused_until.filter(|until| *until > Instant::now()) {
-                tokio::time::sleep_until(until).await;
+                self.hold_back(until).await;
                 continue;
             }
             let Some(limiter) = self.limiter.get() else {
@@ -98,10 +101,29 @@ impl Pacer {
                     };
                 }
                 Err(not_until) => {
-                    tokio::time::sleep(not_until.wait_time_from(self.clock.now())).await;
+                    let wait = not_until.wait_time_from(self.clock.now());
+                    self.hold_back(Instant::now() + wait).await;
                 }
             }
         }
+    }
+
+    async fn hold_back(&self, until: Instant) {
+        let start = Instant::now();
+        tokio::time::sleep_until(until).await;
+        let mut held_back = self
+            .held_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held_back += start.elapsed();
+    }
+
+    /// How long requests were held back so far.
+    pub(super) fn held_back(&self) -> Duration {
+        *self
+            .held_back
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Holds everybody back for a while.

@@ -12,7 +12,7 @@ use super::destination::off_the_async_threads;
 use super::progress_change::ProgressChange;
 use super::rejected::RejectedFile;
 use super::renaming::RenamedTable;
-use super::{Basis, DataFile, Destination, Error, State, durable, snapshot, staging};
+use super::{Basis, Cause, DataFile, Destination, Error, State, durable, snapshot, staging};
 use crate::schema::TableSchema;
 
 pub(super) const COMMITS: &str = "_engine/commits";
@@ -60,6 +60,9 @@ pub(super) struct TableChange {
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) schema: Option<VersionedSchema>,
+    /// The records that the schema changed for, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) causes: Vec<Cause>,
     /// Only where it changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) basis: Option<Basis>,

@@ -242,6 +242,16 @@ pub enum Error {
         /// The newest one.
         newest: u64,
     },
+    /// A load is asked for that has no commit in the log.
+    #[error(
+        "read the commit log: no commit is of the load `{load_id}`; the newest is of `{newest}`"
+    )]
+    NoSuchLoad {
+        /// The id that was given.
+        load_id: String,
+        /// The newest load.
+        newest: String,
+    },
     /// The log names something that is not there; a person has to look at it.
     #[error(
         "`{path}` of the newest commit is gone, and so is `{staged}`, where it waited: the log counts its rows, and no reader \

@@ -16,8 +16,8 @@ use super::rejected::RejectedFile;
 use super::report::LoadReport;
 use super::spool::{SpoolFolder, Target};
 use super::{
-    CommitReport, DataFile, Destination, Error, Owner, RejectedSpool, Rename, SpoolSettings, State,
-    TableCommit, TableSpool, durable, renaming, snapshot, staging,
+    CommitReport, DataFile, Destination, Error, Owner, RejectedSpool, Rename, RunSummary,
+    SpoolSettings, State, TableCommit, TableSpool, durable, renaming, snapshot, staging,
 };
 
 /// The commit log and the files of one destination, for the length of one run.
@@ -265,6 +265,14 @@ impl Lake {
                 source: Box::new(source),
             })?;
         Ok(report)
+    }
+
+    /// Writes into the load's report how the run went. Nothing depends on it: where it can't be written, nothing is told.
+    pub async fn report_run(&mut self, run: RunSummary, now: Timestamp) {
+        self.report.end(run, now);
+        if let Err(error) = self.report.write(&self.destination).await {
+            tracing::warn!(%error, "write the report of a load");
+        }
     }
 
     /// Ends the run: what it has not committed is removed. Needed unless the newest commit was the last.

@@ -14,13 +14,16 @@
 //! **Invariant:** a batch never becomes JSON here, and no value is converted except by [`crate::schema::conform`].
 
 mod absent_rows;
+mod causes;
 mod columns;
 mod commit_log;
 mod destination;
 mod durable;
 mod encodings;
 mod error;
+mod examples;
 pub mod fail_point;
+mod history;
 mod hive;
 mod key_index;
 mod key_probe;
@@ -61,8 +64,11 @@ pub mod upkeep;
 mod upload;
 mod versions;
 
+pub use causes::{Cause, RecordPlace};
 pub use destination::Destination;
 pub use error::Error;
+pub use examples::examples;
+pub use history::{History, SchemaChange};
 pub use lake::Lake;
 pub use lease::{Lease, Patience};
 pub use load_id::new_load_id;
@@ -72,6 +78,7 @@ pub use probe::{Outcome, Probe, probe};
 pub use rejected::{RejectedLine, RejectedSpool, RejectedWriter, SealedRejected};
 pub use renaming::Rename;
 pub use replaced_range::ReplacedRange;
-pub use report::{CommitReport, TableReport};
+pub use report::{CommitReport, LoadReport, ResourceSummary, RunSummary, TableReport};
 pub use spool::{SealedSpool, SliceWriter, SpoolSettings, TableSpool};
+pub use staging::staged_loads;
 pub use state::{Basis, DataFile, State, TableState};

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::absent_rows::ReadAnew;
+use super::causes::Notes;
 use super::commit_log::{TableChange, VersionedSchema};
 use super::destination::off_the_async_threads;
 use super::key_index::MergeCounts;
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::flow::Progress;
 use crate::plan::{AbsentRows, MergeAction, WriteDisposition};
-use crate::schema::TableSchema;
+use crate::schema::{TableSchema, changes};
 
 /// One table's part of a commit.
 #[derive(Debug)]
@@ -98,6 +99,7 @@ pub(super) async fn prepare(
         parts,
         schema,
         apart,
+        notes,
         ..
     } = commit.sealed;
     let committed = before(&commit.table).schema.as_ref();
@@ -168,6 +170,9 @@ pub(super) async fn prepare(
             Prepared::new(&rows.target.table, before)
         };
         let elements_of = read_anew.clone();
+        let of_root = rows.target.table.strip_prefix(&commit.table);
+        let child = of_root.and_then(|rest| rest.strip_prefix("__"));
+        table.change_schema(before, &rows.schema, &notes, child.unwrap_or_default());
         let noted = table
             .join(destination, before, rows, &joining, elements_of)
             .await?;
@@ -217,7 +222,6 @@ impl Prepared {
         how: &Joining,
         elements_of: Option<Arc<ReadAnew>>,
     ) -> Result<ReadAnew, Error> {
-        self.change_schema(before, &rows.schema);
         let emptied;
         let before = if matches!(how.replaced, Replaced::All) {
             let files = before.files.iter();
@@ -280,7 +284,14 @@ impl Prepared {
         Ok(ReadAnew::default())
     }
 
-    fn change_schema(&mut self, before: &TableState, settled: &TableSchema) {
+    /// `child` is the name of a child table behind that of its root; empty for the root.
+    fn change_schema(
+        &mut self,
+        before: &TableState,
+        settled: &TableSchema,
+        notes: &Notes,
+        child: &str,
+    ) {
         let committed = before.schema.as_ref();
         if committed == Some(settled) {
             return;
@@ -290,6 +301,7 @@ impl Prepared {
         if committed.map(TableSchema::arrow_schema) != Some(settled.arrow_schema()) {
             self.schema_version += 1;
         }
+        self.change.causes = notes.causes(child, &changes(committed, Some(settled)));
         self.change.schema = Some(VersionedSchema {
             version: self.schema_version,
             schema: settled.clone(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -66,30 +67,107 @@ impl TableReport {
     }
 }
 
-/// All commits of one load together.
-#[derive(Debug, Serialize)]
-pub(super) struct LoadReport {
-    version: u32,
-    load_id: String,
-    pipeline: String,
-    started_at: Timestamp,
-    committed_at: Timestamp,
-    complete: bool,
-    commits: Vec<u64>,
-    tables: BTreeMap<String, TableReport>,
+/// How the run of a load went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Wall time of the run.
+    pub elapsed_milliseconds: u64,
+    /// Of that, the time in which requests were held back by the rate limit, or by a server that asked for a pause.
+    pub rate_limited_milliseconds: u64,
+    /// Why the run came to no end of its own: the chain of causes, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Each resource, in the order of the run.
+    pub resources: Vec<ResourceSummary>,
 }
 
+/// How the reading of one resource went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceSummary {
+    /// Name of the resource.
+    pub name: String,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests that were sent again.
+    pub retries: u64,
+    /// Time spent waiting before they were; several may wait at once.
+    pub retry_milliseconds: u64,
+    /// Records that came.
+    pub records: u64,
+    /// From the first slice to the last.
+    pub elapsed_milliseconds: u64,
+    /// What may mean that records are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// Why it was not read to its end: the chain of causes, in one line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// All commits of one load together, and how its run went.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoadReport {
+    version: u32,
+    /// The load's id.
+    pub load_id: String,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// The run's start, which a simulated API may set.
+    pub started_at: Timestamp,
+    /// When its newest commit was written; the start where there is none.
+    pub committed_at: Timestamp,
+    /// When the run ended; `None` where it was killed, or is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// The load came to its end.
+    pub complete: bool,
+    /// Positions of its commits in the log.
+    pub commits: Vec<u64>,
+    /// What happened to each table.
+    pub tables: BTreeMap<String, TableReport>,
+    /// How the run went; `None` as long as [`Self::ended_at`] is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunSummary>,
+}
+
+/// The folder of reports, relative to the destination.
+const LOADS: &str = "_engine/loads";
+
+/// The format that is written; reports of another one are passed over.
+const FORMAT_VERSION: u32 = 1;
+
+/// Reports that are read side by side.
+const READ_AT_ONCE: usize = 16;
+
 impl LoadReport {
+    /// The reports of the newest loads, the newest last; those that can't be read are passed over.
+    pub async fn newest(destination: &Destination, most: usize) -> Result<Vec<Self>, Error> {
+        let mut names = destination.list(LOADS).await?;
+        names.retain(|name| name.strip_suffix(".json").is_some());
+        names.sort_unstable();
+        let newest = names.split_off(names.len().saturating_sub(most));
+        let contents = stream::iter(newest)
+            .map(|name| async move { destination.read(&format!("{LOADS}/{name}")).await });
+        let contents: Vec<_> = contents.buffered(READ_AT_ONCE).try_collect().await?;
+        let parse = |content: bytes::Bytes| -> Option<Self> {
+            let report: Self = serde_json::from_slice(&content).ok()?;
+            (report.version == FORMAT_VERSION).then_some(report)
+        };
+        Ok(contents.into_iter().flatten().filter_map(parse).collect())
+    }
+
     pub(super) fn new(run: &Run, started_at: Timestamp) -> Self {
         Self {
-            version: 1,
+            version: FORMAT_VERSION,
             load_id: run.load_id.clone(),
             pipeline: run.pipeline.clone(),
             started_at,
             committed_at: started_at,
+            ended_at: None,
             complete: false,
             commits: Vec::new(),
             tables: BTreeMap::new(),
+            run: None,
         }
     }
 
@@ -103,13 +181,19 @@ impl LoadReport {
         }
     }
 
+    /// Adds how the run went.
+    pub(super) fn end(&mut self, run: RunSummary, now: Timestamp) {
+        self.ended_at = Some(now);
+        self.run = Some(run);
+    }
+
     /// Whether there is a report of a load of this id.
     pub(super) async fn is_written(&self, destination: &Destination) -> Result<bool, Error> {
         destination.holds(&self.path()).await
     }
 
     fn path(&self) -> String {
-        format!("_engine/loads/{}.json", self.load_id)
+        format!("{LOADS}/{}.json", self.load_id)
     }
 
     pub(super) async fn write(&self, destination: &Destination) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 //!
 //! All runs share one flat folder, `_engine/staging`; a file's name begins with the id of its load.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -49,6 +50,13 @@ pub(super) async fn list(destination: &Destination) -> Result<Vec<String>, Error
         Some(folder) => off_the_async_threads(move || durable::names_in(&folder)).await,
         None => destination.list(STAGING).await,
     }
+}
+
+/// The ids of loads that have files there: they are under way, or were killed.
+pub async fn staged_loads(destination: &Destination) -> Result<BTreeSet<String>, Error> {
+    let names = list(destination).await?;
+    let load = |name: String| Some(name.split_once(SEPARATOR)?.0.to_owned());
+    Ok(names.into_iter().filter_map(load).collect())
 }
 
 /// Removes what a load has there.

@@ -7,12 +7,16 @@
 
 mod athena;
 mod bigquery;
+mod ddl;
+mod dialect;
 mod duckdb;
 mod hive;
 mod polars;
 mod spark;
 
 use arrow::datatypes::{DataType, SchemaRef};
+
+pub use ddl::{Database, arrow_file, create_table};
 
 /// Who is to run a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +83,7 @@ pub enum QueryError {
     },
     /// The reader has no type for a column.
     #[error(
-        "write a query for {reader}: it has no type for the column `{column}`, which is {data_type}"
+        "write SQL for {reader}: it has no type for the column `{column}`, which is {data_type}"
     )]
     NoType {
         /// The reader's name.
@@ -91,21 +95,11 @@ pub enum QueryError {
     },
 }
 
-impl QueryError {
-    fn no_type(reader: &'static str, column: &str, data_type: &DataType) -> Self {
-        Self::NoType {
-            reader,
-            column: column.to_owned(),
-            data_type: data_type.to_string(),
-        }
-    }
-}
-
 /// A query that reads all rows of a table.
 pub fn query(reader: Reader, table: &TableFiles) -> Result<String, QueryError> {
     match reader {
-        Reader::DuckDb => Ok(duckdb::query(table)),
-        Reader::Polars => Ok(polars::query(table)),
+        Reader::DuckDb => duckdb::query(table),
+        Reader::Polars => polars::query(table),
         Reader::Spark => spark::query(table),
         Reader::Athena => athena::query(table),
         Reader::BigQuery => bigquery::query(table),

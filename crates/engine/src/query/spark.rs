@@ -1,10 +1,9 @@
 //! Spark
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 
-use super::{QueryError, TableFiles, python_list, python_text, quoted};
-
-const NAME: &str = "Spark";
+use super::dialect::SPARK;
+use super::{QueryError, TableFiles, python_list, python_text};
 
 pub(super) fn query(table: &TableFiles) -> Result<String, QueryError> {
     let now = python_text(&ddl(&table.schema)?);
@@ -46,24 +45,16 @@ fn cast(schema: &Schema, field: &Field) -> Result<String, QueryError> {
         return Ok(String::new());
     }
     let name = python_text(field.name());
-    let column = python_text(&quoted(field.name(), '`'));
-    let type_name = python_text(&type_name(field.name(), field.data_type())?);
+    let column = python_text(&(SPARK.identifier)(field.name()));
+    let type_name = python_text(&SPARK.type_name(field.name(), field.data_type())?);
     Ok(format!(
         "\n    .withColumn({name}, F.col({column}).cast({type_name}))"
     ))
 }
 
 fn ddl(schema: &Schema) -> Result<String, QueryError> {
-    let column = |field: &std::sync::Arc<Field>| {
-        let type_name = type_name(field.name(), field.data_type())?;
-        Ok(format!("{} {type_name}", quoted(field.name(), '`')))
-    };
-    let columns: Vec<String> = schema
-        .fields()
-        .iter()
-        .map(column)
-        .collect::<Result<_, _>>()?;
-    Ok(columns.join(", "))
+    let column = |name: &str, type_name: &str| format!("{name} {type_name}");
+    Ok(SPARK.columns(schema.fields(), column)?.join(", "))
 }
 
 /// Spark takes every path for a pattern.
@@ -76,40 +67,4 @@ fn without_glob(path: &str) -> String {
         escaped.push(letter);
     }
     escaped
-}
-
-fn type_name(column: &str, data_type: &DataType) -> Result<String, QueryError> {
-    let inner = |data_type: &DataType| type_name(column, data_type);
-    Ok(match data_type {
-        DataType::Boolean => "BOOLEAN".to_owned(),
-        DataType::Int64 => "BIGINT".to_owned(),
-        DataType::UInt64 => "DECIMAL(20, 0)".to_owned(),
-        DataType::Float64 => "DOUBLE".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => "TIMESTAMP".to_owned(),
-        DataType::Date32 => "DATE".to_owned(),
-        DataType::Utf8 => "STRING".to_owned(),
-        DataType::Binary => "BINARY".to_owned(),
-        DataType::List(element) => format!("ARRAY<{}>", inner(element.data_type())?),
-        DataType::Struct(fields) => {
-            let field = |field: &std::sync::Arc<Field>| {
-                Ok(format!(
-                    "{}: {}",
-                    quoted(field.name(), '`'),
-                    inner(field.data_type())?
-                ))
-            };
-            let fields: Vec<String> = fields.iter().map(field).collect::<Result<_, _>>()?;
-            format!("STRUCT<{}>", fields.join(", "))
-        }
-        DataType::Map(entries, _) => match entries.data_type() {
-            DataType::Struct(fields) if fields.len() == 2 => format!(
-                "MAP<{}, {}>",
-                inner(fields[0].data_type())?,
-                inner(fields[1].data_type())?
-            ),
-            other => return Err(QueryError::no_type(NAME, column, other)),
-        },
-        other => return Err(QueryError::no_type(NAME, column, other)),
-    })
 }

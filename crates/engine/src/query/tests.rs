@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Schema, TimeUnit};
 
 use super::*;
 
@@ -217,4 +217,137 @@ fn a_table_without_files_is_a_relation_with_its_columns() {
     WHERE FALSE;
     "#);
     assert!(empty("s3://d", Reader::Athena).ends_with("WHERE false;"));
+}
+
+/// A column of each type, an odd name among them, and one with a description.
+fn of_all_types() -> Schema {
+    let list = |inner| DataType::List(Arc::new(Field::new_list_field(inner, true)));
+    let keys = vec![
+        Field::new("a b", DataType::Utf8, true),
+        Field::new("n", DataType::Float64, true),
+    ];
+    let object = DataType::Struct(keys.into());
+    let entries = vec![
+        Field::new("key", DataType::Utf8, false),
+        Field::new("value", DataType::Int64, true),
+    ];
+    let entries = Field::new("key_value", DataType::Struct(entries.into()), false);
+    let id = Field::new("id", DataType::Int64, false);
+    let text = "the seller's \\ \"id\"\nin two lines".to_owned();
+    let mut fields = vec![id.with_metadata([("description".to_owned(), text)].into())];
+    let utc = Some("UTC".into());
+    for (name, data_type) in [
+        ("odd`\"name", DataType::Boolean),
+        ("unsigned", DataType::UInt64),
+        ("exact", DataType::Decimal128(38, 2)),
+        ("at", DataType::Timestamp(TimeUnit::Microsecond, utc)),
+        ("day", DataType::Date32),
+        ("bytes", DataType::Binary),
+        ("object", object.clone()),
+        ("objects", list(object)),
+        ("tags", list(DataType::Utf8)),
+        ("map", DataType::Map(Arc::new(entries), false)),
+    ] {
+        fields.push(Field::new(name, data_type, true));
+    }
+    Schema::new(fields)
+}
+
+fn ddl(database: Database) -> String {
+    create_table(database, "or`der\"s", &of_all_types()).unwrap()
+}
+
+#[test]
+fn each_database_gets_nested_columns_as_it_can_have_them() {
+    insta::assert_snapshot!(ddl(Database::DuckDb), @r#"
+    CREATE TABLE "or`der""s" (
+      "id" BIGINT NOT NULL,
+      "odd`""name" BOOLEAN,
+      "unsigned" UBIGINT,
+      "exact" DECIMAL(38, 2),
+      "at" TIMESTAMPTZ,
+      "day" DATE,
+      "bytes" BLOB,
+      "object" STRUCT("a b" VARCHAR, "n" DOUBLE),
+      "objects" STRUCT("a b" VARCHAR, "n" DOUBLE)[],
+      "tags" VARCHAR[],
+      "map" MAP(VARCHAR, BIGINT)
+    );
+    COMMENT ON COLUMN "or`der""s"."id" IS 'the seller''s \ "id"
+    in two lines';
+    "#);
+    insta::assert_snapshot!(ddl(Database::Spark), @r#"
+    CREATE TABLE `or``der"s` (
+      `id` BIGINT NOT NULL COMMENT 'the seller\'s \\ "id"
+    in two lines',
+      `odd``"name` BOOLEAN,
+      `unsigned` DECIMAL(20, 0),
+      `exact` DECIMAL(38, 2),
+      `at` TIMESTAMP,
+      `day` DATE,
+      `bytes` BINARY,
+      `object` STRUCT<`a b`: STRING, `n`: DOUBLE>,
+      `objects` ARRAY<STRUCT<`a b`: STRING, `n`: DOUBLE>>,
+      `tags` ARRAY<STRING>,
+      `map` MAP<STRING, BIGINT>
+    );
+    "#);
+    insta::assert_snapshot!(ddl(Database::BigQuery), @r#"
+    CREATE TABLE `or\`der"s` (
+      `id` INT64 NOT NULL OPTIONS (description = 'the seller\'s \\ "id" in two lines'),
+      `odd\`"name` BOOL,
+      `unsigned` BIGNUMERIC,
+      `exact` BIGNUMERIC,
+      `at` TIMESTAMP,
+      `day` DATE,
+      `bytes` BYTES,
+      `object` STRUCT<`a b` STRING, `n` FLOAT64>,
+      `objects` ARRAY<STRUCT<`a b` STRING, `n` FLOAT64>>,
+      `tags` ARRAY<STRING>,
+      `map` ARRAY<STRUCT<`key` STRING, `value` INT64>>
+    );
+    "#);
+    insta::assert_snapshot!(ddl(Database::Snowflake), @r#"
+    CREATE TABLE "or`der""s" (
+      "id" NUMBER(19, 0) NOT NULL COMMENT 'the seller''s \\ "id"
+    in two lines',
+      "odd`""name" BOOLEAN,
+      "unsigned" NUMBER(20, 0),
+      "exact" NUMBER(38, 2),
+      "at" TIMESTAMP_TZ(6),
+      "day" DATE,
+      "bytes" BINARY,
+      "object" OBJECT("a b" VARCHAR, "n" FLOAT),
+      "objects" ARRAY(OBJECT("a b" VARCHAR, "n" FLOAT)),
+      "tags" ARRAY(VARCHAR),
+      "map" MAP(VARCHAR, NUMBER(19, 0))
+    );
+    "#);
+    insta::assert_snapshot!(ddl(Database::Postgres), @r#"
+    CREATE TABLE "or`der""s" (
+      "id" bigint NOT NULL,
+      "odd`""name" boolean,
+      "unsigned" numeric(20, 0),
+      "exact" numeric(38, 2),
+      "at" timestamptz,
+      "day" date,
+      "bytes" bytea,
+      "object" jsonb,
+      "objects" jsonb,
+      "tags" jsonb,
+      "map" jsonb
+    );
+    COMMENT ON COLUMN "or`der""s"."id" IS 'the seller''s \ "id"
+    in two lines';
+    "#);
+}
+
+#[test]
+fn a_type_that_a_database_lacks_is_refused_with_its_column() {
+    let time = schema(&[("t", DataType::Time64(TimeUnit::Microsecond))]);
+    let error = create_table(Database::Spark, "t", &time).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "write SQL for Spark: it has no type for the column `t`, which is Time64(\u{b5}s)"
+    );
 }

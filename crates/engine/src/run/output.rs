@@ -11,8 +11,8 @@ use super::error::Error;
 use crate::decode::{Decoded, DiscardCounts, Rejected};
 use crate::flow::Slice;
 use crate::load::{
-    self, Discards, Lake, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool, SliceWriter,
-    SpoolSettings, TableSpool,
+    self, Discards, Lake, RecordPlace, RejectedLine, RejectedSpool, RejectedWriter, SealedSpool,
+    SliceWriter, SpoolSettings, TableSpool,
 };
 use crate::plan::{ContractMode, DestinationPlan, ResourcePlan};
 use crate::schema::TableSchema;
@@ -70,6 +70,8 @@ pub(super) struct SliceOutput {
 #[derive(Debug)]
 pub(super) struct PageOutput {
     number: u64,
+    /// How many rows of the page come before these.
+    rows_before: u64,
     /// `None` where the table is discarded: the rows of none create no table.
     rows: Option<(RecordBatch, TableSchema)>,
     rejected: Vec<Rejected>,
@@ -77,10 +79,18 @@ pub(super) struct PageOutput {
 
 impl PageOutput {
     /// Takes it from a decoded page.
-    pub(super) fn of(decoded: &mut Decoded, number: u64, discards_table: bool) -> Self {
+    ///
+    /// `rows_before` of the same page came in earlier parts.
+    pub(super) fn of(
+        decoded: &mut Decoded,
+        number: u64,
+        rows_before: u64,
+        discards_table: bool,
+    ) -> Self {
         let rows = (!discards_table).then(|| (decoded.batch.clone(), decoded.schema.clone()));
         Self {
             number,
+            rows_before,
             rows,
             rejected: std::mem::take(&mut decoded.discarded.rejected),
         }
@@ -234,7 +244,15 @@ impl SliceOutput {
             }
         }
         match page.rows {
-            Some((batch, schema)) => self.rows.write(batch, &schema),
+            Some((batch, schema)) => {
+                self.rows.stand_at(RecordPlace {
+                    resource: slice.resource.clone(),
+                    slice: slice.id(),
+                    page: page.number,
+                    record: page.rows_before,
+                });
+                self.rows.write(batch, &schema)
+            }
             None => Ok(()),
         }
     }

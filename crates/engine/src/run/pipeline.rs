@@ -108,10 +108,11 @@ pub async fn run(
         observer(Event::Waiting { text });
     };
     let place = destination.clone();
-    let report = run_alone(plan, resources, destination, &options, started, interrupted).await;
+    let alone = run_alone(plan, resources, destination, &options, &tally, interrupted);
+    let report = alone.await;
     lease.release().await;
     let mut report = report?;
-    tally.add_to(&mut report);
+    report.elapsed = started.elapsed();
     report.warnings.extend(place.warnings());
     Ok(report)
 }
@@ -122,9 +123,10 @@ async fn run_alone(
     resources: Vec<Selected>,
     destination: Destination,
     options: &Options,
-    started: Instant,
+    tally: &Tally,
     interrupted: impl Future<Output = ()>,
 ) -> Result<Report, Error> {
+    let started = Instant::now();
     let owner = owner(&plan, &options.api);
     let mut lake = Lake::open(destination, &owner, &options.load_id, options.now).await?;
     lake.rename(&changes::renames(&plan), options.now).await?;
@@ -147,10 +149,15 @@ async fn run_alone(
         outcomes = read => outcomes,
         never = stop_when(interrupted, &stop) => match never {},
     };
-    let result = match outcomes {
+    let mut result = match outcomes {
         Ok(outcomes) => commit_rest(plan.name, outcomes, commits, started).await,
         Err(error) => Err(error),
     };
+    if let Ok(report) = &mut result {
+        tally.add_to(report);
+    }
+    let summary = tally.summary(&result, started.elapsed(), client.held_back());
+    lake.report_run(summary, (options.clock)()).await;
     if !result.as_ref().is_ok_and(Report::is_complete) {
         // Work that was under way may still write there: what can't be removed now, the next run sweeps.
         let _swept_later = lake.abandon().await;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::expectation::Expectation;
 use super::resource::Outcome;
-use crate::load::TableReport;
+use crate::load::{ResourceSummary, TableReport};
 
 /// What a run did.
 #[derive(Clone, Debug, Serialize)]
@@ -77,6 +77,10 @@ pub struct ResourceReport {
     pub slices: u64,
     /// Requests sent, retries included.
     pub requests: u64,
+    /// Requests that were sent again.
+    pub retries: u64,
+    /// Time spent waiting before they were; several may wait at once.
+    pub retry_wait: Duration,
     /// Pages read.
     pub pages: u64,
     /// Records that came, before the table's keys were compared.
@@ -129,8 +133,27 @@ impl ResourceReport {
         self.records.saturating_sub(left_out)
     }
 
+    /// What the report of the load keeps of it.
+    pub(super) fn summary(&self) -> ResourceSummary {
+        ResourceSummary {
+            name: self.name.clone(),
+            requests: self.requests,
+            retries: self.retries,
+            retry_milliseconds: milliseconds(self.retry_wait),
+            records: self.records,
+            elapsed_milliseconds: milliseconds(self.elapsed),
+            warnings: self.warnings.clone(),
+            error: self.error.clone(),
+        }
+    }
+
     /// What the commit changed in its tables.
     pub fn tables(&self) -> impl Iterator<Item = &TableReport> {
         std::iter::once(&self.table).chain(self.child_tables.values())
     }
+}
+
+/// A length of time as reports keep it.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -144,9 +144,14 @@ impl SliceRun {
         let mut disorder_told = false;
         let output = self.output.take();
         let mut writing = output.map(|output| Writing::new(output, &self.slice, &self.computing));
+        // Of a page that comes in parts: its number, and the rows of those that have come.
+        let mut rows_of_page = (0, 0);
         while let Some(page) = pages.recv().await {
             let is_end = page.is_end;
             let number = page.page.number;
+            if rows_of_page.0 != number {
+                rows_of_page = (number, 0);
+            }
             let mut parents = Vec::new();
             for part in page.parts(PART_RECORDS) {
                 let with = (&self.decoder, &self.computing);
@@ -154,7 +159,9 @@ impl SliceRun {
                 (decoded, memory) = decode(with, &self.slice, part, memory).await?;
                 if let Some(writing) = &mut writing {
                     let discards_table = self.decoder.discards_table();
-                    let page = PageOutput::of(&mut decoded, number, discards_table);
+                    let rows = decoded.batch.num_rows() as u64;
+                    let page = PageOutput::of(&mut decoded, number, rows_of_page.1, discards_table);
+                    rows_of_page.1 += rows;
                     writing.write(page).await?;
                 }
                 left_out.add(&mut decoded);

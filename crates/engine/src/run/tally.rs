@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::report::Report;
+use super::error::Error;
+use super::report::{Report, ResourceReport, milliseconds};
 use crate::flow::{Event, Observer};
+use crate::load::RunSummary;
 
 /// Listens to a run, keeps each warning once, and counts what was read, also of slices that failed.
 #[derive(Clone, Default)]
@@ -17,6 +20,10 @@ struct Heard {
     requests: u64,
     pages: u64,
     bytes: u64,
+    retries: u64,
+    retry_wait: Duration,
+    /// Why it failed, where all resources did.
+    error: Option<String>,
 }
 
 impl Tally {
@@ -42,6 +49,18 @@ impl Tally {
                 heard.pages += 1;
                 heard.bytes += u64::try_from(*bytes).unwrap_or(u64::MAX);
             }
+            Event::Retrying {
+                resource,
+                wait_milliseconds,
+                ..
+            } => {
+                let heard = all.entry(resource.clone()).or_default();
+                heard.retries += 1;
+                heard.retry_wait += Duration::from_millis(*wait_milliseconds);
+            }
+            Event::Failed { resource, text } => {
+                all.entry(resource.clone()).or_default().error = Some(text.clone());
+            }
             Event::Warning { resource, text } => {
                 let warnings = &mut all.entry(resource.clone()).or_default().warnings;
                 if warnings.contains(text) {
@@ -61,13 +80,54 @@ impl Tally {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for resource in &mut report.resources {
             let heard = all.remove(&resource.name).unwrap_or_default();
-            resource.warnings = heard.warnings;
             if resource.error.is_some() {
                 resource.requests = heard.requests;
                 resource.pages = heard.pages;
                 resource.body_bytes = heard.bytes;
             }
+            resource.retries = heard.retries;
+            resource.retry_wait = heard.retry_wait;
+            resource.warnings = heard.warnings;
         }
+    }
+
+    /// What the report of the load keeps of the run.
+    pub(super) fn summary(
+        &self,
+        result: &Result<Report, Error>,
+        elapsed: Duration,
+        rate_limited: Duration,
+    ) -> RunSummary {
+        let summary = |resources: &[ResourceReport]| {
+            let resources = resources.iter();
+            resources.map(ResourceReport::summary).collect()
+        };
+        RunSummary {
+            elapsed_milliseconds: milliseconds(elapsed),
+            rate_limited_milliseconds: milliseconds(rate_limited),
+            error: result.as_ref().err().map(Error::chain),
+            resources: match result {
+                Ok(report) => summary(&report.resources),
+                Err(_) => summary(&self.resources()),
+            },
+        }
+    }
+
+    /// What was heard of each resource of a run that came to no report, in no order of the run.
+    fn resources(&self) -> Vec<ResourceReport> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_resource = |(name, heard): (&String, &Heard)| ResourceReport {
+            name: name.clone(),
+            requests: heard.requests,
+            pages: heard.pages,
+            body_bytes: heard.bytes,
+            retries: heard.retries,
+            retry_wait: heard.retry_wait,
+            warnings: heard.warnings.clone(),
+            error: heard.error.clone(),
+            ..ResourceReport::default()
+        };
+        all.iter().map(of_resource).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use super::spelling::Spelling;
 pub(crate) const DECIMAL_DIGITS: u8 = 38;
 
 /// The kinds of JSON values, in the order in which they claim the plain column name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Object,

@@ -27,6 +27,8 @@ pub struct Pipeline {
     #[serde(default)]
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub name: String,
+    /// What the pipeline is for, for people: `engine docs` prints it. Default: none.
+    pub description: Option<String>,
     /// Names that the pipeline had before. Tables of such a name are gone on with; those of any other pipeline are refused.
     /// Default: none.
     #[serde(default)]

@@ -30,6 +30,8 @@ pub struct Resource {
     /// next run begins by moving its files, with how far it was read, to the new name. Default: none.
     #[schemars(regex(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]*$"))]
     pub renamed_from: Option<String>,
+    /// What the records are, for people: `engine docs` prints it. Default: none.
+    pub description: Option<String>,
     /// The requests. Default: `GET` of a path that is the resource's name. A string stands for its `path`.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::endpoint_or_path")]

@@ -12,8 +12,20 @@ pub struct Variables {
     given: BTreeMap<String, String>,
     /// Defaults that the spec declares, by name; they come last.
     declared: BTreeMap<String, Option<String>>,
-    /// What stands for variables that are missing where the API is described.
-    stand_in: Option<&'static str>,
+    /// What stands for variables that are missing.
+    stand_in: StandIn,
+}
+
+/// What stands for a variable that is missing.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum StandIn {
+    /// It is a mistake.
+    #[default]
+    Nothing,
+    /// A text that leads nowhere, where the API is described.
+    Anything,
+    /// Its name.
+    Name,
 }
 
 /// What stands for a missing variable: it may be a part of a URL, and leads nowhere (RFC 2606).
@@ -28,15 +40,20 @@ impl Variables {
         Self {
             given: values.into_iter().collect(),
             declared: BTreeMap::new(),
-            stand_in: None,
+            stand_in: StandIn::Nothing,
         }
     }
 
     /// Lets something stand for the variables that are missing where the API is described, for commands that don't ask it.
     #[must_use]
     pub fn without_the_api(mut self) -> Self {
-        self.stand_in = Some(STAND_IN);
+        self.stand_in = StandIn::Anything;
         self
+    }
+
+    /// Puts in the name of each variable that has no value, as `$NAME`, instead of refusing the spec: it is looked at, not run.
+    pub fn let_names_stand_in(&mut self) {
+        self.stand_in = StandIn::Name;
     }
 
     /// Adds the entries of a `.env` file for names that have no value yet. A missing file adds nothing.
@@ -99,8 +116,12 @@ pub struct VariablesFileError(String);
 ///
 /// What a variable puts in is not looked at again. Each missing variable is reported at its own leaf.
 pub(crate) fn substitute(tree: &mut Node, variables: &Variables, found: &mut Vec<Diagnostic>) {
+    let strict = match variables.stand_in {
+        StandIn::Anything => StandIn::Nothing,
+        others => others,
+    };
     let strict = Variables {
-        stand_in: None,
+        stand_in: strict,
         ..variables.clone()
     };
     let Kind::Mapping(entries) = &mut tree.kind else {
@@ -166,9 +187,12 @@ fn substitute_text(source: &str, variables: &Variables) -> Result<Option<Text>, 
             ));
         }
         let found = variables.get(name);
+        let own_name = format!("${name}");
         let put_in = match default {
             Some(default) => found.filter(|text| !text.is_empty()).unwrap_or(default),
-            None => found.or(variables.stand_in).ok_or_else(|| {
+            None if found.is_none() && variables.stand_in == StandIn::Name => &own_name,
+            None if found.is_none() && variables.stand_in == StandIn::Anything => STAND_IN,
+            None => found.ok_or_else(|| {
                 let declared = variables.declared.contains_key(name);
                 let by_flag = if declared { format!("give `--var {name}=…`, or ") } else { String::new() };
                 problem(

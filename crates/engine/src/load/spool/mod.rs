@@ -19,12 +19,13 @@ pub(super) use gathering::SpooledRows;
 pub use slice::SliceWriter;
 
 use super::Error;
+use super::causes::Notes;
 use crate::plan::{
     Compression, CursorPath, DestinationPlan, MemoryPlan, MergePlan, PartitionField, ResourcePlan,
     WriteDisposition,
 };
 use crate::schema::{ROW_ID, TableSchema};
-use batch_file::LaidOutBatch;
+pub(super) use batch_file::LaidOutBatch;
 use gathering::Gathering;
 use slice::FinishedSlice;
 
@@ -154,6 +155,8 @@ struct Sequence {
     /// The rows of small slices.
     shared: Gathering,
     gathered: Gathered,
+    /// Of all slices, those of earlier seals too.
+    notes: Notes,
     /// A write failed half way: what is gathered is not whole.
     broken: bool,
 }
@@ -178,6 +181,8 @@ pub struct SealedSpool {
     pub(super) schema: Option<TableSchema>,
     /// The slices that were kept apart, those without rows too.
     pub(super) apart: Vec<String>,
+    /// What the rows change of the table's schema.
+    pub(super) notes: Notes,
     finished: BTreeSet<u64>,
 }
 
@@ -202,6 +207,7 @@ impl TableSpool {
             waiting_bytes: 0,
             shared,
             gathered: Gathered::default(),
+            notes: Notes::default(),
             broken: false,
         });
         Self {
@@ -229,6 +235,7 @@ impl TableSpool {
             parts: gathered.parts,
             schema: gathered.schema,
             apart: gathered.apart,
+            notes: sequence.notes.clone(),
             finished: gathered.finished,
         })
     }
@@ -279,6 +286,11 @@ impl TableSpool {
         Ok(sequence)
     }
 
+    /// What is known of all records of the slices that come before those that have not ended.
+    fn seen(&self) -> Arc<TableSchema> {
+        Arc::clone(&self.lock().notes.seen)
+    }
+
     /// Whether rows of this size would have to wait although there is no room for them.
     fn must_spill(&self, order: u64, bytes: usize) -> Result<bool, Error> {
         let sequence = self.sequence()?;
@@ -321,6 +333,7 @@ impl Sequence {
         }
         self.gathered.apart.extend(slice.apart);
         self.gathered.bytes += slice.bytes;
+        self.notes.add(slice.notes);
         self.gathered.schema = match (self.gathered.schema.take(), slice.schema) {
             (Some(known), Some(new)) => Some(if known == *new {
                 known

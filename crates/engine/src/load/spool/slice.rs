@@ -8,7 +8,8 @@ use super::batch_file::LaidOutBatch;
 use super::encoder::Encoder;
 use super::gathering::Gathering;
 use super::{SLICE_MEMORY_BYTES, SpooledRows, TableSpool};
-use crate::load::Error;
+use crate::load::causes::Notes;
+use crate::load::{Error, RecordPlace};
 use crate::schema::TableSchema;
 
 /// Writes the rows of one slice, apart from all other slices.
@@ -29,6 +30,9 @@ pub struct SliceWriter {
     /// The newest batch's schema, which most following batches share.
     newest: Option<Arc<TableSchema>>,
     bytes: u64,
+    /// Where the next row stands; `None` where nobody says.
+    place: Option<RecordPlace>,
+    notes: Notes,
     /// Rows were lost: the slice can't be finished any more.
     failed: bool,
     finished: bool,
@@ -44,6 +48,7 @@ pub(super) struct FinishedSlice {
     pub(super) parts: Vec<SpooledRows>,
     pub(super) schema: Option<Arc<TableSchema>>,
     pub(super) bytes: u64,
+    pub(super) notes: Notes,
 }
 
 impl SliceWriter {
@@ -59,20 +64,30 @@ impl SliceWriter {
             schema: None,
             newest: None,
             bytes: 0,
+            place: None,
+            notes: Notes::default(),
             failed: false,
             finished: false,
         }
+    }
+
+    /// Says where the first of the next rows stands, so that what they change of the schema has its cause.
+    pub fn stand_at(&mut self, place: RecordPlace) {
+        self.place = Some(place);
     }
 
     /// Appends rows, laid out as `schema` says. Blocks: may write a local file.
     ///
     /// A batch without rows makes the schema known, so that a table without rows gets its declared columns.
     pub fn write(&mut self, batch: RecordBatch, schema: &TableSchema) -> Result<(), Error> {
-        let schema = self.learn(schema);
+        let (schema, is_new) = self.learn(schema);
         if batch.num_rows() == 0 {
             return Ok(());
         }
         let batch = LaidOutBatch { batch, schema };
+        if is_new {
+            self.note_changes(&batch);
+        }
         self.bytes += batch.bytes() as u64;
         let written = self.put(batch);
         self.failed |= written.is_err();
@@ -109,6 +124,26 @@ impl SliceWriter {
         Ok(())
     }
 
+    /// Notes what the rows change of the table's schema, unless earlier slices have brought it too.
+    fn note_changes(&mut self, batch: &LaidOutBatch) {
+        let (Some(place), Some(known)) = (&self.place, &self.schema) else {
+            return;
+        };
+        let seen = self.spool.seen();
+        if seen.join(&batch.schema) == *seen {
+            return;
+        }
+        let target = &self.spool.shared.target;
+        self.notes.seen = Arc::clone(known);
+        let noted = self
+            .notes
+            .look(batch, known, target.committed.as_deref(), place);
+        if let Err(error) = noted {
+            // A note tells people something; whatever is wrong with the rows is told where they are written.
+            tracing::debug!(%error, table = target.table, "note what rows change of the schema");
+        }
+    }
+
     /// Hands the rows over to the spool. Blocks, as `write` does.
     pub fn finish(mut self) -> Result<(), Error> {
         if self.failed {
@@ -122,6 +157,7 @@ impl SliceWriter {
             parts: std::mem::take(&mut self.parts),
             schema: self.schema.take(),
             bytes: self.bytes,
+            notes: std::mem::take(&mut self.notes),
         };
         if let Some(encoder) = self.encoder.take() {
             slice.parts.push(SpooledRows::encoded(encoder)?);
@@ -146,17 +182,20 @@ impl SliceWriter {
         self.spool.end(self.order, Some(slice))
     }
 
-    fn learn(&mut self, schema: &TableSchema) -> Arc<TableSchema> {
+    /// The schema of a batch, and whether it says anything that was not known of the slice.
+    fn learn(&mut self, schema: &TableSchema) -> (Arc<TableSchema>, bool) {
         if let Some(newest) = self.newest.as_ref().filter(|newest| ***newest == *schema) {
-            return Arc::clone(newest);
+            return (Arc::clone(newest), false);
         }
         let schema = Arc::new(schema.clone());
-        self.schema = Some(match &self.schema {
+        let known = match &self.schema {
             Some(known) => Arc::new(known.join(&schema)),
             None => Arc::clone(&schema),
-        });
+        };
+        let is_new = self.schema.as_deref() != Some(&*known);
+        self.schema = Some(known);
         self.newest = Some(Arc::clone(&schema));
-        schema
+        (schema, is_new)
     }
 }
 
