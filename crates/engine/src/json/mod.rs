@@ -228,6 +228,16 @@ impl<'j> Reader<'j> {
     #[inline]
     pub(crate) fn at_member(&mut self, separator: u8, quoted: &str) -> bool {
         let start = self.index;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        // Most servers write no white space.
+        if let Some((first, behind)) = rest.split_first()
+            && *first == separator
+            && string::begins_with(behind, quoted.as_bytes())
+            && behind.get(quoted.len()) == Some(&b':')
+        {
+            self.index += quoted.len() + 2;
+            return true;
+        }
         if self.next_byte() == Some(separator) {
             self.index += 1;
             self.next_byte();

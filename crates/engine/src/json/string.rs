@@ -146,3 +146,39 @@ fn hex(bytes: &[u8], u: usize) -> Result<u32, (usize, &'static str)> {
     }
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_beginning_is_compared() {
+        let text = b"\"a_long_key_of_an_object\"";
+        for length in 0..=text.len() {
+            let beginning = &text[..length];
+            assert!(begins_with(text, beginning), "{length}");
+            assert_eq!(begins_with(beginning, text), length == text.len());
+            for place in 0..length {
+                let mut other = beginning.to_vec();
+                other[place] ^= 1;
+                assert!(!begins_with(text, &other), "{place} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_string_is_looked_at() {
+        for byte in 0..=u8::MAX {
+            let ends = matches!(byte, b'"' | b'\\' | ..=0x1F);
+            for place in 0..20 {
+                // What surrounds it lies at the borders of what is found, and must not hide it.
+                for other in [b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xA2, 0xDC, 0xFF] {
+                    let mut text = [other; 20];
+                    text[place] = byte;
+                    let end = if ends { place } else { text.len() };
+                    assert_eq!(plain_end(&text, 0), end, "{byte} at {place}");
+                }
+            }
+        }
+    }
+}
