@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use engine::benching;
 use engine::decode::{Decoded, Decoder, SliceMemory};
 use engine::flow::{Page, Progress, RecordReader, Slice};
 use engine::load::{Destination, Discards, Lake, Owner, Replaced, SpoolSettings, TableCommit};
@@ -74,6 +75,17 @@ fn settings() -> SpoolSettings {
         partition_by: Vec::new(),
         memory: MemoryPlan::DEFAULT,
     }
+}
+
+/// Every key and value of a body by the pull parser alone.
+#[divan::bench(args = NAMES)]
+fn parse(bencher: Bencher<'_, '_>, shape: &str) {
+    let (body, rows) = body(shape, 0);
+    let text = std::str::from_utf8(&body).expect("a text");
+    let bencher = bencher
+        .counter(BytesCount::new(body.len()))
+        .counter(ItemsCount::new(rows));
+    bencher.bench(|| benching::parse(text).expect("a document"));
 }
 
 /// Checking a body and finding its records.

@@ -6,6 +6,8 @@
 //! YAML ─spec─▶ Pipeline ─plan─▶ Plan ─slices─▶ Slice ─extract─▶ Page ─decode─▶ batch ─load─▶ files ─commit
 //! ```
 
+#[doc(hidden)]
+pub mod benching;
 pub mod cursor;
 pub mod decode;
 pub mod discover;

@@ -7,6 +7,7 @@ use arrow::array::{
     ArrayRef, RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
     new_null_array,
 };
+use arrow::datatypes::SchemaRef;
 
 use super::records::Records;
 use super::row_ids::{self, RowIds, RowPlace};
@@ -14,7 +15,15 @@ use super::value::ValueNode;
 use super::walk::{self, Walk};
 use super::{Decoder, Error, hints};
 use crate::flow::Page;
-use crate::schema::{Field, Source, TableSchema};
+use crate::schema::{Column, Field, Source, TableSchema};
+
+/// The schema of a page, and the columns that follow from it.
+#[derive(Debug)]
+pub(super) struct PageLayout {
+    schema: TableSchema,
+    columns: Vec<Column>,
+    arrow_schema: SchemaRef,
+}
 
 impl Decoder {
     /// The rows at a place, laid out as the schema says that comes with them; what is copied from parents is in each.
@@ -53,8 +62,12 @@ impl Decoder {
             // In front, so that its place doesn't depend on which page brought the other fields.
             fields.insert(0, row_ids::field());
         }
-        let schema = TableSchema::of_records(fields, self.plan.nested);
-        let layout = schema.layout();
+        let page_layout = self.page_layout(fields);
+        let PageLayout {
+            schema,
+            columns: layout,
+            arrow_schema,
+        } = &*page_layout;
         let row_id = schema.row_id().filter(|_| self.has_row_ids);
         let mut arrays: Vec<ArrayRef> = Vec::new();
         for (position, column) in layout.iter().enumerate() {
@@ -77,7 +90,7 @@ impl Decoder {
                 load_id: &self.load_id,
                 place,
             };
-            arrays[position] = Arc::new(ids.of(&layout, &arrays, rows));
+            arrays[position] = Arc::new(ids.of(layout, &arrays, rows));
         }
         arrays.push(Arc::new(StringArray::from_iter_values(repeat_n(
             &self.load_id,
@@ -91,8 +104,28 @@ impl Decoder {
             "columns have all rows"
         );
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(schema.arrow_schema(), arrays, &options)?;
-        Ok((schema, batch))
+        let arrow_schema = Arc::clone(arrow_schema);
+        let batch = RecordBatch::try_new_with_options(arrow_schema, arrays, &options)?;
+        Ok((schema.clone(), batch))
+    }
+
+    /// How a page is laid out of which this was observed. Mostly the same was observed of the page before.
+    fn page_layout(&self, fields: Vec<Field>) -> Arc<PageLayout> {
+        let schema = TableSchema::of_records(fields, self.plan.nested);
+        let newest = || {
+            let newest = self.newest_layout.lock();
+            newest.unwrap_or_else(PoisonError::into_inner)
+        };
+        let known = newest().clone().filter(|known| known.schema == schema);
+        known.unwrap_or_else(|| {
+            let layout = Arc::new(PageLayout {
+                columns: schema.layout().into_owned(),
+                arrow_schema: schema.arrow_schema(),
+                schema,
+            });
+            *newest() = Some(Arc::clone(&layout));
+            layout
+        })
     }
 }
 

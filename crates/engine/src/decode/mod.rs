@@ -50,6 +50,7 @@ pub(crate) use parents::key_value;
 use crate::flow::{MAXIMUM_PAGE_BYTES, Page, ParentFields, RecordReader, RecordReaders, Slice};
 use crate::plan::DecodePlan;
 use crate::schema::TableSchema;
+use batch::PageLayout;
 use contract::{Contract, ReadPage};
 use cursor::Verdict;
 use hints::{Hint, hints};
@@ -85,6 +86,7 @@ pub struct Decoder {
     load_id: String,
     /// Each row gets an id.
     has_row_ids: bool,
+    newest_layout: Mutex<Option<Arc<PageLayout>>>,
     /// `None` where the records may change the table in any way.
     contract: Option<Contract>,
 }
@@ -122,6 +124,7 @@ impl Decoder {
             misfits: AllMisfits::default(),
             hints_within: Mutex::default(),
             has_row_ids: plan.has_tables(),
+            newest_layout: Mutex::default(),
             plan,
             load_id: load_id.to_owned(),
             contract: None,

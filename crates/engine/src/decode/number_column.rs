@@ -33,6 +33,21 @@ enum Values {
     Text(TextColumn),
 }
 
+/// A column of integers.
+pub(super) struct Integers<'c> {
+    values: &'c mut FixedColumn<i64>,
+    range: &'c mut IntegerRange,
+}
+
+impl Integers<'_> {
+    /// Puts an integer into a row behind all rows that have one.
+    #[inline]
+    pub(super) fn push(&mut self, row: usize, value: i64) {
+        self.values.push(row, value);
+        self.range.add(value);
+    }
+}
+
 impl NumberColumn {
     pub(super) fn new(rows: usize) -> Self {
         Self {
@@ -52,14 +67,25 @@ impl NumberColumn {
         }
     }
 
+    /// The column while all its values are integers.
+    #[inline]
+    pub(super) fn integers(&mut self) -> Option<Integers<'_>> {
+        match &mut self.values {
+            Values::Int64(values) => Some(Integers {
+                values,
+                range: &mut self.integers,
+            }),
+            Values::Float64(_) | Values::Text(_) => None,
+        }
+    }
+
     /// Puts a JSON number into a row; `false` where its exponent has more than 18 digits.
     #[inline]
     pub(super) fn push(&mut self, row: usize, text: &[u8]) -> bool {
         match &mut self.values {
-            Values::Int64(column) => {
-                if let Some(value) = quick_integer(text) {
-                    column.push(row, value);
-                    self.integers.add(value);
+            Values::Int64(_) => {
+                if let (Some(value), Some(mut integers)) = (quick_integer(text), self.integers()) {
+                    integers.push(row, value);
                     return true;
                 }
             }

@@ -184,9 +184,11 @@ impl ValueNode {
                     .as_mut()
                     .is_some_and(|declared| declared.push_string(row, text))
                 {
-                    let column = self
-                        .string
-                        .get_or_insert_with(|| Box::new(StringColumn::new(rows)));
+                    // Spelled out, so that the column that is there is found without a call.
+                    let column = match &mut self.string {
+                        Some(column) => column,
+                        none => none.insert(Box::new(StringColumn::new(rows))),
+                    };
                     column.push(row, text);
                 }
             }
@@ -223,6 +225,14 @@ impl ValueNode {
                 self.refuse(walk, start);
             }
             _ => {
+                if self.declared.is_none()
+                    && let Some(column) = &mut self.number
+                    && let Some(mut integers) = column.integers()
+                    && let Some(value) = walk.json.known_integer()
+                {
+                    integers.push(row, value);
+                    return Ok(());
+                }
                 let index = walk.json.current_index();
                 let text = walk.json.known_number()?.as_bytes();
                 if !self

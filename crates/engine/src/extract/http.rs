@@ -9,6 +9,7 @@ use url::Url;
 
 use super::address::{host, same_origin};
 use super::auth::Authorization;
+use super::connections::Connections;
 use super::curl::Outgoing;
 use super::error::Error;
 use super::large::{Arriving, BYTE_ORDER_MARK, BodyFile};
@@ -66,7 +67,7 @@ pub(super) enum SendError {
 
 /// Sends requests where they may go.
 pub(super) struct Http {
-    client: reqwest::Client,
+    connections: Connections,
     origin: Url,
     allowed_hosts: Vec<AllowedHost>,
     /// The client's headers, without credentials.
@@ -86,19 +87,14 @@ impl Http {
         let mut headers =
             HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static("application/json"))]);
         headers.extend(plan.headers.iter().cloned());
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("engine/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(plan.timeouts.connect)
-            .read_timeout(plan.timeouts.read)
-            .timeout(plan.timeouts.total)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|cause| Error::Setup {
-                problem: cause.without_url().to_string(),
-            })?;
+        let setup = |cause: reqwest::Error| Error::Setup {
+            problem: cause.without_url().to_string(),
+        };
+        let connections = Connections::new(&plan.timeouts, proxy::is_named()).map_err(setup)?;
+        connections.to(&plan.base_url).map_err(setup)?;
         let pacer = Pacer::new(plan.rate_limit);
         Ok(Self {
-            client,
+            connections,
             origin: plan.base_url.clone(),
             allowed_hosts: plan.allowed_hosts.clone(),
             headers,
@@ -191,16 +187,14 @@ impl Http {
             });
         }
         let (url, headers) = self.with_credentials(request, scope);
-        let mut builder = self
-            .client
-            .request(request.method.clone(), url)
-            .headers(headers);
+        let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
+        let client = self.connections.to(&url).map_err(transport)?;
+        let mut builder = client.request(request.method.clone(), url).headers(headers);
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
         let departure = self.pacer.acquire().await;
         let departed = Instant::now();
-        let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
         let mut response = builder.send().await.map_err(transport)?;
         drop(departure);
         let announced = response.content_length().unwrap_or(0);

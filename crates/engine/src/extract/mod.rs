@@ -8,6 +8,7 @@ pub mod again;
 mod ahead;
 mod auth;
 mod client;
+mod connections;
 mod contents;
 mod curl;
 mod error;

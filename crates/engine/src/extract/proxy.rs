@@ -9,10 +9,16 @@ pub(super) struct ProxyCredentials {
     pub(super) password: String,
 }
 
+const NAMES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/// Whether the environment names any proxy.
+pub(super) fn is_named() -> bool {
+    NAMES.into_iter().any(|name| variable(name).is_some())
+}
+
 /// The credentials of all proxies that the environment names.
 pub(super) fn credentials() -> Vec<ProxyCredentials> {
-    let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
-    let values = names.into_iter().filter_map(variable);
+    let values = NAMES.into_iter().filter_map(variable);
     values
         .filter_map(|(name, value)| parse(&name, &value).ok()?)
         .collect()

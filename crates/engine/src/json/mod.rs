@@ -6,6 +6,7 @@
 //! **Invariant:** what is passed over is checked as strictly as what is read: RFC 8259, with at most as many open
 //! containers as the caller allows.
 
+mod number;
 mod string;
 #[cfg(test)]
 mod tests;
@@ -157,14 +158,6 @@ impl<'j> Reader<'j> {
         Ok(false)
     }
 
-    /// Reads the number that was peeked at, and gives its text.
-    #[inline]
-    pub(crate) fn known_number(&mut self) -> JsonResult<&'j str> {
-        let start = self.index;
-        self.skip_number()?;
-        Ok(self.text.get(start..self.index).unwrap_or_default())
-    }
-
     /// Reads the string that was peeked at.
     #[inline]
     pub(crate) fn known_str(&mut self) -> JsonResult<&str> {
@@ -235,6 +228,16 @@ impl<'j> Reader<'j> {
     #[inline]
     pub(crate) fn at_member(&mut self, separator: u8, quoted: &str) -> bool {
         let start = self.index;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        // Most servers write no white space.
+        if let Some((first, behind)) = rest.split_first()
+            && *first == separator
+            && string::begins_with(behind, quoted.as_bytes())
+            && behind.get(quoted.len()) == Some(&b':')
+        {
+            self.index += quoted.len() + 2;
+            return true;
+        }
         if self.next_byte() == Some(separator) {
             self.index += 1;
             self.next_byte();
@@ -400,55 +403,6 @@ impl<'j> Reader<'j> {
             error
         })?;
         Ok(&self.unescaped)
-    }
-
-    fn skip_number(&mut self) -> JsonResult {
-        let bytes = self.text.as_bytes();
-        let digits = |mut index: usize| {
-            while bytes.get(index).is_some_and(u8::is_ascii_digit) {
-                index += 1;
-            }
-            index
-        };
-        let begin = self.index;
-        let mut index = begin + usize::from(bytes.get(begin) == Some(&b'-'));
-        let end = digits(index);
-        if end == index {
-            self.index = end;
-            return Err(match bytes.get(end) {
-                None => self.ended("EOF while parsing a value"),
-                Some(_) if end == begin => self.malformed("expected value"),
-                Some(_) => self.malformed("invalid number"),
-            });
-        }
-        if bytes[index] == b'0' && end > index + 1 {
-            self.index = index + 1;
-            return Err(self.malformed("invalid number"));
-        }
-        index = end;
-        if bytes.get(index) == Some(&b'.') {
-            index = self.some_digits(index + 1, digits)?;
-        }
-        if let Some(b'e' | b'E') = bytes.get(index) {
-            index += 1;
-            index += usize::from(matches!(bytes.get(index), Some(b'+' | b'-')));
-            index = self.some_digits(index, digits)?;
-        }
-        self.index = index;
-        Ok(())
-    }
-
-    fn some_digits(&mut self, index: usize, digits: impl Fn(usize) -> usize) -> JsonResult<usize> {
-        let end = digits(index);
-        if end > index {
-            return Ok(end);
-        }
-        self.index = end;
-        Err(if end < self.text.len() {
-            self.malformed("invalid number")
-        } else {
-            self.ended("EOF while parsing a value")
-        })
     }
 
     #[inline]

@@ -4,17 +4,12 @@ use super::{JsonError, JsonResult, Problem};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-/// Bytes below 0x20 have none of these bits.
-const ABOVE_CONTROL: u64 = 0xE0E0_E0E0_E0E0_E0E0;
 
 /// The first byte from `index` on that is a quotation mark, a backslash or a control character; the end if none is.
 #[inline]
 pub(super) fn plain_end(bytes: &[u8], mut index: usize) -> usize {
     while let Some(eight) = bytes.get(index..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*eight);
-        let found = zero_bytes(word ^ (ONES * u64::from(b'"')))
-            | zero_bytes(word ^ (ONES * u64::from(b'\\')))
-            | zero_bytes(word & ABOVE_CONTROL);
+        let found = ends_of_plain(u64::from_le_bytes(*eight));
         if found != 0 {
             return index + found.trailing_zeros() as usize / 8;
         }
@@ -27,22 +22,40 @@ pub(super) fn plain_end(bytes: &[u8], mut index: usize) -> usize {
     index + end.unwrap_or(rest.len())
 }
 
-/// Whether some bytes begin with a short text: eight bytes at a time, without a call.
+/// The high bit of each byte that is a quotation mark, a backslash or a control character, and perhaps of bytes above the
+/// first such: subtracting borrows from the byte above only where a byte is found.
 #[inline]
-pub(super) fn begins_with(mut bytes: &[u8], mut text: &[u8]) -> bool {
-    while let Some((eight, behind)) = text.split_first_chunk::<8>() {
-        match bytes.split_first_chunk() {
-            Some((same, rest)) if same == eight => (bytes, text) = (rest, behind),
-            _ => return false,
-        }
-    }
-    bytes.len() >= text.len() && text.iter().zip(bytes).all(|(a, b)| a == b)
+fn ends_of_plain(word: u64) -> u64 {
+    let marks = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
+    let escapes = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);
+    let controls = word.wrapping_sub(ONES * u64::from(b' '));
+    (marks | escapes | controls) & !word & HIGH_BITS
 }
 
-/// The high bit of each byte that is zero, and perhaps of bytes above the first such.
+/// Whether some bytes begin with a short text: eight or four bytes at a time, without a call. The last ones compared may
+/// have been compared before.
 #[inline]
-fn zero_bytes(word: u64) -> u64 {
-    word.wrapping_sub(ONES) & !word & HIGH_BITS
+pub(super) fn begins_with(bytes: &[u8], text: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..text.len()) else {
+        return false;
+    };
+    if let (Some(last), Some(same_last)) = (text.last_chunk::<8>(), bytes.last_chunk()) {
+        let mut rests = (text, bytes);
+        while let (Some((eight, text)), Some((same, bytes))) = (
+            rests.0.split_first_chunk::<8>(),
+            rests.1.split_first_chunk(),
+        ) {
+            if eight != same {
+                return false;
+            }
+            rests = (text, bytes);
+        }
+        return last == same_last;
+    }
+    if let (Some(four), Some(same)) = (text.last_chunk::<4>(), bytes.last_chunk()) {
+        return four == same && text.first_chunk::<4>() == bytes.first_chunk();
+    }
+    text.iter().zip(bytes).all(|(one, other)| one == other)
 }
 
 /// Puts what a string stands for into `unescaped`, and gives the index behind its closing mark.
@@ -132,4 +145,40 @@ fn hex(bytes: &[u8], u: usize) -> Result<u32, (usize, &'static str)> {
         value = value << 4 | digit.ok_or((index, "invalid escape"))?;
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_beginning_is_compared() {
+        let text = b"\"a_long_key_of_an_object\"";
+        for length in 0..=text.len() {
+            let beginning = &text[..length];
+            assert!(begins_with(text, beginning), "{length}");
+            assert_eq!(begins_with(beginning, text), length == text.len());
+            for place in 0..length {
+                let mut other = beginning.to_vec();
+                other[place] ^= 1;
+                assert!(!begins_with(text, &other), "{place} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_of_a_string_is_looked_at() {
+        for byte in 0..=u8::MAX {
+            let ends = matches!(byte, b'"' | b'\\' | ..=0x1F);
+            for place in 0..20 {
+                // What surrounds it lies at the borders of what is found, and must not hide it.
+                for other in [b' ', b'!', b'#', b'[', b']', 0x7F, 0x80, 0xA2, 0xDC, 0xFF] {
+                    let mut text = [other; 20];
+                    text[place] = byte;
+                    let end = if ends { place } else { text.len() };
+                    assert_eq!(plain_end(&text, 0), end, "{byte} at {place}");
+                }
+            }
+        }
+    }
 }

@@ -7,7 +7,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Target;
@@ -25,6 +26,8 @@ pub(super) struct Encoder {
     target: Target,
     writer: TableWriter,
     layout: Layout,
+    /// The newest schema whose columns lie in its rows as they do in the files, and the files' Arrow schema.
+    alike: Option<(Arc<TableSchema>, SchemaRef)>,
     rows: u64,
 }
 
@@ -76,6 +79,7 @@ impl Encoder {
             target: target.clone(),
             writer,
             layout,
+            alike: None,
             rows: 0,
         }))
     }
@@ -99,10 +103,29 @@ impl Encoder {
     /// Appends rows whose schema is part of what is known.
     pub(super) fn write(&mut self, rows: &LaidOutBatch) -> Result<(), Error> {
         self.rows += rows.batch.num_rows() as u64;
-        let settled = &self.layout.settled;
+        let laid_out = self.lay_out(rows)?;
+        self.writer.write(laid_out)
+    }
+
+    /// Brings rows into the layout of the files. Rows of one schema lie alike, so that it is looked at once.
+    fn lay_out(&mut self, rows: &LaidOutBatch) -> Result<RecordBatch, Error> {
         let table = &self.target.table;
-        self.writer
-            .write(lay_out(table, &rows.batch, &rows.schema, settled)?)
+        if let Some((schema, arrow_schema)) = &self.alike
+            && Arc::ptr_eq(schema, &rows.schema)
+        {
+            let columns = rows.batch.columns().to_vec();
+            let options = RecordBatchOptions::new().with_row_count(Some(rows.batch.num_rows()));
+            let arrow_schema = Arc::clone(arrow_schema);
+            return RecordBatch::try_new_with_options(arrow_schema, columns, &options)
+                .map_err(Error::rows("lay out", table));
+        }
+        let laid_out = lay_out(table, &rows.batch, &rows.schema, &self.layout.settled)?;
+        let (before, behind) = (rows.batch.columns(), laid_out.columns());
+        let mut pairs = before.iter().zip(behind);
+        let are_alike =
+            before.len() == behind.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other));
+        self.alike = are_alike.then(|| (Arc::clone(&rows.schema), laid_out.schema()));
+        Ok(laid_out)
     }
 
     /// Closes the files; also gives the count of their rows.
