@@ -13,6 +13,7 @@ mod changes;
 mod checkpoints;
 mod child_tables;
 mod clocks;
+mod command_line;
 mod contracts;
 mod crashes;
 mod cursors;

@@ -2,8 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod compact;
+pub(crate) mod completions;
 pub(crate) mod files;
 pub(crate) mod forget;
+pub(crate) mod man;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 pub(crate) mod spec;
