@@ -56,9 +56,11 @@ fn every_command_has_a_manual_page() {
     let help = workspace.engine(["--help"]).stdout;
     let (_, commands) = help.split_once("Commands:\n").unwrap();
     let (commands, _) = commands.split_once("\n\n").unwrap();
+    // What a command does may go on in further lines, which are indented more.
     let names = commands
         .lines()
-        .filter_map(|line| line.split_whitespace().next());
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty());
     for name in names.filter(|name| *name != "help").chain(["state-show"]) {
         let page = workspace.path().join(format!("share/man1/engine-{name}.1"));
         let text =

@@ -1,4 +1,8 @@
 //! What `engine --version` says of the build: the commit, where there is one, the target and the profile.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script everything by its environment"
+)]
 
 use std::env;
 use std::path::Path;
@@ -14,7 +18,8 @@ fn main() {
     println!("cargo::rustc-env=ENGINE_COMMIT={}", commit());
 }
 
-/// The commit and its day. A debug build doesn't say: it would have to be built anew for each commit. Who builds from an archive may say it in `ENGINE_COMMIT`; the container's build does.
+/// The commit and its day. A debug build doesn't say: it would have to be built anew for each commit. Who builds from an
+/// archive may say it in `ENGINE_COMMIT`; the container's build does.
 fn commit() -> String {
     if let Some(given) = env::var("ENGINE_COMMIT")
         .ok()
