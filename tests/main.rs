@@ -7,6 +7,7 @@
 
 mod auth;
 mod bad_input;
+mod book;
 mod bucket_faults;
 mod buckets;
 mod changes;
@@ -42,9 +43,12 @@ mod readme;
 mod reference;
 mod requests;
 mod responses;
+mod scheduling;
 mod specs;
 mod steps;
 mod support;
+mod troubleshooting;
 mod two_runs;
 mod upkeep;
 mod vars;
+mod walkthroughs;
