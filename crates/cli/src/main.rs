@@ -63,6 +63,10 @@ fn main() -> ExitCode {
         Command::Forget(arguments) => {
             runtime.block_on(commands::forget::forget(&arguments, &printer))
         }
+        Command::Completions(arguments) => {
+            Ok(commands::completions::completions(&arguments, &printer))
+        }
+        Command::Man(arguments) => commands::man::man(&arguments, &printer),
     };
     match result {
         Ok(code) => code,

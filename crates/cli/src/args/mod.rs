@@ -7,15 +7,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::Timestamp;
 
 use crate::commands::init::InitArguments;
 pub(crate) use looking::{CheckArguments, PlanArguments, PreviewArguments};
 pub(crate) use looks::{DdlDatabase, DocsArguments, SchemaArguments, SchemaOutput, ShowArguments};
+/// What `--version` says; `-V` says the first line. The build script finds out the rest.
+const BUILD: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\ncommit: ",
+    env!("ENGINE_COMMIT"),
+    "\ntarget: ",
+    env!("ENGINE_TARGET"),
+    "\nprofile: ",
+    env!("ENGINE_PROFILE"),
+);
 
 /// Lands any REST API in a data lake as typed Parquet, incrementally and exactly once.
 #[derive(Parser)]
-#[command(name = "engine", version, arg_required_else_help = true)]
+#[command(name = "engine", version, long_version = BUILD, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// Shows neither progress nor notes, only errors and the command's own result.
     #[arg(long, short, global = true)]
@@ -41,6 +52,8 @@ pub(crate) enum Command {
     Compact(CompactArguments),
     Vacuum(VacuumArguments),
     Forget(ForgetArguments),
+    Completions(CompletionsArguments),
+    Man(ManArguments),
 }
 
 /// Where tables are.
@@ -323,6 +336,34 @@ pub(crate) struct ForgetArguments {
     /// Waits until a run that is under way at this destination has ended, rather than stop.
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+/// Prints a script that lets a shell complete commands and options.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine completions bash > ~/.local/share/bash-completion/completions/engine
+  engine completions zsh > ~/.zfunc/_engine
+  engine completions fish > ~/.config/fish/completions/engine.fish
+  engine completions powershell >> $PROFILE
+
+The zsh folder must be in `fpath` before `compinit` is called.")]
+pub(crate) struct CompletionsArguments {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Writes manual pages: one for the command, and one for each of its subcommands.
+#[derive(Args)]
+#[command(after_help = "\
+Example:
+  engine man --to ~/.local/share/man/man1
+  man engine-run")]
+pub(crate) struct ManArguments {
+    /// The folder, which is made if it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
 }
 
 fn var(text: &str) -> Result<(String, String), String> {

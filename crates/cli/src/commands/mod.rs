@@ -2,10 +2,12 @@
 
 pub(crate) mod check;
 pub(crate) mod compact;
+pub(crate) mod completions;
 pub(crate) mod docs;
 pub(crate) mod files;
 pub(crate) mod forget;
 pub(crate) mod init;
+pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod run;

@@ -43,7 +43,11 @@ fn create_missing(path: &Path, changed: &mut BTreeSet<PathBuf>) -> Result<(), Er
 pub(super) fn sync_file(path: &Path) -> Result<(), Error> {
     #[cfg(test)]
     note_sync(path);
-    File::open(path)
+    // Windows syncs only what is open for writing; elsewhere a folder can't be opened so.
+    File::options()
+        .read(true)
+        .write(cfg!(windows))
+        .open(path)
         .and_then(|file| file.sync_all())
         .map_err(Error::local_file("sync", path))
 }
