@@ -88,9 +88,9 @@ fn windows_again(
     range: &Range,
     now: Timestamp,
 ) -> Result<Vec<(Window, bool)>, jiff::Error> {
-    let reaches = reaches(resource, before);
+    let parts = reaches(resource, before);
     // Where the clock went back, a window would be shorter than the one whose rows it replaces.
-    let latest = reaches
+    let latest = parts
         .iter()
         .flatten()
         .filter_map(|reach| reach.watermark)
@@ -101,7 +101,7 @@ fn windows_again(
         return Ok(windows);
     }
     // How far every part was read. A part that was never read has no time, which comes before every other.
-    let reached = reaches
+    let reached = parts
         .iter()
         .map(|reach| reach.and_then(|reach| reach.watermark));
     let Some(reached) = reached.min().flatten() else {

@@ -140,10 +140,7 @@ pub(super) async fn prepare(
     let mut left_out = MergeCounts::default();
     let mut kept = None;
     if keeps_earlier && !rows.parts.is_empty() {
-        let earlier = match &joining.replaced {
-            Replaced::All => before(&commit.table).without_files(),
-            _ => before(&commit.table).clone(),
-        };
+        let earlier = joining.earlier(before(&commit.table));
         let new;
         (rows, new, left_out) = not_yet_there(destination, &earlier, rows).await?;
         kept = Some(new);
@@ -194,6 +191,16 @@ struct Joining {
     /// Slices whose rows are kept apart.
     apart: BTreeSet<String>,
     replaced: Replaced,
+}
+
+impl Joining {
+    /// The table as it is for the new rows: empty, where they take the place of all.
+    fn earlier(&self, before: &TableState) -> TableState {
+        match self.replaced {
+            Replaced::All => before.without_files(),
+            _ => before.clone(),
+        }
+    }
 }
 
 impl Prepared {

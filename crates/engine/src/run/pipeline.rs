@@ -314,6 +314,23 @@ async fn read_all(
         };
         tasks.spawn(async move { (order, run.read().await) });
     }
+    let mut outcomes = outcomes(tasks, checkpoints, commits, options, stop).await?;
+    if End::of(&outcomes) != End::Complete {
+        fail_what_is_read_again(&mut outcomes);
+    }
+    hold_back_children(&mut outcomes, &options.observer);
+    fail_relatives(&mut outcomes);
+    Ok(outcomes)
+}
+
+/// Waits for all resources, in the order of the plan, and commits meanwhile what they have finished.
+async fn outcomes(
+    mut tasks: JoinSet<(usize, Outcome)>,
+    mut checkpoints: Checkpoints,
+    commits: &mut Commits<'_>,
+    options: &Options,
+    stop: &watch::Sender<Stop>,
+) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = BTreeMap::new();
     loop {
         tokio::select! {
@@ -342,13 +359,7 @@ async fn read_all(
             }
         }
     }
-    let mut outcomes: Vec<Outcome> = outcomes.into_values().collect();
-    if End::of(&outcomes) != End::Complete {
-        fail_what_is_read_again(&mut outcomes);
-    }
-    hold_back_children(&mut outcomes, &options.observer);
-    fail_relatives(&mut outcomes);
-    Ok(outcomes)
+    Ok(outcomes.into_values().collect())
 }
 
 /// Tells that the run goes on with a load that an earlier one has begun.

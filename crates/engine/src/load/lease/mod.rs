@@ -161,9 +161,10 @@ async fn wait_for_others(
     let mut told = false;
     loop {
         let Some(found) = read(destination).await? else {
-            return Ok(match destination.holds(LEASE).await? {
-                true => Free::Over,
-                false => Free::Absent,
+            return Ok(if destination.holds(LEASE).await? {
+                Free::Over
+            } else {
+                Free::Absent
             });
         };
         let is_alive = found.holder.is_alive(&own.holder);
