@@ -220,7 +220,10 @@ fn other_pipeline() -> String {
 }
 
 fn other_windows() -> String {
-    let server = Scripted::start(|_| Reply::json("[]"));
+    let server = Scripted::start(|request| {
+        let from = request.parameter("from").unwrap().replace("%3A", ":");
+        Reply::json(format!(r#"[{{"at": "{from}"}}]"#))
+    });
     let workspace = Workspace::new();
     let resource = "endpoint: { paginator: single_page, incremental: { cursor_path: at, initial_value: '2024-01-01', window: \
                     1d, start_param: from, end_param: to } }";

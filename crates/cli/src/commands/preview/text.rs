@@ -243,14 +243,14 @@ fn reached(progress: &Progress, slice: &str) -> String {
         .find(|(name, _)| slice.starts_with(name.as_str()));
     let reach = part.map_or(&progress.whole, |(_, reach)| reach);
     let of_part = part.map_or(String::new(), |(name, _)| format!(" of `{}`", plain(name)));
-    match (&reach.last_value, reach.watermark) {
-        (Some(value), _) => format!(
+    match (reach.watermark, &reach.last_value) {
+        (Some(watermark), _) => {
+            format!("watermark {watermark}{of_part}, once all slices are read")
+        }
+        (None, Some(value)) => format!(
             "last value {}{of_part}, as far as these pages show",
             plain(&value.to_string())
         ),
-        (None, Some(watermark)) => {
-            format!("watermark {watermark}{of_part}, once all slices are read")
-        }
         (None, None) => "nothing was read".to_owned(),
     }
 }

@@ -290,7 +290,9 @@ fn replaced_files(table: &TableState, replaces: Replaces, planned: &[PlannedSlic
 /// What earlier runs have read that is not read again.
 fn skips(before: &Progress, first: Option<&PlannedSlice>) -> Vec<String> {
     let mut skips = Vec::new();
-    if let Some(value) = &before.whole.last_value {
+    if let Some(value) = &before.whole.last_value
+        && before.whole.watermark.is_none()
+    {
         skips.push(format!("what is not beyond the last value, {value}"));
     }
     if let Some(watermark) = before.whole.watermark {
