@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod forget;
 pub(crate) mod run;
 pub(crate) mod sandbox;
+mod session;
 pub(crate) mod spec;
 pub(crate) mod sql;
 pub(crate) mod state;

@@ -59,7 +59,7 @@ impl SpecFile {
                 .map_err(|problem| Failure::usage(problem, None))?;
         }
         adapt(&mut pipeline);
-        let secrets = source.substituted();
+        let secrets = source.substituted(&self.variables);
         let mut plan = source.finish(compile(&pipeline))?;
         plan.client.secrets = secrets;
         let given = self.variables.given();

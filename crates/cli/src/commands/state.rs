@@ -9,11 +9,10 @@ use engine::flow::{Event, Reach};
 use engine::load::{State, TableState, new_load_id};
 use engine::plan::{Plan, WriteDisposition};
 use engine::run::{Edit, Editing, edit};
-use engine::spec::Pipeline;
 use serde_json::{Map, Value, json};
 
-use super::run::{clock, open_sandbox, point_at};
-use super::spec::SpecFile;
+use super::run::clock;
+use super::session::{Session, SessionArguments};
 use crate::args::{Output, StateCommand, StatePlace, StateShowArguments};
 use crate::failure::Failure;
 use crate::place::Place;
@@ -98,27 +97,17 @@ async fn change(
 
 /// The plan of a spec, and the API as the commit log names it.
 async fn open(spec: &Path, place: &StatePlace) -> Result<(Plan, String), Failure> {
-    let mut spec = SpecFile::read(spec)?;
-    let mut information = None;
-    if let Some(fixture) = &place.sandbox {
-        let (sandbox, told) = open_sandbox(fixture, &spec).await?;
-        spec.variables.set(told.variables.clone());
-        information = Some(told);
-        if let Some(sandbox) = sandbox {
-            sandbox.stop().await;
-        }
-    }
-    let adapt = |pipeline: &mut Pipeline| {
-        if let Some(information) = &information {
-            point_at(pipeline, information);
-        }
-    };
-    let plan = spec.plan(&place.vars, place.destination.as_deref(), adapt)?;
-    let api = match information {
-        Some(_) => "sandbox".to_owned(),
-        None => plan.client.base_url.origin().ascii_serialization(),
-    };
-    Ok((plan, api))
+    let session = Session::open(SessionArguments {
+        spec,
+        sandbox: place.sandbox.as_deref(),
+        destination: place.destination.as_deref(),
+        vars: &place.vars,
+        now: None,
+    })
+    .await?;
+    let opened = (session.plan.clone(), session.api.clone());
+    session.close().await;
+    Ok(opened)
 }
 
 fn table(state: &State) -> String {

@@ -1,6 +1,7 @@
 //! Text for people with the secrets taken out.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -10,7 +11,7 @@ use url::Url;
 
 use super::proxy;
 use crate::plan::{AuthPlan, ClientPlan};
-use crate::spec::{Secret, looks_secret, may_hold_secret};
+use crate::spec::{Secret, SecretVariable, looks_secret, may_hold_secret};
 
 /// Characters of a body that an error shows, at most.
 const EXCERPT_LETTERS: usize = 300;
@@ -19,18 +20,22 @@ const EXCERPT_LETTERS: usize = 300;
 const EXCERPT_BYTES: usize = 64 * 1024;
 
 /// Values of secret-looking parameters shorter than this are not looked for in other text.
-const SHORTEST_FOUND_BY_NAME: usize = 6;
+pub(super) const SHORTEST_FOUND_BY_NAME: usize = 6;
 
 /// Characters of a secret that are looked for as one: a pattern has many branches for each.
 const PATTERN_LETTERS: usize = 256;
 
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// Takes the credentials in use out of text.
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
     /// Patterns of secrets in any spelling, longer ones first.
     patterns: Vec<Regex>,
+    /// The same of what variables have put in whose names don't look like those of secrets.
+    unlikely: Vec<Regex>,
+    /// Secrets that variables have put in, by the name of the variable.
+    variables: Vec<(String, Secret)>,
 }
 
 impl Redactor {
@@ -38,11 +43,19 @@ impl Redactor {
     pub(super) fn new(plan: &ClientPlan) -> Self {
         let mut redactor = Self::default();
         redactor.learn_credentials(&plan.auth);
-        for secret in &plan.secrets {
-            if secret.expose().len() >= SHORTEST_FOUND_BY_NAME {
-                redactor.add(secret.expose());
+        for SecretVariable { name, value } in &plan.secrets {
+            if value.expose().len() >= SHORTEST_FOUND_BY_NAME {
+                let patterns = if may_hold_secret(name) {
+                    &mut redactor.patterns
+                } else {
+                    &mut redactor.unlikely
+                };
+                add(patterns, value.expose());
             }
+            redactor.variables.push((name.clone(), value.clone()));
         }
+        let longest_first = |(_, value): &(String, Secret)| Reverse(value.expose().len());
+        redactor.variables.sort_by_key(longest_first);
         redactor.add_headers(plan.headers.iter().map(|(name, value)| (name, value)));
         for proxy in proxy::credentials() {
             redactor.add(&proxy.password);
@@ -101,15 +114,21 @@ impl Redactor {
         redactor
     }
 
+    /// Secrets that variables have put in, by the name of the variable; the longest first.
+    pub(super) fn variables(&self) -> &[(String, Secret)] {
+        &self.variables
+    }
+
     /// A text without the secrets.
     pub(super) fn text(&self, text: &str) -> String {
-        let mut clean = text.to_owned();
-        for pattern in &self.patterns {
-            if let Cow::Owned(masked) = pattern.replace_all(&clean, MASK) {
-                clean = masked;
-            }
-        }
-        clean
+        let all = self.patterns.iter().chain(&self.unlikely);
+        masked(text, all)
+    }
+
+    /// A value of a record without the secrets. What a variable has put in that is no secret by its name, such as a date,
+    /// is a value like any other.
+    pub(super) fn value(&self, text: &str) -> String {
+        masked(text, &self.patterns)
     }
 
     /// A URL without the secrets, user info, and values of secret-looking parameters.
@@ -126,10 +145,10 @@ impl Redactor {
         self.text(shown.as_str())
     }
 
-    /// The beginning of a body, on one line.
+    /// The beginning of a body, on one line, without what would move the cursor of a terminal.
     pub(super) fn excerpt(&self, body: &[u8]) -> String {
         let text = String::from_utf8_lossy(&body[..body.len().min(EXCERPT_BYTES)]);
-        let clean = self.text(&text);
+        let clean = self.text(&text).replace(char::is_control, " ");
         let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(EXCERPT_LETTERS) {
             Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
@@ -157,32 +176,48 @@ impl Redactor {
         }
     }
 
-    /// Adds a secret in each spelling in which a server may echo it.
     fn add(&mut self, secret: &str) {
-        let secret = secret.trim();
-        for encoded in [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|encoding| encoding.encode(secret)) {
-            if encoded.len() >= SHORTEST_FOUND_BY_NAME {
-                self.add_spelling(&encoded);
-            }
-        }
-        self.add_spelling(secret);
+        add(&mut self.patterns, secret);
     }
 
     fn add_spelling(&mut self, secret: &str) {
-        let letters: Vec<char> = secret.chars().collect();
-        let parts = letters.len().div_ceil(PATTERN_LETTERS).max(1);
-        for part in letters.chunks(letters.len().div_ceil(parts).max(1)) {
-            let pattern: String = part.iter().map(|letter| any_spelling(*letter)).collect();
-            if self.patterns.iter().any(|known| known.as_str() == pattern) {
-                continue;
-            }
-            let pattern =
-                Regex::new(&pattern).expect("a pattern of escaped letters, bounded in size");
-            let is_shorter = |known: &Regex| known.as_str().len() < pattern.as_str().len();
-            let place = self.patterns.iter().position(is_shorter);
-            self.patterns
-                .insert(place.unwrap_or(self.patterns.len()), pattern);
+        add_spelling(&mut self.patterns, secret);
+    }
+}
+
+fn masked<'p>(text: &str, patterns: impl IntoIterator<Item = &'p Regex>) -> String {
+    let mut clean = text.to_owned();
+    for pattern in patterns {
+        if let Cow::Owned(masked) = pattern.replace_all(&clean, MASK) {
+            clean = masked;
         }
+    }
+    clean
+}
+
+/// Adds a secret in each spelling in which a server may echo it.
+fn add(patterns: &mut Vec<Regex>, secret: &str) {
+    let secret = secret.trim();
+    for encoded in [STANDARD_NO_PAD, URL_SAFE_NO_PAD].map(|encoding| encoding.encode(secret)) {
+        if encoded.len() >= SHORTEST_FOUND_BY_NAME {
+            add_spelling(patterns, &encoded);
+        }
+    }
+    add_spelling(patterns, secret);
+}
+
+fn add_spelling(patterns: &mut Vec<Regex>, secret: &str) {
+    let letters: Vec<char> = secret.chars().collect();
+    let parts = letters.len().div_ceil(PATTERN_LETTERS).max(1);
+    for part in letters.chunks(letters.len().div_ceil(parts).max(1)) {
+        let pattern: String = part.iter().map(|letter| any_spelling(*letter)).collect();
+        if patterns.iter().any(|known| known.as_str() == pattern) {
+            continue;
+        }
+        let pattern = Regex::new(&pattern).expect("a pattern of escaped letters, bounded in size");
+        let is_shorter = |known: &Regex| known.as_str().len() < pattern.as_str().len();
+        let place = patterns.iter().position(is_shorter);
+        patterns.insert(place.unwrap_or(patterns.len()), pattern);
     }
 }
 

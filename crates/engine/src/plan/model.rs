@@ -160,7 +160,7 @@ pub struct ClientPlan {
     /// How much memory answers may take.
     pub memory: MemoryPlan,
     /// Other values that no text may show: what variables have put into the spec. Set by whoever read it.
-    pub secrets: Vec<crate::spec::Secret>,
+    pub secrets: Vec<crate::spec::SecretVariable>,
 }
 
 /// A token bucket: `burst` tokens, refilled at `requests` each `per`.
@@ -221,6 +221,17 @@ pub enum Placement {
     /// A member of the JSON body by its keys from the root, or the field of a form that has them as its name, joined by
     /// dots.
     Body(Vec<String>),
+}
+
+impl Placement {
+    /// The name of the parameter, header or member; the keys of a member joined by dots.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Query(name) => name.clone(),
+            Self::Header(name) => name.to_string(),
+            Self::Body(keys) => keys.join("."),
+        }
+    }
 }
 
 /// An asynchronous job: create it, ask until it is done, then read its result.

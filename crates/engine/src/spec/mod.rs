@@ -83,7 +83,7 @@ pub use resource::{
 pub use response_action::{Action, HeaderWait, ResponseAction, Wait, WaitFormat};
 pub use schema::pipeline_schema;
 pub use schema_contract::{ContractMode, SchemaContract};
-pub use secret::{Secret, looks_secret, may_hold_secret};
+pub use secret::{Secret, SecretVariable, looks_secret, may_hold_secret};
 pub use source::{Mistake, Source, pipeline_name};
 pub use store_option::StoreOption;
 pub use value::{

@@ -57,6 +57,15 @@ impl JsonSchema for Secret {
     }
 }
 
+/// A secret that a variable has put into a spec.
+#[derive(Clone, Debug)]
+pub struct SecretVariable {
+    /// The variable's name.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
+
 /// Whether a key, parameter or header of that name usually holds a secret.
 pub fn looks_secret(name: &str) -> bool {
     let name: String = name

@@ -9,7 +9,7 @@ use super::include::{self, Load};
 use super::masking::{names, secret_defaults, secret_texts};
 use super::pipeline::Pipeline;
 use super::variables::{Variables, substitute};
-use super::{Secret, defaults, read, slice_names, var};
+use super::{Secret, SecretVariable, defaults, read, slice_names, var};
 
 /// A spec as it was read, kept to place mistakes that planning finds.
 #[derive(Debug)]
@@ -111,12 +111,19 @@ impl Source {
     }
 
     /// The values that variables have put in, which no text may show; those that the spec declares under `vars` are
-    /// no secrets, unless their name looks like one or they are put into credentials.
-    pub fn substituted(&self) -> Vec<Secret> {
+    /// no secrets, unless their name looks like one or they are put into credentials. Nor is the default of a variable that
+    /// is not set: it stands in the spec.
+    pub fn substituted(&self, variables: &Variables) -> Vec<SecretVariable> {
         let mut values = Vec::new();
         self.tree.collect_substituted(&mut values);
         values.retain(|value| !self.shown.contains(value));
-        values.into_iter().map(Secret::new).collect()
+        let named = values.into_iter().filter_map(|value| {
+            Some(SecretVariable {
+                name: variables.name_of(&value)?.to_owned(),
+                value: Secret::new(value),
+            })
+        });
+        named.collect()
     }
 
     /// Ends the reading: `Ok` where neither reading nor planning found a mistake.

@@ -68,6 +68,15 @@ impl Variables {
         given.map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The first variable, by name, that has this value; those that were handed in come before those with a default.
+    pub(super) fn name_of(&self, value: &str) -> Option<&str> {
+        let declared = self.declared.iter();
+        let declared = declared.filter_map(|(name, default)| Some((&**name, default.as_deref()?)));
+        let mut all = self.given().chain(declared);
+        let found = all.find(|(_, known)| *known == value);
+        found.map(|(name, _)| name)
+    }
+
     /// Takes the default that the spec declares for a variable.
     pub(super) fn declare(&mut self, name: &str, default: Option<&str>) {
         let default = default.map(ToOwned::to_owned);
