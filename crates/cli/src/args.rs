@@ -48,6 +48,8 @@ Examples:
   engine run pipelines/assembled.yaml --sandbox
   ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
   engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
+  engine run pipelines/assembled.yaml --record recorded
+  engine run pipelines/assembled.yaml --replay recorded --destination ./lake
   engine run pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
 
 Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
@@ -75,6 +77,13 @@ pub(crate) struct RunArguments {
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Keeps what the run asks and what is answered in this folder, without credentials; an earlier recording there goes.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+    /// Reads what an earlier run has recorded in this folder, instead of the API: nothing is sent, nothing is waited for,
+    /// and no credentials are needed. The clock is the recorded one.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["sandbox", "record"])]
+    pub(crate) replay: Option<PathBuf>,
     /// Starts over: reads from the start, and replaces all rows of the tables, each in one commit once its resource is read to
     /// its end. With `-r`, of these resources only, and of children that get their records.
     #[arg(long, conflicts_with_all = ["since", "until"])]

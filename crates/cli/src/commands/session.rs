@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::extract::cassette::Cassette;
 use engine::plan::Plan;
 use engine::spec::{Auth, Pipeline, RateLimit, TimeSpan, pipeline_name};
 use engine_sandbox::{Information, Sandbox};
@@ -65,6 +66,26 @@ impl Session {
             now: now.unwrap_or_else(whole_seconds),
             plan,
             sandbox,
+        })
+    }
+
+    /// Reads the spec for a run from a cassette: credentials may be missing, and base URL, API and clock are the recorded ones.
+    pub(super) fn replay(
+        arguments: &SessionArguments<'_>,
+        cassette: &Cassette,
+    ) -> Result<Self, Failure> {
+        let mut spec = SpecFile::read(arguments.spec)?;
+        spec.variables = spec.variables.without_the_api();
+        let adapt = |pipeline: &mut Pipeline| {
+            cassette
+                .base_url()
+                .clone_into(&mut pipeline.client.base_url);
+        };
+        Ok(Self {
+            api: cassette.api().to_owned(),
+            now: arguments.now.unwrap_or(cassette.now()),
+            plan: spec.plan(arguments.vars, arguments.destination, adapt)?,
+            sandbox: None,
         })
     }
 

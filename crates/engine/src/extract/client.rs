@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::auth::{Authorization, Credentials, Keyring};
+use super::cassette::{Tape, Traffic};
 use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
 use super::failure::{Failure, Teller};
 use super::http::{Http, Response, Scope};
@@ -47,7 +48,7 @@ struct Inner {
     http: Http,
     base_url: Url,
     keyring: Mutex<Keyring>,
-    redactor: RwLock<Redactor>,
+    redactor: Arc<RwLock<Redactor>>,
     /// Entries of `response_actions` that have been told, by resource and position.
     told: Mutex<HashSet<(String, usize)>>,
     clock: Clock,
@@ -107,14 +108,25 @@ pub(super) struct Attempt<'a> {
 impl Client {
     /// Sets up the client of a pipeline; nothing is sent yet.
     pub fn new(plan: ClientPlan, clock: Clock, observer: Observer) -> Result<Self, Error> {
-        let http = Http::new(&plan)?;
-        let redactor = Redactor::new(&plan);
+        Self::with_traffic(plan, clock, observer, Traffic::Network)
+    }
+
+    /// The same for requests that are recorded, or answered from what was.
+    pub fn with_traffic(
+        plan: ClientPlan,
+        clock: Clock,
+        observer: Observer,
+        traffic: Traffic,
+    ) -> Result<Self, Error> {
+        let redactor = Arc::new(RwLock::new(Redactor::new(&plan)));
+        let tape = Tape::new(traffic, Arc::clone(&redactor), plan.base_url.clone());
+        let http = Http::new(&plan, tape)?;
         let random = Box::new(|bound| fastrand::u64(0..=bound));
         let inner = Arc::new(Inner {
             http,
             base_url: plan.base_url,
             keyring: Mutex::default(),
-            redactor: RwLock::new(redactor),
+            redactor,
             told: Mutex::default(),
             clock,
             random,
@@ -173,6 +185,11 @@ impl Client {
         (self.inner.clock)()
     }
 
+    /// Whether answers come from a cassette, so that nobody is spared by a wait.
+    pub(super) fn is_replayed(&self) -> bool {
+        self.inner.http.tape.is_replayed()
+    }
+
     pub(super) fn notice(&self, resource: &str, text: &str) {
         let text = self.inner.redactor().text(text);
         self.observe(Event::Notice {
@@ -208,7 +225,7 @@ impl Client {
             attempt.sent += 1;
             let scope = Scope::Api(&current.authorization);
             let permit = self.on_the_way.acquire().await;
-            let answer = self.inner.http.send(request.clone(), scope).await;
+            let answer = self.inner.http.send(resource, request.clone(), scope).await;
             drop(permit);
             let verdict = match answer {
                 Ok(response) => self.judge(response, &attempt, &inspect).await?,
@@ -261,7 +278,8 @@ impl Client {
             self.count(resource, requests);
             attempt.sent += 1;
             let scope = Scope::Only(&request.url);
-            let failure = match self.inner.http.send(request.clone(), scope).await {
+            let answer = self.inner.http.send(resource, request.clone(), scope).await;
+            let failure = match answer {
                 Err(error) => Failure::Send(error),
                 Ok(response) if !response.status.is_success() => Failure::Status(response),
                 Ok(mut response) => match Selector::root().value(&response.body) {
@@ -339,6 +357,9 @@ impl Client {
 
     /// The wait before the next try; where the server is overloaded, everybody waits.
     fn wait(&self, attempt: &Attempt<'_>, failure: &Failure, repeat: &Repeat) -> Duration {
+        if self.is_replayed() {
+            return Duration::ZERO;
+        }
         let (plan, everybody) = match repeat {
             Repeat::Action {
                 wait, everybody, ..

@@ -121,6 +121,10 @@ impl Failure {
                 tried,
                 limit: REDIRECT_LIMIT,
             },
+            Self::Send(SendError::Unrecorded(unrecorded)) => Error::NotRecorded {
+                tried,
+                problem: teller.redactor.text(&unrecorded.0),
+            },
             Self::Body(response, source) => Error::InvalidBody {
                 answered: Box::new(teller.answered(&response)),
                 is_html: is_html(&response),
