@@ -21,6 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Check(CheckArguments),
     Run(RunArguments),
+    Test(TestArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),
     Files(FilesArguments),
@@ -101,6 +102,34 @@ pub(crate) struct RunArguments {
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,
+}
+
+/// Runs a pipeline's tests: against recorded answers or a sandbox, each case into a destination of its own.
+///
+/// The tests of `shop.yaml` lie in `shop.test.yaml` beside it.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine test pipelines/assembled.yaml
+  engine test pipelines/assembled.yaml --case recorded --output json
+  engine test pipelines/assembled.yaml --accept
+
+Exit codes: 0 all is as expected; 1 something isn't; 2 bad spec, test file, cassette or usage.")]
+pub(crate) struct TestArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// Another test file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Runs only this case. May be given several times.
+    #[arg(long = "case", value_name = "NAME")]
+    pub(crate) cases: Vec<String>,
+    /// Writes what is found into the test file, in the place of what was expected. Comments behind its first lines are lost.
+    #[arg(long, conflicts_with = "cases")]
+    pub(crate) accept: bool,
+    /// Text, or JSON.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// Checks a spec, and proves that its destination lets a run do what it needs.

@@ -121,7 +121,8 @@ impl From<Diagnostics> for Failure {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+/// An error and its causes, a line each.
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = format!("error: {error}");
     let causes = causes(error.source());
     if !causes.is_empty() {

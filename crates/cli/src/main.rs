@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Check(arguments) => runtime.block_on(commands::check::check(arguments, &printer)),
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
+        Command::Test(arguments) => runtime.block_on(commands::test::test(&arguments, &printer)),
         Command::State(arguments) => {
             runtime.block_on(commands::state::state(arguments.command, &printer))
         }

@@ -21,3 +21,4 @@ mod round_trip;
 pub mod run;
 pub mod schema;
 pub mod spec;
+pub mod testing;

@@ -10,4 +10,5 @@ mod session;
 pub(crate) mod spec;
 pub(crate) mod sql;
 pub(crate) mod state;
+pub(crate) mod test;
 pub(crate) mod vacuum;

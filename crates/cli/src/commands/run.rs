@@ -10,6 +10,7 @@ use engine::run::{End, Options, Range, Scope, run as run_plan};
 use jiff::Timestamp;
 
 use super::session::{Session, SessionArguments};
+use super::spec::SpecFile;
 use crate::args::RunArguments;
 use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
@@ -73,7 +74,7 @@ async fn open(arguments: &RunArguments) -> Result<(Session, Traffic), Failure> {
     };
     if let Some(folder) = &arguments.replay {
         let cassette = Cassette::open(folder)?;
-        let session = Session::replay(&asked, &cassette)?;
+        let session = Session::replay(SpecFile::read(&arguments.spec)?, &asked, &cassette)?;
         return Ok((session, Traffic::Replayed(Arc::new(cassette))));
     }
     let session = Session::open(asked).await?;
