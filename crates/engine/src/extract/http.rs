@@ -122,7 +122,8 @@ impl Http {
         scope: Scope<'_>,
     ) -> Result<Response, SendError> {
         for _ in 0..=REDIRECT_LIMIT {
-            let response = self.send_once(resource, &request, scope).await?;
+            // On the heap, so that the futures of whoever sends stay small.
+            let response = Box::pin(self.send_once(resource, &request, scope)).await?;
             let Some(target) = redirect_target(&response) else {
                 return Ok(response);
             };

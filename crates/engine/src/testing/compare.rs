@@ -76,13 +76,12 @@ pub fn compare(expect: &Expect, found: &Found) -> Vec<Mismatch> {
         ));
     }
     for (name, table) in &expect.tables {
-        match found.tables.get(name) {
-            Some(there) => compare_table(name, table, there, &mut mismatches),
-            None => {
-                let names: Vec<&str> = found.tables.keys().map(String::as_str).collect();
-                let names = format!("only {}", names.join(", "));
-                mismatches.push(Mismatch::new("tables", format!("`{name}`"), names));
-            }
+        if let Some(there) = found.tables.get(name) {
+            compare_table(name, table, there, &mut mismatches);
+        } else {
+            let names: Vec<&str> = found.tables.keys().map(String::as_str).collect();
+            let names = format!("only {}", names.join(", "));
+            mismatches.push(Mismatch::new("tables", format!("`{name}`"), names));
         }
     }
     mismatches

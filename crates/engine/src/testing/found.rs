@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::flow::Progress;
 use crate::load::{Destination, Error, State, TableState, read_table};
 use crate::run::Report;
-use crate::schema::METADATA_NAMES;
+use crate::schema::{METADATA_NAMES, TableSchema};
 
 /// A run's report, and the tables behind it.
 pub struct Found {
@@ -67,7 +67,7 @@ impl FoundTable {
         name: &str,
         table: &TableState,
     ) -> Result<Self, Error> {
-        let schema = table.schema.as_ref().map(|schema| schema.arrow_schema());
+        let schema = table.schema.as_ref().map(TableSchema::arrow_schema);
         let fields = schema.iter().flat_map(|schema| schema.fields());
         let fields = fields.filter(|field| !METADATA_NAMES.contains(&field.name().as_str()));
         Ok(Self {

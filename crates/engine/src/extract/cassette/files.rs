@@ -59,7 +59,7 @@ pub(super) fn write_body(folder: &Path, body: &BodyText) -> io::Result<String> {
     let path = folder.join(&name);
     if !path.exists() {
         fs::create_dir_all(folder.join("bodies"))?;
-        if name.ends_with(".zst") {
+        if is_compressed(&name) {
             fs::write(path, zstd::encode_all(&*body.bytes, ZSTD_LEVEL)?)?;
         } else {
             fs::write(path, &body.bytes)?;
@@ -78,10 +78,16 @@ pub(super) fn read_body(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
     }
     let bytes = fs::read(folder.join(name))?;
-    if name.ends_with(".zst") {
+    if is_compressed(name) {
         return zstd::decode_all(&*bytes);
     }
     Ok(bytes)
+}
+
+fn is_compressed(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|ending| ending == "zst")
 }
 
 /// JSON with a line for each member of the outer levels.

@@ -134,9 +134,9 @@ fn status(number: u16) -> Result<StatusCode, String> {
 fn headers(recorded: &BTreeMap<String, String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in recorded {
-        let unfit = |_| format!("`{name}` is no header");
-        let key = HeaderName::try_from(name).map_err(|_| unfit(()))?;
-        let value = HeaderValue::try_from(value).map_err(|_| unfit(()))?;
+        let unfit = || format!("`{name}` is no header");
+        let key = HeaderName::try_from(name).map_err(|_| unfit())?;
+        let value = HeaderValue::try_from(value).map_err(|_| unfit())?;
         headers.insert(key, value);
     }
     Ok(headers)

@@ -85,7 +85,7 @@ impl Scrubber {
         let body = whole.as_deref().unwrap_or(body);
         Ok(match body {
             [] => None,
-            body if is_for_token => Some(self.token_answer(body)),
+            body if is_for_token => Some(token_answer(body)),
             body => Some(self.body(body)),
         })
     }
@@ -129,21 +129,6 @@ impl Scrubber {
         self.body(body)
     }
 
-    /// What a client needs of a token's answer, and nothing of the token.
-    fn token_answer(&self, body: &[u8]) -> BodyText {
-        let text = match Grant::parse(body) {
-            Some(grant) => {
-                let life = grant.expires_in.map(|life| life.as_secs());
-                json!({ "access_token": MASK, "expires_in": life }).to_string()
-            }
-            None if serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
-                json!({ "error": "not recorded: it may hold a token" }).to_string()
-            }
-            None => "not recorded: it may hold a token".to_owned(),
-        };
-        BodyText::new(text.into_bytes())
-    }
-
     fn body(&self, body: &[u8]) -> BodyText {
         let text = String::from_utf8_lossy(body);
         let masked = self.redactor.recorded(&text, MASK);
@@ -157,6 +142,21 @@ impl Scrubber {
         }
         BodyText::new(masked.into_bytes())
     }
+}
+
+/// What a client needs of a token's answer, and nothing of the token.
+fn token_answer(body: &[u8]) -> BodyText {
+    let text = match Grant::parse(body) {
+        Some(grant) => {
+            let life = grant.expires_in.map(|life| life.as_secs());
+            json!({ "access_token": MASK, "expires_in": life }).to_string()
+        }
+        None if serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+            json!({ "error": "not recorded: it may hold a token" }).to_string()
+        }
+        None => "not recorded: it may hold a token".to_owned(),
+    };
+    BodyText::new(text.into_bytes())
 }
 
 fn mask_members(value: &mut Value) {
