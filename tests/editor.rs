@@ -31,6 +31,7 @@ fn the_shipped_files_are_valid() {
     for (path, name) in [
         ("pipelines/assembled.yaml", "pipeline.schema.json"),
         ("pipelines/sandbox/assembled.yaml", "sandbox.schema.json"),
+        ("pipelines/assembled.test.yaml", "test.schema.json"),
     ] {
         let errors: Vec<String> = schema(name)
             .iter_errors(&yaml(path))

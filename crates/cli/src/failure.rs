@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use engine::extract::cassette::CassetteError;
 use engine::spec::Diagnostics;
 
 use crate::printer::Printer;
@@ -124,6 +125,13 @@ impl From<engine::run::Error> for Failure {
 impl From<engine::load::Error> for Failure {
     fn from(error: engine::load::Error) -> Self {
         Self::Load(error)
+    }
+}
+
+impl From<CassetteError> for Failure {
+    fn from(error: CassetteError) -> Self {
+        let cause = error.source().map(|source| source.to_string().into());
+        Self::usage(error.to_string(), cause)
     }
 }
 

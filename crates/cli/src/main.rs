@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             runtime.block_on(commands::preview::preview(arguments, &printer))
         }
         Command::Run(arguments) => runtime.block_on(commands::run::run(arguments, &printer)),
+        Command::Test(arguments) => runtime.block_on(commands::test::test(&arguments, &printer)),
         Command::State(arguments) => {
             runtime.block_on(commands::state::state(arguments.command, &printer))
         }

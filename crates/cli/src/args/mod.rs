@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Preview(PreviewArguments),
     Plan(PlanArguments),
     Run(RunArguments),
+    Test(TestArguments),
     State(StateArguments),
     Sandbox(SandboxArguments),
     Files(FilesArguments),
@@ -74,6 +75,8 @@ Examples:
   engine run pipelines/assembled.yaml --sandbox
   ASSEMBLED_API_KEY=sk_live_… engine run pipelines/assembled.yaml
   engine run pipelines/assembled.yaml -r people -r teams --destination ./lake
+  engine run pipelines/assembled.yaml --record recorded
+  engine run pipelines/assembled.yaml --replay recorded --destination ./lake
   engine run pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
 
 Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
@@ -101,6 +104,13 @@ pub(crate) struct RunArguments {
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Keeps what the run asks and what is answered in this folder, without credentials; an earlier recording there goes.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) record: Option<PathBuf>,
+    /// Reads what an earlier run has recorded in this folder, instead of the API: nothing is sent, nothing is waited for,
+    /// and no credentials are needed. The clock is the recorded one.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["sandbox", "record"])]
+    pub(crate) replay: Option<PathBuf>,
     /// Starts over: reads from the start, and replaces all rows of the tables, each in one commit once its resource is read to
     /// its end. With `-r`, of these resources only, and of children that get their records.
     #[arg(long, conflicts_with_all = ["since", "until"])]
@@ -118,6 +128,34 @@ pub(crate) struct RunArguments {
     /// Takes this time as the run's start, such as `2024-01-31T12:00:00Z`; reading ends there. Default: the clock.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) now: Option<Timestamp>,
+}
+
+/// Runs a pipeline's tests: against recorded answers or a sandbox, each case into a destination of its own.
+///
+/// The tests of `shop.yaml` lie in `shop.test.yaml` beside it.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  engine test pipelines/assembled.yaml
+  engine test pipelines/assembled.yaml --case recorded --output json
+  engine test pipelines/assembled.yaml --accept
+
+Exit codes: 0 all is as expected; 1 something isn't; 2 bad spec, test file, cassette or usage.")]
+pub(crate) struct TestArguments {
+    /// The pipeline's YAML file.
+    pub(crate) spec: PathBuf,
+    /// Another test file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Runs only this case. May be given several times.
+    #[arg(long = "case", value_name = "NAME")]
+    pub(crate) cases: Vec<String>,
+    /// Writes what is found into the test file, in the place of what was expected. Comments behind its first lines are lost.
+    #[arg(long, conflicts_with = "cases")]
+    pub(crate) accept: bool,
+    /// Text, or JSON.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
 }
 
 /// Serves a simulated API from a fixture, until it is stopped.

@@ -18,4 +18,5 @@ pub(crate) mod show;
 pub(crate) mod spec;
 pub(crate) mod sql;
 pub(crate) mod state;
+pub(crate) mod test;
 pub(crate) mod vacuum;

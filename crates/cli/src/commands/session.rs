@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use engine::extract::cassette::Cassette;
 use engine::plan::Plan;
 use engine::spec::{Auth, Pipeline, RateLimit, TimeSpan, pipeline_name};
 use engine_sandbox::{Information, Sandbox};
@@ -38,7 +39,14 @@ pub(super) struct Session {
 impl Session {
     /// Reads the spec. Under a sandbox its base URL, variables, clock and rate limit take the place of the spec's.
     pub(super) async fn open(arguments: SessionArguments<'_>) -> Result<Self, Failure> {
-        let mut spec = SpecFile::read(arguments.spec)?;
+        Self::open_read(SpecFile::read(arguments.spec)?, arguments).await
+    }
+
+    /// The same for a spec that is read already.
+    pub(super) async fn open_read(
+        mut spec: SpecFile,
+        arguments: SessionArguments<'_>,
+    ) -> Result<Self, Failure> {
         let (sandbox, information) = match arguments.sandbox {
             None => (None, None),
             Some(name) => {
@@ -66,6 +74,33 @@ impl Session {
             plan,
             sandbox,
         })
+    }
+
+    /// Reads the spec for a run from a cassette: credentials may be missing, and base URL, API and clock are the recorded ones.
+    pub(super) fn replay(
+        mut spec: SpecFile,
+        arguments: &SessionArguments<'_>,
+        cassette: &Cassette,
+    ) -> Result<Self, Failure> {
+        spec.variables = spec.variables.without_the_api();
+        let adapt = |pipeline: &mut Pipeline| {
+            cassette
+                .base_url()
+                .clone_into(&mut pipeline.client.base_url);
+        };
+        Ok(Self {
+            api: cassette.api().to_owned(),
+            now: arguments.now.unwrap_or(cassette.now()),
+            plan: spec.plan(arguments.vars, arguments.destination, adapt)?,
+            sandbox: None,
+        })
+    }
+
+    /// Moves the clock of the sandbox to the session's, where one was started.
+    pub(super) fn move_sandbox_clock(&self) {
+        if let Some(sandbox) = &self.sandbox {
+            sandbox.set_now(self.now);
+        }
     }
 
     /// Stops the sandbox, where one was started.

@@ -19,20 +19,27 @@ pub(crate) struct SpecFile {
 impl SpecFile {
     /// Reads the file, the environment, and the `.env` file beside it.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let mut spec = Self::read_alone(path, environment())?;
+        let file = spec.folder.join(".env");
+        let added = spec.variables.add_file(&file);
+        added.map_err(|error| Failure::usage(error.to_string(), None))?;
+        Ok(spec)
+    }
+
+    /// Reads the file, for these variables and no others.
+    pub(crate) fn read_alone(
+        path: &Path,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::usage(format!("read the spec `{name}`"), Some(error.into()))
         })?;
-        let mut variables = Variables::new(environment());
-        let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-        variables
-            .add_file(&folder.join(".env"))
-            .map_err(|error| Failure::usage(error.to_string(), None))?;
         Ok(Self {
             name,
             text,
-            variables,
-            folder,
+            variables: Variables::new(variables),
+            folder: path.parent().unwrap_or(Path::new(".")).to_owned(),
         })
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::auth::{Authorization, Credentials, Keyring};
+use super::cassette::{Tape, Traffic};
 use super::error::{CLIENT_AUTH, ENDPOINT_AUTH, Error};
 use super::failure::Failure;
 use super::http::{Http, Scope};
@@ -47,7 +48,7 @@ pub(super) struct Inner {
     pub(super) http: Http,
     base_url: Url,
     keyring: Mutex<Keyring>,
-    redactor: RwLock<Redactor>,
+    redactor: Arc<RwLock<Redactor>>,
     /// Entries of `response_actions` that have been told, by resource and position.
     pub(super) told: Mutex<HashSet<(String, usize)>>,
     clock: Clock,
@@ -109,7 +110,7 @@ pub(super) struct Attempt<'a> {
 impl Client {
     /// Sets up the client of a pipeline; nothing is sent yet.
     pub fn new(plan: ClientPlan, clock: Clock, observer: Observer) -> Result<Self, Error> {
-        Self::with(plan, clock, observer, false)
+        Self::with(plan, clock, observer, false, Traffic::Network)
     }
 
     /// The same; the observer is told of each request and its answer ([`Event::Exchanged`]).
@@ -118,7 +119,17 @@ impl Client {
         clock: Clock,
         observer: Observer,
     ) -> Result<Self, Error> {
-        Self::with(plan, clock, observer, true)
+        Self::with(plan, clock, observer, true, Traffic::Network)
+    }
+
+    /// The same for requests that are recorded, or answered from what was.
+    pub fn with_traffic(
+        plan: ClientPlan,
+        clock: Clock,
+        observer: Observer,
+        traffic: Traffic,
+    ) -> Result<Self, Error> {
+        Self::with(plan, clock, observer, false, traffic)
     }
 
     fn with(
@@ -126,15 +137,17 @@ impl Client {
         clock: Clock,
         observer: Observer,
         tells_exchanges: bool,
+        traffic: Traffic,
     ) -> Result<Self, Error> {
-        let http = Http::new(&plan)?;
-        let redactor = Redactor::new(&plan);
+        let redactor = Arc::new(RwLock::new(Redactor::new(&plan)));
+        let tape = Tape::new(traffic, Arc::clone(&redactor), plan.base_url.clone());
+        let http = Http::new(&plan, tape)?;
         let random = Box::new(|bound| fastrand::u64(0..=bound));
         let inner = Arc::new(Inner {
             http,
             base_url: plan.base_url,
             keyring: Mutex::default(),
-            redactor: RwLock::new(redactor),
+            redactor,
             told: Mutex::default(),
             clock,
             random,
@@ -200,6 +213,11 @@ impl Client {
         self.inner.redactor_for(request).excerpt(body)
     }
 
+    /// Whether answers come from a cassette, so that nobody is spared by a wait.
+    pub(super) fn is_replayed(&self) -> bool {
+        self.inner.http.tape.is_replayed()
+    }
+
     /// Sends a request until it succeeds with a body that passes inspection; counts each try.
     ///
     /// Breaks where `response_actions` say that the series of pages ends without this answer.
@@ -219,7 +237,7 @@ impl Client {
             attempt.sent += 1;
             let scope = Scope::Api(&current.authorization);
             let permit = self.on_the_way.acquire().await;
-            let answer = self.inner.http.send(request.clone(), scope).await;
+            let answer = self.inner.http.send(resource, request.clone(), scope).await;
             drop(permit);
             self.tell_exchange(&attempt, scope, &answer);
             let verdict = match answer {
@@ -273,7 +291,7 @@ impl Client {
             self.count(resource, requests);
             attempt.sent += 1;
             let scope = Scope::Only(&request.url);
-            let answer = self.inner.http.send(request.clone(), scope).await;
+            let answer = self.inner.http.send(resource, request.clone(), scope).await;
             self.tell_exchange(&attempt, scope, &answer);
             let failure = match answer {
                 Err(error) => Failure::Send(error),
@@ -353,6 +371,9 @@ impl Client {
 
     /// The wait before the next try; where the server is overloaded, everybody waits.
     fn wait(&self, attempt: &Attempt<'_>, failure: &Failure, repeat: &Repeat) -> Duration {
+        if self.is_replayed() {
+            return Duration::ZERO;
+        }
         let (plan, everybody) = match repeat {
             Repeat::Action {
                 wait, everybody, ..

@@ -147,6 +147,14 @@ pub enum Error {
         /// How many are followed.
         limit: usize,
     },
+    /// The cassette that is played has no answer to the request. Nothing was sent.
+    #[error("{tried}: it was not recorded: {problem}; record again, or change the spec back")]
+    NotRecorded {
+        /// The request.
+        tried: Box<Tried>,
+        /// The nearest recorded request, and what differs.
+        problem: String,
+    },
     /// The slice gives no fitting value for a placeholder.
     #[error("build the request")]
     Fill(#[from] RenderError),

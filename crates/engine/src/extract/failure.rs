@@ -113,6 +113,10 @@ impl Failure {
                 tried,
                 limit: REDIRECT_LIMIT,
             },
+            Self::Send(SendError::Unrecorded(unrecorded)) => Error::NotRecorded {
+                tried,
+                problem: teller.redactor.text(&unrecorded.0),
+            },
             Self::Body(response, source) => Error::InvalidBody {
                 answered: Box::new(teller.answered(&response)),
                 is_html: is_html(&response),
@@ -151,6 +155,7 @@ impl SendError {
             Self::TooLarge | Self::Disk(_) | Self::OtherOrigin { .. } | Self::TooManyRedirects => {
                 "the answer can't be taken".to_owned()
             }
+            Self::Unrecorded(_) => "the recording has no answer to it".to_owned(),
         }
     }
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::address::{host, same_origin};
 use super::auth::Authorization;
+use super::cassette::{self, Tape, Unrecorded};
 use super::connections::Connections;
 use super::curl::Outgoing;
 use super::error::Error;
@@ -63,6 +64,8 @@ pub(super) enum SendError {
         outside: &'static str,
     },
     TooManyRedirects,
+    /// The cassette that is played has no answer to it.
+    Unrecorded(Unrecorded),
 }
 
 /// Sends requests where they may go.
@@ -73,6 +76,7 @@ pub(super) struct Http {
     /// The client's headers, without credentials.
     headers: HeaderMap,
     pub(super) pacer: Pacer,
+    pub(super) tape: Tape,
     /// In bytes.
     body_limit: u64,
     /// Size from which on a body is kept on disk, in bytes.
@@ -80,7 +84,7 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(plan: &ClientPlan) -> Result<Self, Error> {
+    pub(super) fn new(plan: &ClientPlan, tape: Tape) -> Result<Self, Error> {
         proxy::check(plan.base_url.scheme()).map_err(|problem| Error::Setup { problem })?;
         // It fails where a provider is installed already, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -99,6 +103,7 @@ impl Http {
             allowed_hosts: plan.allowed_hosts.clone(),
             headers,
             pacer,
+            tape,
             body_limit: MAXIMUM_BODY_BYTES,
             in_memory: plan.memory.body_bytes(),
         })
@@ -113,11 +118,13 @@ impl Http {
     /// Sends a request when the rate limit allows, follows redirects within its scope, and reads the whole answer.
     pub(super) async fn send(
         &self,
+        resource: &str,
         mut request: Request,
         scope: Scope<'_>,
     ) -> Result<Response, SendError> {
         for _ in 0..=REDIRECT_LIMIT {
-            let response = self.send_once(&request, scope).await?;
+            // On the heap, so that the futures of whoever sends stay small.
+            let response = Box::pin(self.send_once(resource, &request, scope)).await?;
             let Some(target) = redirect_target(&response) else {
                 return Ok(response);
             };
@@ -176,7 +183,12 @@ impl Http {
         }
     }
 
-    async fn send_once(&self, request: &Request, scope: Scope<'_>) -> Result<Response, SendError> {
+    async fn send_once(
+        &self,
+        resource: &str,
+        request: &Request,
+        scope: Scope<'_>,
+    ) -> Result<Response, SendError> {
         if !self.permits(&request.url, scope) {
             return Err(SendError::OtherOrigin {
                 host: host(&request.url),
@@ -185,6 +197,24 @@ impl Http {
                     Scope::Only(_) => "not the origin of `access_token_url`",
                 },
             });
+        }
+        let outgoing = cassette::Outgoing {
+            resource,
+            request,
+            is_for_token: matches!(scope, Scope::Only(_)),
+        };
+        if let Some(answer) = self.tape.replay(outgoing).await {
+            let answer = answer.map_err(SendError::Unrecorded)?;
+            let mut arriving = Arriving::new(self.in_memory, answer.body.len() as u64);
+            arriving.push(&answer.body).await.map_err(SendError::Disk)?;
+            return respond(
+                request,
+                answer.status,
+                answer.headers,
+                arriving,
+                Duration::ZERO,
+            )
+            .await;
         }
         let (url, headers) = self.with_credentials(request, scope);
         let transport = |error: reqwest::Error| SendError::Transport(error.without_url());
@@ -208,18 +238,30 @@ impl Http {
             }
             arriving.push(&chunk).await.map_err(SendError::Disk)?;
         }
-        let (body, file) = arriving.finish().await.map_err(SendError::Disk)?;
-        let body = without_byte_order_mark(body);
         let headers = std::mem::take(response.headers_mut());
-        Ok(Response {
-            status: response.status(),
-            headers,
-            url: request.url.clone(),
-            body,
-            file: file.map(Arc::new),
-            took: departed.elapsed(),
-        })
+        let took = departed.elapsed();
+        let response = respond(request, response.status(), headers, arriving, took).await?;
+        self.tape.record(outgoing, &response).await;
+        Ok(response)
     }
+}
+
+async fn respond(
+    request: &Request,
+    status: StatusCode,
+    headers: HeaderMap,
+    arriving: Arriving,
+    took: Duration,
+) -> Result<Response, SendError> {
+    let (body, file) = arriving.finish().await.map_err(SendError::Disk)?;
+    Ok(Response {
+        status,
+        headers,
+        url: request.url.clone(),
+        body: without_byte_order_mark(body),
+        file: file.map(Arc::new),
+        took,
+    })
 }
 
 fn redirect_target(response: &Response) -> Option<Url> {

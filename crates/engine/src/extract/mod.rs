@@ -7,6 +7,7 @@ mod address;
 pub mod again;
 mod ahead;
 mod auth;
+pub mod cassette;
 mod client;
 mod connections;
 mod contents;

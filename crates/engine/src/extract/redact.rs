@@ -27,6 +27,9 @@ const PATTERN_LETTERS: usize = 256;
 
 pub(super) const MASK: &str = "***";
 
+/// Secrets shorter than this, such as the `x` that some APIs take for a password, are not looked for in what is kept.
+const SHORTEST_RECORDED: usize = 4;
+
 /// Takes the credentials in use out of text.
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
@@ -131,6 +134,45 @@ impl Redactor {
         masked(text, &self.patterns)
     }
 
+    /// A text that is kept to be sent or read again, with something in the place of the secrets. What is so short that it
+    /// stands in other words stays.
+    pub(super) fn recorded(&self, text: &str, mask: &str) -> String {
+        let mut clean = text.to_owned();
+        for pattern in &self.patterns {
+            if letters(pattern) >= SHORTEST_RECORDED
+                && let Cow::Owned(masked) = pattern.replace_all(&clean, mask)
+            {
+                clean = masked;
+            }
+        }
+        clean
+    }
+
+    /// A URL that is kept, without the secrets. Values of secret-looking parameters that are not known go too, and stay
+    /// different from each other: they may be marks of pages.
+    pub(super) fn recorded_url(&self, url: &Url) -> String {
+        let mut kept = url.clone();
+        if kept.set_username("").is_err() || kept.set_password(None).is_err() {
+            return MASK.to_owned();
+        }
+        if let Some(query) = url.query() {
+            let pairs = query.split('&').map(|pair| self.recorded_pair(pair));
+            let pairs: Vec<String> = pairs.collect();
+            kept.set_query(Some(&pairs.join("&")));
+        }
+        self.recorded(kept.as_str(), MASK)
+    }
+
+    fn recorded_pair(&self, pair: &str) -> String {
+        match pair.split_once('=') {
+            Some((name, value)) if looks_secret(name) && self.recorded(value, MASK) == value => {
+                let mark = xxhash_rust::xxh3::xxh3_64(value.as_bytes()) & 0xffff;
+                format!("{name}={MASK}{mark:04x}")
+            }
+            _ => pair.to_owned(),
+        }
+    }
+
     /// A URL without the secrets, user info, and values of secret-looking parameters.
     pub(super) fn url(&self, url: &Url) -> String {
         let mut shown = url.clone();
@@ -193,6 +235,11 @@ fn masked<'p>(text: &str, patterns: impl IntoIterator<Item = &'p Regex>) -> Stri
         }
     }
     clean
+}
+
+/// How many letters of a secret a pattern looks for: each is a group of its own.
+fn letters(pattern: &Regex) -> usize {
+    pattern.as_str().matches("(?:").count()
 }
 
 /// Adds a secret in each spelling in which a server may echo it.

@@ -23,6 +23,7 @@ use super::resource::{Outcome, ResourceRun};
 use super::stop::{GRACE, Stop, stop_when};
 use super::tally::Tally;
 use crate::extract::Client;
+use crate::extract::cassette::Traffic;
 use crate::extract::progress::{goes_on, grid};
 use crate::flow::{Event, Observer, Progress};
 use crate::load::{Destination, Lake, Lease, Owner, Patience, TableState};
@@ -47,6 +48,8 @@ pub struct Options {
     pub scope: Scope,
     /// Stops at the first resource that fails.
     pub fail_fast: bool,
+    /// How requests reach the API.
+    pub traffic: Traffic,
     /// Gets everything that happens.
     pub observer: Observer,
 }
@@ -136,10 +139,11 @@ async fn run_alone(
         changes::check(written, lake.state(), &options.observer)?;
     }
     changes::tell_orphans(&plan, lake.state(), &options.observer);
-    let client = Client::new(
+    let client = Client::with_traffic(
         plan.client.clone(),
         Arc::clone(&options.clock),
         Arc::clone(&options.observer),
+        options.traffic.clone(),
     )
     .map_err(|source| Error::Client(Box::new(source)))?;
     let (stop, _) = watch::channel(Stop::Not);

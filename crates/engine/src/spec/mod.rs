@@ -92,5 +92,6 @@ pub use value::{
     OneOrMany, StatusRange, StatusRanges, TemplateText, TemplateValue, TimeSpan, parse_time,
 };
 pub use var::Var;
+pub(crate) use variables::STAND_IN;
 pub use variables::{Variables, VariablesFileError};
 pub use write_disposition::{DedupSort, Disposition, MergeStrategy, WriteDisposition};

@@ -29,7 +29,7 @@ enum StandIn {
 }
 
 /// What stands for a missing variable: it may be a part of a URL, and leads nowhere (RFC 2606).
-const STAND_IN: &str = "https://unset.invalid";
+pub(crate) const STAND_IN: &str = "https://unset.invalid";
 
 /// The top-level keys that say how the API is reached and read.
 const OF_THE_API: [&str; 3] = ["client", "resource_defaults", "resources"];
