@@ -52,6 +52,7 @@ mod record;
 mod reference;
 mod requests;
 mod responses;
+mod run_flags;
 mod scheduling;
 mod schema;
 mod show;

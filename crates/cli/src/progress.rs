@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::flow::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::args::Output;
 use crate::printer::Printer;
 use crate::summary::{bytes, grouped};
 
@@ -16,6 +17,8 @@ const REDRAW_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct Progress {
     bar: ProgressBar,
     shows_notes: bool,
+    /// Events are lines of JSON on the standard output.
+    writes_json: bool,
     counts: Mutex<Counts>,
 }
 
@@ -31,8 +34,9 @@ struct Counts {
 }
 
 impl Progress {
-    pub(crate) fn new(printer: &Printer) -> Self {
-        let bar = if printer.draws_progress() {
+    pub(crate) fn new(printer: &Printer, output: Output) -> Self {
+        let writes_json = output == Output::Json;
+        let bar = if printer.draws_progress() && !writes_json {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
@@ -44,6 +48,7 @@ impl Progress {
         Self {
             bar,
             shows_notes: !printer.is_quiet(),
+            writes_json,
             counts: Mutex::default(),
         }
     }
@@ -52,11 +57,17 @@ impl Progress {
     pub(crate) fn without_notes(printer: &Printer) -> Self {
         Self {
             shows_notes: false,
-            ..Self::new(printer)
+            ..Self::new(printer, Output::Text)
         }
     }
 
     pub(crate) fn observe(&self, event: Event) {
+        if self.writes_json {
+            if let Ok(line) = serde_json::to_string(&event) {
+                Printer::new(false).result(&line);
+            }
+            return;
+        }
         let mut counts = self
             .counts
             .lock()

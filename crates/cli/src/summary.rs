@@ -89,6 +89,15 @@ pub(crate) fn plain_table(rows: impl IntoIterator<Item = Vec<String>>) -> String
     table.trim_fmt()
 }
 
+/// The same as one line of JSON: the last event of the run.
+pub(crate) fn line(report: &Report) -> String {
+    let mut line = serde_json::to_value(report).unwrap_or_default();
+    if let Some(fields) = line.as_object_mut() {
+        fields.insert("event".to_owned(), "report".into());
+    }
+    line.to_string()
+}
+
 /// What is left of a run that ended early; `None` of one that came to its end.
 fn ending(report: &Report) -> Option<String> {
     let why = match report.end {

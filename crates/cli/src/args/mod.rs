@@ -78,6 +78,7 @@ Examples:
   engine run pipelines/assembled.yaml --record recorded
   engine run pipelines/assembled.yaml --replay recorded --destination ./lake
   engine run pipelines/assembled.yaml -r agent_states --since 2024-01-01 --until 2024-02-01
+  engine run pipelines/assembled.yaml --sandbox --exclude person --output json
 
 Ctrl-C stops the run: slices that end soon are waited for, what is whole is committed, and the next run goes on from there.
 A second Ctrl-C stops at once, and nothing is lost either.
@@ -101,6 +102,18 @@ pub(crate) struct RunArguments {
     /// Reads only this resource, and its parents for its sake. May be given several times.
     #[arg(long = "resource", short, value_name = "NAME")]
     pub(crate) resources: Vec<String>,
+    /// Leaves this resource out, unless another one needs its records. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) exclude: Vec<String>,
+    /// Requests and slices of a resource that are under way at the same time, where the spec allows more.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: Option<u16>,
+    /// Only tells what the run would do, as `engine plan` does.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A table at the end, or a line of JSON for each event; the last one is the report.
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub(crate) output: Output,
     /// Where another run works on the destination, begins when it has ended, instead of failing.
     #[arg(long)]
     pub(crate) wait: bool,

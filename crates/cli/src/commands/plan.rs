@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use engine::run::{Outlook, OutlookOptions, Replaces, Requests, ResourceOutlook, outlook};
+use engine::run::{Outlook, OutlookOptions, Replaces, Requests, ResourceOutlook, Scope, outlook};
 use jiff::Timestamp;
 
 use super::run::scope;
@@ -25,16 +25,35 @@ pub(crate) async fn plan(arguments: PlanArguments, printer: &Printer) -> Result<
         now: arguments.now,
     })
     .await?;
+    let scope = scope((arguments.since, arguments.until), arguments.fresh);
+    tell(
+        session,
+        arguments.resources,
+        scope,
+        arguments.output,
+        printer,
+    )
+    .await
+}
+
+/// Tells what a run of these resources would do.
+pub(super) async fn tell(
+    session: Session,
+    resources: Vec<String>,
+    scope: Scope,
+    output: Output,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
     let options = OutlookOptions {
         api: session.api.clone(),
         now: session.now,
-        resources: arguments.resources,
-        scope: scope((arguments.since, arguments.until), arguments.fresh),
+        resources,
+        scope,
     };
     let told = outlook(&session.plan, options).await;
     session.close().await;
     let told = told?;
-    printer.result(&match arguments.output {
+    printer.result(&match output {
         Output::Json => serde_json::to_string_pretty(&told).unwrap_or_default(),
         Output::Text => render(&told, width()),
     });

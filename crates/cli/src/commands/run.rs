@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use engine::extract::cassette::{About, Cassette, Recorder, Traffic};
 use engine::load::{Patience, new_load_id};
+use engine::plan::Plan;
 use engine::run::{End, Options, Range, Scope, run as run_plan};
+use engine::spec::did_you_mean;
 use jiff::Timestamp;
 
+use super::plan::tell;
 use super::session::{Session, SessionArguments};
 use super::spec::SpecFile;
-use crate::args::RunArguments;
+use crate::args::{Output, RunArguments};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -22,8 +25,18 @@ use crate::summary::{self, grouped};
 const SOME_FAILED: u8 = 3;
 
 pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<ExitCode, Failure> {
-    let (session, traffic) = open(&arguments).await?;
-    let progress = Arc::new(Progress::new(printer));
+    let (mut session, traffic) = open(&arguments).await?;
+    let resources = chosen(&session.plan, &arguments)?;
+    let scope = scope((arguments.since, arguments.until), arguments.fresh);
+    if arguments.dry_run {
+        return tell(session, resources, scope, arguments.output, printer).await;
+    }
+    if let Some(most) = arguments.concurrency {
+        for resource in &mut session.plan.resources {
+            resource.concurrency = resource.concurrency.min(most.into());
+        }
+    }
+    let progress = Arc::new(Progress::new(printer, arguments.output));
     let observer = {
         let progress = Arc::clone(&progress);
         Arc::new(move |event| progress.observe(event))
@@ -33,8 +46,8 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
         api: session.api.clone(),
         now: session.now,
         clock: clock_of(&session, &traffic),
-        scope: scope((arguments.since, arguments.until), arguments.fresh),
-        resources: arguments.resources,
+        scope,
+        resources,
         patience: if arguments.wait {
             Patience::Wait
         } else {
@@ -54,13 +67,43 @@ pub(crate) async fn run(arguments: RunArguments, printer: &Printer) -> Result<Ex
     session.close().await;
     tell_recorded(arguments.record.as_deref(), &traffic, printer)?;
     let report = result?;
-    printer.result(&summary::render(&report));
+    printer.result(&match arguments.output {
+        Output::Text => summary::render(&report),
+        Output::Json => summary::line(&report),
+    });
     Ok(match report.end {
         End::Interrupted => ExitCode::from(INTERRUPTED),
         End::FailedFast => ExitCode::FAILURE,
         End::Complete if report.has_failures() => ExitCode::from(SOME_FAILED),
         End::Complete => ExitCode::SUCCESS,
     })
+}
+
+/// The resources to read: those that are named, or else all, but for those that are left out. None at all stands for all.
+fn chosen(plan: &Plan, arguments: &RunArguments) -> Result<Vec<String>, Failure> {
+    let names = || plan.resources.iter().map(|resource| resource.name.as_str());
+    let mut excluded = arguments.exclude.iter();
+    if let Some(unknown) = excluded.find(|name| !names().any(|known| known == *name)) {
+        let near = did_you_mean(unknown, names());
+        let help = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let message = format!("`--exclude {unknown}`: the spec has no such resource{help}");
+        return Err(Failure::usage(message, None));
+    }
+    if arguments.exclude.is_empty() {
+        return Ok(arguments.resources.clone());
+    }
+    let mut chosen: Vec<String> = if arguments.resources.is_empty() {
+        let selected = plan.resources.iter().filter(|resource| resource.selected);
+        selected.map(|resource| resource.name.clone()).collect()
+    } else {
+        arguments.resources.clone()
+    };
+    chosen.retain(|name| !arguments.exclude.contains(name));
+    if chosen.is_empty() {
+        let message = "`--exclude` leaves no resource to read".to_owned();
+        return Err(Failure::usage(message, None));
+    }
+    Ok(chosen)
 }
 
 /// The spec, and how its API is reached.
