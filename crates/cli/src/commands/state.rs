@@ -122,7 +122,7 @@ fn table(state: &State) -> String {
             finished = format!("{} of a load that goes on", grouped(of_load as u64));
         }
         let cursor = if progress.parts.is_empty() {
-            cursor(&progress.whole)
+            progress.whole.cursor().unwrap_or_default()
         } else {
             format!("{} parts", grouped(progress.parts.len() as u64))
         };
@@ -132,7 +132,7 @@ fn table(state: &State) -> String {
             table.add_row([
                 part,
                 String::new(),
-                self::cursor(reach),
+                reach.cursor().unwrap_or_default(),
                 self::finished(reach),
             ]);
         }
@@ -154,15 +154,6 @@ fn table(state: &State) -> String {
 /// Child tables have no progress of their own.
 fn is_resource(table: &TableState) -> bool {
     table.progress != engine::flow::Progress::default() || table.schema.is_some()
-}
-
-fn cursor(reach: &Reach) -> String {
-    match (reach.watermark, &reach.last_value) {
-        // Windows are read on from there, whatever the newest record is.
-        (Some(watermark), _) => watermark.to_string(),
-        (None, Some(value)) => value.to_string(),
-        (None, None) => String::new(),
-    }
 }
 
 fn finished(reach: &Reach) -> String {

@@ -230,12 +230,20 @@ pub struct Reach {
     /// lie among others and can't be taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<Timestamp>,
-    /// The last value of a cursor that is followed; `None` until a record had one.
+    /// The last value of a cursor that is followed, or the newest time in windows; `None` until a record had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_value: Option<CursorValue>,
     /// Hashes of the records that have the last value.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub loaded: BTreeSet<String>,
+}
+
+impl Reach {
+    /// Where reading goes on: the watermark of windows, whatever the newest record in them is, or else the last value.
+    pub fn cursor(&self) -> Option<String> {
+        let watermark = self.watermark.map(|watermark| watermark.to_string());
+        watermark.or_else(|| self.last_value.as_ref().map(ToString::to_string))
+    }
 }
 
 /// Size of the largest page that is decoded, with what its rows copy from their parents. In bytes.

@@ -98,14 +98,9 @@ impl FoundTable {
     }
 }
 
-/// How far a resource was read; the latest of its parts.
+/// How far a resource was read, where it isn't read part by part.
 fn cursor(progress: &Progress) -> Option<String> {
-    let reach = &progress.whole;
-    match (&reach.last_value, reach.watermark) {
-        (Some(value), _) => Some(value.to_string()),
-        (None, Some(watermark)) => Some(watermark.to_string()),
-        (None, None) => None,
-    }
+    progress.whole.cursor()
 }
 
 /// The type in the words of a spec.
