@@ -85,6 +85,10 @@ A second Ctrl-C stops at once, and nothing is lost either.
 
 Exit codes: 0 done; 1 failed; 2 bad spec or usage; 3 some resources failed, the others are committed; 130 interrupted, what
 was whole is committed.")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that the user gives or not"
+)]
 pub(crate) struct RunArguments {
     /// The pipeline's YAML file.
     pub(crate) spec: PathBuf,
