@@ -99,3 +99,25 @@ fn the_long_version_says_what_was_built() {
         .collect();
     assert_eq!(names, ["commit", "target", "profile"]);
 }
+
+/// A script that keeps what a command says must notice where it can't.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_can_not_be_written_is_a_failure() {
+    let workspace = Workspace::new();
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let run = workspace
+        .command(["completions", "bash"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    let told = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(
+        told,
+        "error: write the result: No space left on device (os error 28)\n"
+    );
+}

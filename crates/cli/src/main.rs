@@ -16,7 +16,7 @@ use clap::Parser;
 use engine::load::fail_point::halt_process_at;
 
 use args::{Arguments, Command};
-use printer::Printer;
+use printer::{Printer, is_result_lost};
 
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
@@ -70,6 +70,7 @@ fn main() -> ExitCode {
         Command::Man(arguments) => commands::man::man(&arguments, &printer),
     };
     match result {
+        Ok(_) if is_result_lost() => ExitCode::FAILURE,
         Ok(code) => code,
         Err(failure) => failure.report(&printer),
     }

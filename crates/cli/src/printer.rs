@@ -1,7 +1,8 @@
 //! Where text goes: results to stdout, talk to stderr.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Failure;
 
@@ -31,15 +32,13 @@ impl Printer {
         reason = "whoever prints has been handed the printer"
     )]
     pub(crate) fn result(&self, text: &str) {
-        write_line(&mut std::io::stdout().lock(), text);
+        write_result(&[text.as_bytes(), b"\n"].concat());
     }
 
     /// A result that may go to a file, as it is.
     pub(crate) fn write(&self, content: &[u8], file: Option<&Path>) -> Result<(), Failure> {
         let Some(file) = file else {
-            // A reader that has gone away is no error.
-            let written = std::io::stdout().lock().write_all(content);
-            drop(written);
+            write_result(content);
             return Ok(());
         };
         std::fs::write(file, content).map_err(|error| Failure::Other {
@@ -65,6 +64,28 @@ impl Printer {
     )]
     pub(crate) fn error(&self, text: &str) {
         write_line(&mut std::io::stderr().lock(), text);
+    }
+}
+
+/// Whether a part of a result could not be written.
+pub(crate) fn is_result_lost() -> bool {
+    RESULT_LOST.load(Ordering::Relaxed)
+}
+
+static RESULT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// A reader that has gone away is no error; a disk that is full is one, and is told once.
+fn write_result(content: &[u8]) {
+    let mut stream = std::io::stdout().lock();
+    let written = stream.write_all(content).and_then(|()| stream.flush());
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+        && !RESULT_LOST.swap(true, Ordering::Relaxed)
+    {
+        write_line(
+            &mut std::io::stderr().lock(),
+            &format!("error: write the result: {error}"),
+        );
     }
 }
 
