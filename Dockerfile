@@ -1,7 +1,7 @@
 # A static binary on a root that holds nothing but it, the certificates of public authorities, and a folder for temporary files.
 #
 #   docker build -t engine --build-arg ENGINE_COMMIT="$(git log -1 --format='%h of %cs')" .
-#   docker run --rm -v "$PWD/pipelines:/work/pipelines:ro" -v "$PWD/data:/work/data" -u "$(id -u)" \
+#   docker run --rm -v "$PWD/pipelines:/lake/pipelines:ro" -v "$PWD/data:/lake/data" -u "$(id -u)" \
 #     engine run pipelines/assembled.yaml --sandbox
 FROM rust:1.95-alpine AS build
 # A C compiler for zstd, jemalloc and ring.
@@ -19,7 +19,7 @@ FROM scratch
 # TLS trusts what stands here; mount another file over it, or set SSL_CERT_FILE, for an authority of your own.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /root-folder /
-COPY --from=build --chown=65532:65532 /empty /work
-WORKDIR /work
+COPY --from=build --chown=65532:65532 /empty /lake
+WORKDIR /lake
 USER 65532:65532
 ENTRYPOINT ["/usr/bin/engine"]
