@@ -9,6 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use crate::extract::redact::without;
 use crate::load::TableState;
 use crate::plan::Plan;
 use crate::schema::ColumnDescription;
@@ -67,7 +68,7 @@ pub fn without_secrets(page: &str, put_in: &[SecretVariable], variables: &Variab
     values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     let mut page = page.to_owned();
     for value in values {
-        page = page.replace(value, "…");
+        page = without(&page, value, "…");
     }
     page
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::plan::compile;
-use crate::spec::Source;
+use crate::spec::{Secret, Source};
 
 fn page_of(spec: &str, variables: &Variables, tables: &KnownTables) -> String {
     let (source, pipeline) = Source::read("spec.yaml", spec, variables).unwrap();
@@ -122,4 +122,17 @@ fn nothing_that_is_known_of_a_table_becomes_markup() {
         row,
         r"| ``a\|b`c`` | text | yes | &lt;script>\|\*x\* \# no heading | `` `<b>`\|  `` |"
     );
+}
+
+#[test]
+fn a_secret_is_hidden_in_each_spelling() {
+    let variables = Variables::new([("KEY".to_owned(), "top/secret+key".to_owned())]);
+    let put_in = [SecretVariable {
+        name: "KEY".to_owned(),
+        value: Secret::new("top/secret+key".to_owned()),
+    }];
+    let page =
+        "as it is: top/secret+key; in a URL: top%2Fsecret%2Bkey; in Base64: dG9wL3NlY3JldCtrZXk=";
+    let shown = without_secrets(page, &put_in, &variables);
+    assert_eq!(shown, "as it is: …; in a URL: …; in Base64: …=");
 }

@@ -28,7 +28,7 @@ mod range;
 mod rate;
 mod reaction;
 mod read;
-mod redact;
+pub(crate) mod redact;
 mod request;
 mod retry;
 mod seeds;

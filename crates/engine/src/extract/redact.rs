@@ -253,6 +253,17 @@ fn add(patterns: &mut Vec<Regex>, secret: &str) {
     add_spelling(patterns, secret);
 }
 
+/// A text with a mask in the place of a secret, in each spelling in which a server may echo it.
+pub(crate) fn without(text: &str, secret: &str, mask: &str) -> String {
+    let mut patterns = Vec::new();
+    add(&mut patterns, secret);
+    patterns.iter().fold(text.to_owned(), |text, pattern| {
+        pattern
+            .replace_all(&text, regex::NoExpand(mask))
+            .into_owned()
+    })
+}
+
 fn add_spelling(patterns: &mut Vec<Regex>, secret: &str) {
     let letters: Vec<char> = secret.chars().collect();
     let parts = letters.len().div_ceil(PATTERN_LETTERS).max(1);
