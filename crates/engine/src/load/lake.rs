@@ -307,7 +307,7 @@ impl Lake {
                 commit.tables.insert(name, prepared.change);
             }
         }
-        self.sync_staging(commit).await
+        staging::sync(&self.destination, commit).await
     }
 
     /// Notes whether the run can't commit any more.
@@ -447,26 +447,6 @@ impl Lake {
         }
         prepared.report.files_removed = prepared.change.remove.len() as u64;
         Ok(())
-    }
-
-    /// Makes the files of a commit durable, before the commit that names them exists.
-    async fn sync_staging(&self, commit: &CommitRecord) -> Result<(), Error> {
-        let added = commit.tables.values().flat_map(|change| &change.add);
-        let added = added.map(|file| &file.staged);
-        let rejected = commit.tables.values().flat_map(|change| &change.rejected);
-        let staged = added.chain(rejected.map(|file| &file.staged));
-        let files: Vec<_> = staged
-            .filter_map(|path| self.destination.local_path(path))
-            .collect();
-        let folder = self.destination.local_path(staging::STAGING);
-        let Some(folder) = folder.filter(|_| !files.is_empty()) else {
-            return Ok(());
-        };
-        off_the_async_threads(move || {
-            files.iter().try_for_each(|file| durable::sync_file(file))?;
-            durable::sync_folder(&folder)
-        })
-        .await
     }
 }
 

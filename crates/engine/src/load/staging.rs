@@ -7,6 +7,7 @@ use std::path::Path;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::commit_log::CommitRecord;
 use super::destination::off_the_async_threads;
 use super::fail_point::FailPoint;
 use super::upload::upload;
@@ -41,6 +42,25 @@ pub(super) async fn stage(destination: &Destination, file: &Path) -> Result<Stri
     upload(destination, file, &staged).await?;
     durable::remove_file(file)?;
     Ok(staged)
+}
+
+/// Makes the files of a commit durable, before the commit that names them exists.
+pub(super) async fn sync(destination: &Destination, commit: &CommitRecord) -> Result<(), Error> {
+    let added = commit.tables.values().flat_map(|change| &change.add);
+    let added = added.map(|file| &file.staged);
+    let staged = added.chain(commit.rejected().map(|file| &file.staged));
+    let files: Vec<_> = staged
+        .filter_map(|path| destination.local_path(path))
+        .collect();
+    let folder = destination.local_path(STAGING);
+    let Some(folder) = folder.filter(|_| !files.is_empty()) else {
+        return Ok(());
+    };
+    off_the_async_threads(move || {
+        files.iter().try_for_each(|file| durable::sync_file(file))?;
+        durable::sync_folder(&folder)
+    })
+    .await
 }
 
 /// Names of the files of all loads.
